@@ -1,1 +1,14 @@
-export {};
+export { type Answer, Detail, Problem, successOf } from "./answer.ts";
+export { type NodeConfig, NodeConfigSchema } from "./config.ts";
+export { conforms, firstMismatch, fromText } from "./check.ts";
+export {
+  ApiError,
+  type ApiErrorCode,
+  MortarClient,
+  type MortarClientOptions,
+  type Result,
+} from "./client.ts";
+export * from "./node.ts";
+export { type Method, type Route, type RouteName, routes } from "./routes.ts";
+export * from "./snapshot.ts";
+export * from "./volume.ts";

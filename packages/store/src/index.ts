@@ -1,1 +1,3 @@
-export {};
+export * from "./cluster-store.ts";
+export { LmdbStore } from "./lmdb-store.ts";
+export { MemoryStore } from "./memory-store.ts";

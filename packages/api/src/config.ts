@@ -1,0 +1,33 @@
+/** Schema of a node's configuration file, `/etc/mortar/mortar.json`. Every field is optional. */
+import { type Static, Type } from "@sinclair/typebox";
+
+const port = { minimum: 1, maximum: 65_535 };
+
+export const NodeConfigSchema = Type.Object(
+  {
+    address: Type.Optional(
+      Type.String({ description: "serve only this address; absent: every address" }),
+    ),
+    hostNames: Type.Optional(
+      Type.Array(Type.String(), { description: "further names and addresses of this node" }),
+    ),
+    glusterPort: Type.Optional(Type.Integer(port)),
+    brickPortFirst: Type.Optional(Type.Integer(port)),
+    brickPortLast: Type.Optional(Type.Integer(port)),
+    glusterfsd: Type.Optional(Type.String({ description: "program of the stock brick server" })),
+    transactionWaitMs: Type.Optional(
+      Type.Integer({ minimum: 0, description: "how long a command waits for another one" }),
+    ),
+    clientConnectionsMax: Type.Optional(Type.Integer({ minimum: 1 })),
+    logLevel: Type.Optional(
+      Type.Union([
+        Type.Literal("debug"),
+        Type.Literal("info"),
+        Type.Literal("warn"),
+        Type.Literal("error"),
+      ]),
+    ),
+  },
+  { additionalProperties: false, $id: "NodeConfig" },
+);
+export type NodeConfig = Static<typeof NodeConfigSchema>;

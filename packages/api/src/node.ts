@@ -1,0 +1,66 @@
+/** Schemas of the node itself and of its peers. */
+import { type Static, Type } from "@sinclair/typebox";
+
+export const BrickProcess = Type.Object({
+  volume: Type.String({ description: "volume, or snap volume" }),
+  snapshot: Type.Optional(Type.String({ description: "of a snapshot's brick" })),
+  path: Type.String(),
+  state: Type.Union([
+    Type.Literal("starting"),
+    Type.Literal("online"),
+    Type.Literal("restarting"),
+    Type.Literal("stopping"),
+    Type.Literal("failed"),
+  ]),
+  port: Type.Optional(Type.Integer()),
+  pid: Type.Optional(Type.Integer()),
+  restarts: Type.Integer({ minimum: 0, description: "since this daemon started it or adopted it" }),
+  reason: Type.Optional(Type.String({ description: "why it is not online" })),
+});
+export type BrickProcess = Static<typeof BrickProcess>;
+
+export const NodeStatus = Type.Object({
+  version: Type.String(),
+  uuid: Type.String(),
+  host: Type.String(),
+  address: Type.String({ description: "address of the GlusterFS port" }),
+  glusterPort: Type.Integer(),
+  pid: Type.Integer(),
+  root: Type.String(),
+  stateDirectory: Type.String(),
+  runDirectory: Type.String(),
+  logDirectory: Type.String(),
+  startedAt: Type.Integer({ description: "seconds since 1970, UTC" }),
+  volumeCount: Type.Integer(),
+  snapshotCount: Type.Integer(),
+  glusterClients: Type.Integer({ description: "connections on the GlusterFS port" }),
+  bricks: Type.Array(BrickProcess),
+});
+export type NodeStatus = Static<typeof NodeStatus>;
+
+export const Peer = Type.Object({
+  uuid: Type.String(),
+  hostname: Type.String({ description: "`localhost` for the node that answers" }),
+  self: Type.Boolean(),
+  connected: Type.Boolean(),
+  state: Type.Integer({ description: "GlusterFS's number, 3 for a peer in the cluster" }),
+  stateName: Type.String({ description: "`Peer in Cluster`" }),
+});
+export type Peer = Static<typeof Peer>;
+
+export const ShutdownBody = Type.Object(
+  {
+    stopBricks: Type.Optional(
+      Type.Boolean({ description: "default true; false: only the daemon leaves" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ShutdownBody = Static<typeof ShutdownBody>;
+
+export const ShutdownResult = Type.Object({
+  bricksStopped: Type.Integer({ minimum: 0 }),
+  unmounted: Type.Array(Type.String(), { description: "mount points of snapshot bricks" }),
+  failures: Type.Array(Type.String(), { description: "what did not stop or unmount, and why" }),
+});
+export type ShutdownResult = Static<typeof ShutdownResult>;

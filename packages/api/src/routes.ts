@@ -1,0 +1,260 @@
+/**
+ * Every route, once: the server registers this table, the client calls it, OpenAPI prints it.
+ *
+ * Names of volumes and snapshots are path segments (percent-encoded); questions about all, or a
+ * choice of them, are collections with a query, so that no name can collide with a verb.
+ */
+import { type TObject, type TSchema, Type } from "@sinclair/typebox";
+import { NodeStatus, Peer, ShutdownBody, ShutdownResult } from "./node.ts";
+import {
+  SnapshotChanged,
+  SnapshotCloned,
+  SnapshotConfig,
+  SnapshotConfigBody,
+  SnapshotCreateBody,
+  SnapshotCreated,
+  SnapshotInfoList,
+  SnapshotRef,
+  SnapshotRemoval,
+  SnapshotRestored,
+  SnapshotStatus,
+} from "./snapshot.ts";
+import {
+  OptionHelp,
+  OptionSetBody,
+  OptionValue,
+  VolumeCreateBody,
+  VolumeInfo,
+  VolumeRef,
+  VolumeStatus,
+} from "./volume.ts";
+
+export type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+export interface Route<
+  Params extends TObject = TObject,
+  Query extends TObject = TObject,
+  Body extends TSchema = TSchema,
+  Result extends TSchema = TSchema,
+> {
+  readonly method: Method;
+  /** Fastify's and OpenAPI's pattern: `/v1/volumes/:volume`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: "node" | "volume" | "snapshot";
+  readonly params: Params;
+  readonly query: Query;
+  /** `Type.Undefined()` where the request has none. */
+  readonly body: Body;
+  readonly result: Result;
+}
+
+const none = Type.Object({}, { additionalProperties: false });
+const noBody = Type.Undefined();
+const name = Type.String({ minLength: 1, maxLength: 1024 });
+const volume = Type.Object({ volume: name });
+const snapshot = Type.Object({ snapshot: name });
+const force = Type.Object(
+  { force: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false },
+);
+const oneOrVolume = Type.Object(
+  { snapshot: Type.Optional(name), volume: Type.Optional(name) },
+  { additionalProperties: false },
+);
+
+/** Keeps the literal types of a route, which the client and the server infer from. */
+function route<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema>(
+  it: Route<P, Q, B, R>,
+): Route<P, Q, B, R> {
+  return it;
+}
+
+const nodeRoutes = {
+  nodeStatus: route({
+    method: "GET", path: "/v1/node", tag: "node", summary: "This node, its paths and bricks",
+    params: none, query: none, body: noBody, result: NodeStatus,
+  }),
+  nodeShutdown: route({
+    method: "POST", path: "/v1/node/shutdown", tag: "node",
+    summary: "Stop bricks, unmount snapshot bricks, end the daemon",
+    params: none, query: none, body: ShutdownBody, result: ShutdownResult,
+  }),
+  peerList: route({
+    method: "GET", path: "/v1/peers", tag: "node", summary: "Nodes of the pool, this one included",
+    params: none, query: none, body: noBody, result: Type.Array(Peer),
+  }),
+} as const;
+
+const volumeRoutes = {
+  volumeInfoAll: route({
+    method: "GET", path: "/v1/volumes", tag: "volume", summary: "All volumes",
+    params: none, query: none, body: noBody, result: Type.Array(VolumeInfo),
+  }),
+  volumeCreate: route({
+    method: "POST", path: "/v1/volumes", tag: "volume", summary: "Create a volume",
+    params: none, query: none, body: VolumeCreateBody, result: VolumeRef,
+  }),
+  volumeInfo: route({
+    method: "GET", path: "/v1/volumes/:volume", tag: "volume", summary: "One volume",
+    params: volume, query: none, body: noBody, result: VolumeInfo,
+  }),
+  volumeDelete: route({
+    method: "DELETE", path: "/v1/volumes/:volume", tag: "volume",
+    summary: "Delete a stopped volume; its bricks keep their data",
+    params: volume, query: none, body: noBody, result: VolumeRef,
+  }),
+  volumeStart: route({
+    method: "POST", path: "/v1/volumes/:volume/start", tag: "volume", summary: "Start a volume",
+    params: volume, query: none, body: force, result: VolumeRef,
+  }),
+  volumeStop: route({
+    method: "POST", path: "/v1/volumes/:volume/stop", tag: "volume", summary: "Stop a volume",
+    params: volume, query: none, body: force, result: VolumeRef,
+  }),
+  volumeStatusAll: route({
+    method: "GET", path: "/v1/volume-status", tag: "volume", summary: "Processes of all volumes",
+    params: none,
+    query: Type.Object(
+      { detail: Type.Optional(Type.Boolean()) },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: Type.Array(VolumeStatus),
+  }),
+  volumeStatus: route({
+    method: "GET", path: "/v1/volumes/:volume/status", tag: "volume",
+    summary: "Processes of a volume, or one brick of it",
+    params: volume,
+    query: Type.Object(
+      {
+        detail: Type.Optional(Type.Boolean()),
+        brick: Type.Optional(Type.String({ maxLength: 4096, description: "HOST:/path" })),
+      },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: VolumeStatus,
+  }),
+  volumeOptionGet: route({
+    method: "GET", path: "/v1/volumes/:volume/options", tag: "volume",
+    summary: "Values of options, defaults included; volume `all` has the cluster's",
+    params: volume,
+    query: Type.Object(
+      { key: Type.Optional(Type.String({ maxLength: 256, description: "absent: all" })) },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: Type.Array(OptionValue),
+  }),
+  volumeOptionSet: route({
+    method: "PATCH", path: "/v1/volumes/:volume/options", tag: "volume",
+    summary: "Set options; clients take them over without a remount",
+    params: volume, query: none, body: OptionSetBody, result: VolumeRef,
+  }),
+  volumeOptionReset: route({
+    method: "DELETE", path: "/v1/volumes/:volume/options", tag: "volume",
+    summary: "Reset one option, or all",
+    params: volume,
+    query: Type.Object(
+      {
+        key: Type.Optional(Type.String({ maxLength: 256, description: "absent: all" })),
+        force: Type.Optional(Type.Boolean()),
+      },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: VolumeRef,
+  }),
+  volumeOptionHelp: route({
+    method: "GET", path: "/v1/volume-options", tag: "volume", summary: "Options that can be set",
+    params: none, query: none, body: noBody, result: Type.Array(OptionHelp),
+  }),
+} as const;
+
+const snapshotRoutes = {
+  snapshotList: route({
+    method: "GET", path: "/v1/snapshots", tag: "snapshot",
+    summary: "Snapshots in the order of their creation",
+    params: none,
+    query: Type.Object(
+      {
+        volume: Type.Optional(name),
+        safety: Type.Optional(Type.Boolean({ description: "only safety snapshots" })),
+      },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: Type.Array(SnapshotRef),
+  }),
+  snapshotCreate: route({
+    method: "POST", path: "/v1/snapshots", tag: "snapshot", summary: "Take a snapshot of a volume",
+    params: none, query: none, body: SnapshotCreateBody, result: SnapshotCreated,
+  }),
+  snapshotDeleteMany: route({
+    method: "DELETE", path: "/v1/snapshots", tag: "snapshot",
+    summary: "Delete all snapshots, or all of one volume",
+    params: none,
+    query: Type.Object(
+      { all: Type.Optional(Type.Boolean()), volume: Type.Optional(name) },
+      { additionalProperties: false, description: "exactly one of the two" },
+    ),
+    body: noBody, result: Type.Array(SnapshotRemoval),
+  }),
+  snapshotDelete: route({
+    method: "DELETE", path: "/v1/snapshots/:snapshot", tag: "snapshot",
+    summary: "Delete one snapshot",
+    params: snapshot, query: none, body: noBody, result: SnapshotChanged,
+  }),
+  snapshotInfo: route({
+    method: "GET", path: "/v1/snapshot-info", tag: "snapshot",
+    summary: "All snapshots, one, or those of a volume",
+    params: none, query: oneOrVolume, body: noBody, result: SnapshotInfoList,
+  }),
+  snapshotStatus: route({
+    method: "GET", path: "/v1/snapshot-status", tag: "snapshot",
+    summary: "Bricks of all snapshots, of one, or of those of a volume",
+    params: none, query: oneOrVolume, body: noBody, result: Type.Array(SnapshotStatus),
+  }),
+  snapshotActivate: route({
+    method: "POST", path: "/v1/snapshots/:snapshot/activate", tag: "snapshot",
+    summary: "Mount and serve a snapshot",
+    params: snapshot, query: none, body: force, result: SnapshotChanged,
+  }),
+  snapshotDeactivate: route({
+    method: "POST", path: "/v1/snapshots/:snapshot/deactivate", tag: "snapshot",
+    summary: "Stop serving a snapshot",
+    params: snapshot, query: none, body: none, result: SnapshotChanged,
+  }),
+  snapshotRestore: route({
+    method: "POST", path: "/v1/snapshots/:snapshot/restore", tag: "snapshot",
+    summary: "Put a stopped volume back to a snapshot",
+    params: snapshot, query: none,
+    body: Type.Object(
+      {
+        safety: Type.Optional(
+          Type.Boolean({ description: "keep the present as a safety snapshot; default true" }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    result: SnapshotRestored,
+  }),
+  snapshotClone: route({
+    method: "POST", path: "/v1/snapshots/:snapshot/clone", tag: "snapshot",
+    summary: "Make a volume of an activated snapshot",
+    params: snapshot, query: none,
+    body: Type.Object({ name }, { additionalProperties: false }),
+    result: SnapshotCloned,
+  }),
+  snapshotConfigGet: route({
+    method: "GET", path: "/v1/snapshot-config", tag: "snapshot",
+    summary: "Limits and defaults of the system and of volumes",
+    params: none,
+    query: Type.Object({ volume: Type.Optional(name) }, { additionalProperties: false }),
+    body: noBody, result: SnapshotConfig,
+  }),
+  snapshotConfigSet: route({
+    method: "PATCH", path: "/v1/snapshot-config", tag: "snapshot",
+    summary: "Change limits and defaults of the system or of a volume",
+    params: none, query: none, body: SnapshotConfigBody, result: SnapshotConfig,
+  }),
+} as const;
+
+export const routes = { ...nodeRoutes, ...volumeRoutes, ...snapshotRoutes } as const;
+export type RouteName = keyof typeof routes;

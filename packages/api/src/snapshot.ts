@@ -1,0 +1,152 @@
+/** Schemas of snapshots, in the words of `snapshot info`, `status` and `config`. */
+import { type Static, Type } from "@sinclair/typebox";
+
+export const SnapshotCreateBody = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 1024 }),
+    volume: Type.String({ minLength: 1, maxLength: 1024 }),
+    timestamp: Type.Optional(
+      Type.Boolean({ description: "append _GMT-YYYY.MM.DD-HH.MM.SS; default true" }),
+    ),
+    description: Type.Optional(Type.String({ maxLength: 65_536 })),
+  },
+  { additionalProperties: false },
+);
+export type SnapshotCreateBody = Static<typeof SnapshotCreateBody>;
+
+export const Consistency = Type.Union(
+  [Type.Literal("crash"), Type.Literal("file-system-frozen"), Type.Literal("application")],
+  { description: "how consistent the snapshot is" },
+);
+export type Consistency = Static<typeof Consistency>;
+
+export const SnapshotCreated = Type.Object({
+  name: Type.String({ description: "with its timestamp" }),
+  uuid: Type.String(),
+  volume: Type.String(),
+  pauseMs: Type.Optional(Type.Number({ description: "longest time that writes were held" })),
+  softLimitReached: Type.Boolean({ description: "print the soft-limit warning of stock" }),
+  autoDeleted: Type.Array(Type.String(), { description: "snapshots that auto-delete removed" }),
+});
+export type SnapshotCreated = Static<typeof SnapshotCreated>;
+
+export const SnapshotRef = Type.Object({
+  name: Type.String(),
+  uuid: Type.String(),
+  volume: Type.String({ description: "origin volume" }),
+  createdAt: Type.Integer({ description: "seconds since 1970, UTC" }),
+  safety: Type.Boolean({ description: "kept by a restore; not shown by stock's commands" }),
+});
+export type SnapshotRef = Static<typeof SnapshotRef>;
+
+export const SnapVolume = Type.Object({
+  name: Type.String({ description: "32 hex digits" }),
+  status: Type.Union([Type.Literal("Started"), Type.Literal("Stopped")]),
+  originVolume: Type.String(),
+  snapsTaken: Type.Integer({ minimum: 0, description: "of the origin" }),
+  snapsAvailable: Type.Integer({ minimum: 0, description: "of the origin" }),
+});
+export type SnapVolume = Static<typeof SnapVolume>;
+
+export const SnapshotInfo = Type.Object({
+  name: Type.String(),
+  uuid: Type.String(),
+  description: Type.Optional(Type.String()),
+  createdAt: Type.Integer({ description: "seconds since 1970, UTC" }),
+  safety: Type.Boolean(),
+  consistency: Type.Optional(Consistency),
+  pauseMs: Type.Optional(Type.Number()),
+  snapVolumes: Type.Array(SnapVolume),
+});
+export type SnapshotInfo = Static<typeof SnapshotInfo>;
+
+export const SnapshotInfoList = Type.Object({
+  volume: Type.Optional(
+    Type.Object(
+      {
+        name: Type.String(),
+        snapsTaken: Type.Integer({ minimum: 0 }),
+        snapsAvailable: Type.Integer({ minimum: 0 }),
+      },
+      { description: "present when the question was about one volume" },
+    ),
+  ),
+  snapshots: Type.Array(SnapshotInfo),
+});
+export type SnapshotInfoList = Static<typeof SnapshotInfoList>;
+
+export const SnapshotBrick = Type.Object({
+  host: Type.String(),
+  path: Type.String(),
+  volumeGroup: Type.Optional(Type.String({ description: "absent: N/A" })),
+  running: Type.Optional(Type.Boolean({ description: "absent: N/A" })),
+  pid: Type.Optional(Type.Integer({ description: "absent: N/A" })),
+  dataPercent: Type.Optional(Type.String({ description: "as lvs prints it, `9.34`" })),
+  lvSize: Type.Optional(Type.String({ description: "as lvs prints it, `800.00m`" })),
+});
+export type SnapshotBrick = Static<typeof SnapshotBrick>;
+
+export const SnapshotStatus = Type.Object({
+  name: Type.String(),
+  uuid: Type.String(),
+  activated: Type.Boolean({ description: "false: the group is `N/A (Deactivated Snapshot)`" }),
+  bricks: Type.Array(SnapshotBrick),
+});
+export type SnapshotStatus = Static<typeof SnapshotStatus>;
+
+export const SnapshotRestored = Type.Object({
+  name: Type.String(),
+  uuid: Type.String(),
+  volume: Type.String({ description: "origin volume" }),
+  volumeId: Type.String(),
+  safetySnapshot: Type.Optional(Type.String({ description: "where the present was kept" })),
+});
+export type SnapshotRestored = Static<typeof SnapshotRestored>;
+
+export const SnapshotChanged = Type.Object({ name: Type.String(), uuid: Type.String() });
+export type SnapshotChanged = Static<typeof SnapshotChanged>;
+
+export const SnapshotCloned = Type.Object({
+  name: Type.String({ description: "the new volume" }),
+  id: Type.String({ description: "volume id of the new volume" }),
+});
+export type SnapshotCloned = Static<typeof SnapshotCloned>;
+
+export const SnapshotRemoval = Type.Object({
+  name: Type.String(),
+  uuid: Type.String(),
+  removed: Type.Boolean(),
+  opErrno: Type.Optional(Type.Integer({ description: "when not removed" })),
+  opErrstr: Type.Optional(Type.String({ description: "when not removed" })),
+});
+export type SnapshotRemoval = Static<typeof SnapshotRemoval>;
+
+export const SnapshotConfig = Type.Object({
+  system: Type.Object({
+    hardLimit: Type.Integer(),
+    softLimitPercent: Type.Integer(),
+    autoDelete: Type.Boolean(),
+    activateOnCreate: Type.Boolean(),
+  }),
+  volumes: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      hardLimit: Type.Integer(),
+      effectiveHardLimit: Type.Integer(),
+      effectiveSoftLimit: Type.Integer({ description: "a count of snapshots" }),
+    }),
+  ),
+});
+export type SnapshotConfig = Static<typeof SnapshotConfig>;
+
+export const SnapshotConfigBody = Type.Object(
+  {
+    volume: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    hardLimit: Type.Optional(Type.Number()),
+    softLimitPercent: Type.Optional(Type.Number()),
+    autoDelete: Type.Optional(Type.String({ maxLength: 64, description: "as typed: `enable`" })),
+    activateOnCreate: Type.Optional(Type.String({ maxLength: 64, description: "as typed" })),
+  },
+  { additionalProperties: false },
+);
+export type SnapshotConfigBody = Static<typeof SnapshotConfigBody>;

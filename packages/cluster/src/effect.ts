@@ -1,0 +1,267 @@
+/**
+ * Effects: what a command asks of the world, as plain data.
+ *
+ * Contract of whoever performs them:
+ * - A failure is thrown as `EffectError`; anything else thrown ends the command as if the
+ *   coordinator had died, and its intent is left for `recover`.
+ * - An effect that failed may have happened nevertheless (a reply can be lost).
+ * - Effects marked *idempotent* succeed when what they ask for is already so; undoing and
+ *   recovering rest upon it.
+ * - Effects must survive being stored as JSON: intents keep them.
+ */
+import type { Change, ClusterState } from "./state.ts";
+
+/** A brick process: of a volume, or of a snapshot's snap volume when `snapshot` is given. */
+export interface BrickRef {
+  /** Volume name; for a snapshot's brick the snap volume, 32 hex digits. */
+  readonly volume: string;
+  readonly volumeId: string;
+  /** Snapshot name. */
+  readonly snapshot?: string;
+  readonly host: string;
+  readonly path: string;
+}
+
+/** Facts about a brick path that need not exist. Nothing is changed by finding them out. */
+export interface BrickFacts {
+  readonly exists: boolean;
+  /** False also when it does not exist. */
+  readonly isDirectory: boolean;
+  /** Whether the directory above it exists. */
+  readonly parentExists: boolean;
+  /** The path itself is a mount point (its device differs from its parent's). */
+  readonly isMountPoint: boolean;
+  /** It is (or would be made) on the file system of `/`. */
+  readonly onRootFileSystem: boolean;
+  /** Of the file system that holds the path, or the nearest directory above that exists. */
+  readonly mountPoint: string;
+  readonly device: string;
+  readonly fsType: string;
+  readonly mountOptions: string;
+  /** The thin LV under that file system, or the failing check in words. */
+  readonly lv:
+    | {
+        readonly thin: true;
+        readonly vg: string;
+        readonly lv: string;
+        readonly pool: string;
+        readonly sizeBytes: number;
+      }
+    | { readonly thin: false; readonly reason: string };
+  /** `trusted.glusterfs.volume-id` of the path, as a uuid with dashes. */
+  readonly volumeId?: string;
+  /** `trusted.gfid` is on the path. */
+  readonly hasGfid: boolean;
+  /** The nearest directory above that carries a volume id or a gfid. */
+  readonly parentInUse?: string;
+  /** Why trusted xattrs cannot be set there; absent: they can. */
+  readonly xattrRefusal?: string;
+  /**
+   * Names at the file system's root that are not on the way to the brick directory, at most 16,
+   * sorted; `lost+found` is not foreign.
+   */
+  readonly foreignEntries: readonly string[];
+}
+
+export interface BrickProcessStatus {
+  readonly running: boolean;
+  readonly port?: number;
+  readonly pid?: number;
+  /** When asked for. */
+  readonly detail?: BrickSpace;
+}
+
+export interface BrickSpace {
+  readonly fileSystem: string;
+  readonly device: string;
+  readonly mountOptions: string;
+  readonly inodeSizeBytes?: number;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly inodeCount: number;
+  readonly inodeFree: number;
+}
+
+export interface PoolFacts {
+  /** `ok`, or what is wrong with it. */
+  readonly state: "ok" | "read-only" | "out-of-data" | "needs-check" | "failed" | "inactive";
+  readonly dataPercent: number;
+  readonly metadataPercent: number;
+}
+
+/** A released hold. `held` false: the watchdog had released it before. */
+export interface Release {
+  readonly held: boolean;
+}
+
+/** What nodes can be asked for: arguments and result of each kind. */
+export interface NodeEffects {
+  inspectBrick: { args: { readonly path: string }; result: BrickFacts };
+  /**
+   * Makes the directory (mode 0755, only the last component) if absent and sets its volume id,
+   * exclusively unless `force`. *Idempotent* for the same volume id. Fails without a trace.
+   */
+  prepareBrick: {
+    args: { readonly path: string; readonly volumeId: string; readonly force: boolean };
+    result: { readonly created: boolean };
+  };
+  /**
+   * Takes back a `prepareBrick`: only if the path carries this volume id, removes it, and the
+   * directory if `removeDirectory` and it is empty. *Idempotent*, also when there is no such path.
+   */
+  releaseBrick: {
+    args: {
+      readonly path: string;
+      readonly volumeId: string;
+      readonly removeDirectory: boolean;
+    };
+    result: void;
+  };
+  /** Sets `trusted.glusterfs.volume-id` of a mounted brick directory. *Idempotent*. */
+  setVolumeId: { args: { readonly path: string; readonly volumeId: string }; result: void };
+
+  /** Starts the process and waits until it is online. *Idempotent*. */
+  startBrick: { args: { readonly brick: BrickRef }; result: void };
+  /** Stops the process and waits for its end; it is not started again. *Idempotent*. */
+  stopBrick: { args: { readonly brick: BrickRef }; result: void };
+  brickStatus: {
+    args: { readonly brick: BrickRef; readonly detail: boolean };
+    result: BrickProcessStatus;
+  };
+
+  /** syncfs: everything dirty is on the disk. */
+  syncFileSystem: { args: { readonly mountPoint: string }; result: void };
+  /** Holds acknowledgements at the brick; released by itself after `watchdogMs`. */
+  barrierOn: { args: { readonly brick: BrickRef; readonly watchdogMs: number }; result: void };
+  /** *Idempotent*; also when the brick is gone. */
+  barrierOff: { args: { readonly brick: BrickRef }; result: Release };
+  /** FIFREEZE; thawed by itself after `watchdogMs`, also when the coordinator dies. */
+  freeze: { args: { readonly mountPoint: string; readonly watchdogMs: number }; result: void };
+  /** FITHAW. *Idempotent*; also when nothing is mounted there. */
+  thaw: { args: { readonly mountPoint: string }; result: Release };
+
+  poolStatus: { args: { readonly vg: string; readonly pool: string }; result: PoolFacts };
+  /** `lvcreate -s`: durable when it returns; not active. Fails if the name is taken. */
+  createSnapshotLv: {
+    args: { readonly vg: string; readonly origin: string; readonly name: string };
+    result: void;
+  };
+  /** *Idempotent*. The LV's device node exists when it returns. */
+  activateLv: { args: { readonly vg: string; readonly lv: string }; result: void };
+  /** Unmounted everywhere before; deactivated, then removed. *Idempotent*; busy is a failure. */
+  removeLv: { args: { readonly vg: string; readonly lv: string }; result: void };
+  /** As `lvs` prints them: `9.34`, `800.00m`; absent when LVM prints none. */
+  lvStatus: {
+    args: { readonly vg: string; readonly lv: string };
+    result: { readonly dataPercent?: string; readonly size?: string };
+  };
+  /**
+   * Mounts an active LV, making the mount point. *Idempotent* when that LV is mounted there;
+   * anything else mounted there is a failure. `nouuid` is among the options of XFS.
+   */
+  mountBrick: {
+    args: {
+      readonly vg: string;
+      readonly lv: string;
+      readonly mountPoint: string;
+      readonly fsType: string;
+      readonly mountOptions: string;
+    };
+    result: void;
+  };
+  /**
+   * Unmounts the LV wherever it is mounted, and removes the emptied mount points below the node's
+   * snapshot root. *Idempotent*, also when there is no such LV; busy is a failure.
+   */
+  unmountLv: { args: { readonly vg: string; readonly lv: string }; result: void };
+}
+
+export type NodeEffectKind = keyof NodeEffects;
+
+/** An effect on one node, `node` being its uuid. */
+export type NodeEffect<Kind extends NodeEffectKind = NodeEffectKind> = {
+  [K in Kind]: { readonly kind: K; readonly node: string } & NodeEffects[K]["args"];
+}[Kind];
+
+export type NodeEffectResult<Kind extends NodeEffectKind> = NodeEffects[Kind]["result"];
+
+/** What is asked of the coordinator itself. */
+export interface LocalEffects {
+  /** Wall clock, and a clock that only ever goes forward. */
+  clock: { args: object; result: { readonly nowMs: number; readonly monotonicMs: number } };
+  /** Random uuids, version 4, with dashes. */
+  uuids: { args: { readonly count: number }; result: readonly string[] };
+  /** The node that a host name means, by resolving it; no uuid: none of this cluster. */
+  resolveHost: { args: { readonly host: string }; result: { readonly uuid?: string } };
+  /** Clients (and bricks) of these volumes are told to fetch their volfiles again. */
+  volfileChanged: { args: { readonly volumes: readonly string[] }; result: void };
+  /** For the log and for event listeners; must not fail. */
+  event: {
+    args: { readonly name: string; readonly fields: Readonly<Record<string, string>> };
+    result: void;
+  };
+}
+
+export type LocalEffectKind = keyof LocalEffects;
+export type LocalEffect<Kind extends LocalEffectKind = LocalEffectKind> = {
+  [K in Kind]: { readonly kind: K } & LocalEffects[K]["args"];
+}[Kind];
+
+/** What the host performs; `all` and `commit` are the driver's. */
+export type SingleEffect = NodeEffect | LocalEffect;
+
+export type Effect =
+  | SingleEffect
+  /** In parallel; gives one `Outcome` for each, in order, and does not fail itself. */
+  | { readonly kind: "all"; readonly effects: readonly SingleEffect[] }
+  /** One transaction; gives the new state. A conflict is an `EffectError` with code `conflict`. */
+  | { readonly kind: "commit"; readonly changes: readonly Change[] };
+
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: EffectError };
+
+export type EffectErrorCode =
+  /** The node answered: it cannot. */
+  | "failed"
+  /** In use: unmount or removal can succeed later. */
+  | "busy"
+  /** The node did not answer (in time); the effect may have happened. */
+  | "unreachable"
+  /** A document was changed by somebody else meanwhile. */
+  | "conflict"
+  /** The store did not take the transaction. */
+  | "store";
+
+export class EffectError extends Error {
+  override readonly name = "EffectError";
+  readonly code: EffectErrorCode;
+  /** Host name of the node, for people. */
+  readonly node: string;
+  /** Brick, device, mount point or LV. */
+  readonly object: string;
+  /** `ENOSPC`, when the failure has one. */
+  readonly errno: string | undefined;
+  readonly nextStep: string | undefined;
+  constructor(
+    code: EffectErrorCode,
+    message: string,
+    where: {
+      readonly node: string;
+      readonly object: string;
+      readonly errno?: string;
+      readonly nextStep?: string;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, where.cause === undefined ? undefined : { cause: where.cause });
+    this.code = code;
+    this.node = where.node;
+    this.object = where.object;
+    this.errno = where.errno;
+    this.nextStep = where.nextStep;
+  }
+}
+
+/** The result of a commit. */
+export type Committed = ClusterState;

@@ -1,0 +1,193 @@
+/** Between documents and the store: keys, reading all of it, and the effect of a transaction. */
+import {
+  type Change,
+  type ClusterConfigDocument,
+  type ClusterState,
+  type IntentDocument,
+  type NodeDocument,
+  SCHEMA,
+  type SnapshotConfigDocument,
+  type SnapshotDocument,
+  type StoredDocument,
+  type Versioned,
+  type VolumeDocument,
+} from "./state.ts";
+
+export const keyOf = {
+  node: (uuid: string) => `node/${uuid}`,
+  volume: (name: string) => `volume/${name}`,
+  snapshot: (name: string) => `snapshot/${name}`,
+  intent: (id: string) => `intent/${id}`,
+  snapshotConfig: "config/snapshot",
+  clusterConfig: "config/cluster",
+} as const;
+
+export interface StoredEntry {
+  readonly key: string;
+  readonly document: unknown;
+  readonly revision: number;
+}
+
+export type StateErrorCode = "unknown-schema" | "unknown-key";
+
+export class StateError extends Error {
+  override readonly name = "StateError";
+  readonly code: StateErrorCode;
+  constructor(code: StateErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export function emptyState(self: string): ClusterState {
+  return {
+    self,
+    nodes: new Map(),
+    volumes: new Map(),
+    snapshots: new Map(),
+    intents: new Map(),
+  };
+}
+
+/** Throws `StateError` at a key or a schema that this version does not know. */
+export function stateOf(self: string, entries: Iterable<StoredEntry>): ClusterState {
+  const draft = new Draft(emptyState(self));
+  for (const { key, document, revision } of entries) {
+    const schema = (document as { schema?: unknown } | null)?.schema;
+    if (schema !== SCHEMA) {
+      throw new StateError(
+        "unknown-schema",
+        `The document ${key} has schema ${String(schema)}, this version reads ${SCHEMA}. ` +
+          "It was written by another version of Mortar: start that one, or upgrade.",
+      );
+    }
+    draft.put(key, document as StoredDocument, revision);
+  }
+  return draft.state;
+}
+
+/** The state after a transaction that was committed with this revision. */
+export function applyChanges(
+  state: ClusterState,
+  changes: readonly Change[],
+  revision: number,
+): ClusterState {
+  const draft = new Draft(state);
+  for (const change of changes) {
+    if ("put" in change) draft.put(change.key, change.put, revision);
+    else draft.delete(change.key);
+  }
+  return draft.state;
+}
+
+type Maps = "nodes" | "volumes" | "snapshots" | "intents";
+
+const mapOfPrefix: Readonly<Record<string, Maps>> = {
+  node: "nodes",
+  volume: "volumes",
+  snapshot: "snapshots",
+  intent: "intents",
+};
+
+/** Copies each map at its first change; what is handed out before stays as it was. */
+class Draft {
+  #state: ClusterState;
+  readonly #copied = new Set<Maps>();
+
+  constructor(state: ClusterState) {
+    this.#state = state;
+  }
+
+  get state(): ClusterState {
+    return this.#state;
+  }
+
+  put(key: string, document: StoredDocument, revision: number): void {
+    if (key === keyOf.snapshotConfig) {
+      const value = { document: document as SnapshotConfigDocument, revision };
+      this.#state = { ...this.#state, snapshotConfig: value };
+    } else if (key === keyOf.clusterConfig) {
+      const value = { document: document as ClusterConfigDocument, revision };
+      this.#state = { ...this.#state, clusterConfig: value };
+    } else {
+      const { map, name } = this.#mapOf(key);
+      map.set(name, { document, revision });
+    }
+  }
+
+  delete(key: string): void {
+    if (key === keyOf.snapshotConfig) {
+      const { snapshotConfig: _gone, ...rest } = this.#state;
+      this.#state = rest;
+    } else if (key === keyOf.clusterConfig) {
+      const { clusterConfig: _gone, ...rest } = this.#state;
+      this.#state = rest;
+    } else {
+      const { map, name } = this.#mapOf(key);
+      map.delete(name);
+    }
+  }
+
+  #mapOf(key: string): { map: Map<string, Versioned<StoredDocument>>; name: string } {
+    const slash = key.indexOf("/");
+    const which = mapOfPrefix[key.slice(0, slash)];
+    if (which === undefined) {
+      throw new StateError("unknown-key", `The store has a key ${key} that is not Mortar's.`);
+    }
+    if (!this.#copied.has(which)) {
+      this.#copied.add(which);
+      this.#state = { ...this.#state, [which]: new Map<string, unknown>(this.#state[which]) };
+    }
+    const map = this.#state[which] as Map<string, Versioned<StoredDocument>>;
+    return { map, name: key.slice(slash + 1) };
+  }
+}
+
+/** Changes that name the revision the state has. */
+export const changeOf = {
+  volume(state: ClusterState, volume: VolumeDocument): Change {
+    return put(keyOf.volume(volume.name), state.volumes.get(volume.name), volume);
+  },
+  volumeGone(state: ClusterState, name: string): Change {
+    return gone(keyOf.volume(name), state.volumes.get(name));
+  },
+  snapshot(state: ClusterState, snapshot: SnapshotDocument): Change {
+    return put(keyOf.snapshot(snapshot.name), state.snapshots.get(snapshot.name), snapshot);
+  },
+  snapshotGone(state: ClusterState, name: string): Change {
+    return gone(keyOf.snapshot(name), state.snapshots.get(name));
+  },
+  node(state: ClusterState, node: NodeDocument): Change {
+    return put(keyOf.node(node.uuid), state.nodes.get(node.uuid), node);
+  },
+  intent(state: ClusterState, intent: IntentDocument): Change {
+    return put(keyOf.intent(intent.id), state.intents.get(intent.id), intent);
+  },
+  intentGone(state: ClusterState, id: string): Change {
+    return gone(keyOf.intent(id), state.intents.get(id));
+  },
+  snapshotConfig(state: ClusterState, config: SnapshotConfigDocument): Change {
+    return put(keyOf.snapshotConfig, state.snapshotConfig, config);
+  },
+  clusterConfig(state: ClusterState, config: ClusterConfigDocument): Change {
+    return put(keyOf.clusterConfig, state.clusterConfig, config);
+  },
+} as const;
+
+/** The revision that a key has now. */
+export function revisionOf(state: ClusterState, key: string): number | "absent" {
+  if (key === keyOf.snapshotConfig) return state.snapshotConfig?.revision ?? "absent";
+  if (key === keyOf.clusterConfig) return state.clusterConfig?.revision ?? "absent";
+  const slash = key.indexOf("/");
+  const which = mapOfPrefix[key.slice(0, slash)];
+  const entry = which === undefined ? undefined : state[which].get(key.slice(slash + 1));
+  return entry?.revision ?? "absent";
+}
+
+function put(key: string, old: Versioned<unknown> | undefined, document: StoredDocument): Change {
+  return { key, expected: old?.revision ?? "absent", put: document };
+}
+
+function gone(key: string, old: Versioned<unknown> | undefined): Change {
+  return { key, expected: old?.revision ?? "absent", delete: true };
+}

@@ -1,0 +1,131 @@
+/** `snapshot clone`: a volume of its own, made of an activated snapshot. */
+import {
+  bricksOnNewLvs,
+  mountGroups,
+  removeLvEffects,
+  setVolumeIdEffects,
+  snapBrickRef,
+  unmountEffects,
+} from "./brick.ts";
+import type { Step, VolumeRef } from "./command.ts";
+import type { NodeEffect } from "./effect.ts";
+import { CommandFailure, errno } from "./failure.ts";
+import { begin, groupsOf, settleHolding, undo } from "./intent.ts";
+import { changeOf, keyOf } from "./key-space.ts";
+import { performGroups } from "./snapshot-activation.ts";
+import { lvEffects } from "./snapshot-create.ts";
+import { isActivated, openSnapshot, refuseSafety, theSnapVolume } from "./snapshot-find.ts";
+import { mountEffects, snapshotLvs } from "./snapshot-hold.ts";
+import { checkCloneName } from "./snapshot-name.ts";
+import { optionsFromSnapshot } from "./snapshot-restore.ts";
+import { SCHEMA, type SnapshotDocument, type VolumeDocument } from "./state.ts";
+import { commit, type CommandContext, event, newUuids, performAll } from "./steps.ts";
+import { text } from "./stock-text.ts";
+import { checkVolumeName, volumeNameTaken } from "./volume-create.ts";
+
+interface CloneArgs {
+  readonly snapshot: string;
+  readonly name: string;
+}
+
+export function* snapshotClone(context: CommandContext, args: CloneArgs): Step<VolumeRef> {
+  const { name } = args;
+  checkCloneName(name);
+  checkVolumeName(name);
+  yield* settleHolding(context, name, [keyOf.volume(name)]);
+  if (volumeNameTaken(context.state, name)) {
+    const message = text.cloneVolumeExists(name);
+    throw new CommandFailure("volume-exists", errno.EG_VOLEXST, message);
+  }
+  const snapshot = yield* openSnapshot(context, args.snapshot, text.cloneSnapMissing);
+  refuseSafety(snapshot);
+  if (!isActivated(snapshot)) {
+    const message = text.cloneInactive(snapshot.name);
+    throw new CommandFailure("snapshot-inactive", errno.EG_VOLSTP, message);
+  }
+  yield* refuseStopped(snapshot);
+  const [id = "", username = "", password = ""] = yield* newUuids(3);
+  const clone = cloneOf(context, snapshot, { name, id, username, password });
+  yield* make(context, snapshot, clone);
+  yield* event("SNAPSHOT_CLONED", { snapshot: snapshot.name, clone: name });
+  return { name, id };
+}
+
+function cloneOf(
+  context: CommandContext,
+  snapshot: SnapshotDocument,
+  of: Pick<VolumeDocument, "name" | "id" | "username" | "password">,
+): VolumeDocument {
+  const snapVolume = theSnapVolume(snapshot);
+  const { restoredFromSnap: _of, snapMaxHardLimit: _limit, ...origin } = snapVolume.volume;
+  const lvName = of.id.replaceAll("-", "");
+  // New brick ids: what replicas of the origin still owed each other is forgotten.
+  const idOf = (index: number) => `${of.name}-client-${index}`;
+  return {
+    ...origin,
+    ...of,
+    schema: SCHEMA,
+    status: "Created",
+    bricks: bricksOnNewLvs(context.state, lvName, snapVolume.bricks, idOf),
+    options: optionsFromSnapshot(origin.options),
+    generation: 1,
+  };
+}
+
+function* make(
+  context: CommandContext,
+  snapshot: SnapshotDocument,
+  clone: VolumeDocument,
+): Step<void> {
+  const origins = theSnapVolume(snapshot).bricks;
+  // A snapshot's clients only read: its file systems are frozen, but no barrier is needed.
+  const plan = {
+    origins: origins.map((brick) => ({ brick })),
+    lvs: lvEffects(origins, clone.bricks),
+  };
+  const intent = yield* begin(context, {
+    command: "snapshot clone",
+    holds: [keyOf.volume(clone.name), keyOf.snapshot(snapshot.name)],
+    direction: "undo",
+    groups: groupsOf(
+      mountEffects(plan, "thaw"),
+      unmountEffects(clone.bricks),
+      removeLvEffects(clone.bricks),
+    ),
+    afterwards: [],
+  });
+  const { activate, mount } = mountGroups(clone.bricks);
+  try {
+    yield* snapshotLvs(plan);
+    yield* performGroups([activate, mount, setVolumeIdEffects(clone.bricks, clone.id)]);
+  } catch (error) {
+    yield* undo(context, intent);
+    throw error;
+  }
+  yield* commit(context, [
+    changeOf.volume(context.state, clone),
+    changeOf.intentGone(context.state, intent.id),
+  ]);
+}
+
+function* refuseStopped(snapshot: SnapshotDocument): Step<void> {
+  const snapVolume = theSnapVolume(snapshot);
+  const states = yield* performAll(
+    snapVolume.bricks.map(
+      (brick): NodeEffect<"brickStatus"> => ({
+        kind: "brickStatus",
+        node: brick.node,
+        brick: snapBrickRef(snapshot, snapVolume, brick),
+        detail: false,
+      }),
+    ),
+  );
+  if (states.every((it) => it.running)) return;
+  throw new CommandFailure("bricks-down", errno.EG_BRCKDWN, text.cloneBricksDown(), [
+    {
+      object: snapshot.name,
+      detail: `Not all bricks of the snapshot ${snapshot.name} are running.`,
+      nextStep: `snapshot activate ${snapshot.name} force`,
+    },
+  ]);
+}

@@ -1,0 +1,239 @@
+/** `snapshot create`. */
+import { bricksOnNewLvs, removeLvEffects, requireThin, volumeBrickRef } from "./brick.ts";
+import type { SnapshotCreated, Step } from "./command.ts";
+import type { NodeEffect } from "./effect.ts";
+import { asFailure, CommandFailure, detailOf, errno } from "./failure.ts";
+import { begin, groupsOf, settleHolding, undo } from "./intent.ts";
+import { changeOf, keyOf } from "./key-space.ts";
+import { activateSnapshot } from "./snapshot-activation.ts";
+import { checkBricks } from "./snapshot-check.ts";
+import { removeSnapshot } from "./snapshot-delete.ts";
+import {
+  countUserSnapshots,
+  limitsOf,
+  snapshotSettings,
+  userSnapshotsOf,
+} from "./snapshot-find.ts";
+import { barrierOff, type HoldPlan, mountEffects, snapshotLvs } from "./snapshot-hold.ts";
+import { checkSnapshotName, timestampSuffix } from "./snapshot-name.ts";
+import {
+  type BrickDocument,
+  SCHEMA,
+  type SnapshotDocument,
+  type VolumeDocument,
+} from "./state.ts";
+import {
+  attemptAll,
+  commit,
+  type CommandContext,
+  errorsOf,
+  event,
+  newUuids,
+  performLocal,
+} from "./steps.ts";
+import { text } from "./stock-text.ts";
+
+const DESCRIPTION_MAX = 1024;
+
+interface CreateArgs {
+  readonly name: string;
+  readonly volume: string;
+  readonly timestamp?: boolean;
+  readonly description?: string;
+}
+
+export function* snapshotCreate(
+  context: CommandContext,
+  args: CreateArgs,
+): Step<SnapshotCreated> {
+  checkSnapshotName(args.name);
+  const description = checkDescription(context, args.description);
+  const { nowMs } = yield* performLocal("clock", {});
+  const name = args.timestamp === false ? args.name : args.name + timestampSuffix(nowMs);
+  if (name.length > 255) throw badArgument(text.snapNameTooLong());
+  yield* settleHolding(context, name, [keyOf.snapshot(name)]);
+  yield* settleHolding(context, args.volume, [keyOf.volume(args.volume)]);
+  const volume = snapshotable(context, name, args.volume);
+  const bricks = yield* checkBricks(context, volume);
+  const snapshot = yield* take(context, volume, bricks, { name, description, nowMs });
+  yield* event("SNAPSHOT_CREATED", { snapshot: name, volume: volume.name });
+  yield* activateIfWanted(context, snapshot);
+  return yield* report(context, volume, snapshot);
+}
+
+function checkDescription(
+  context: CommandContext,
+  description: string | undefined,
+): string | undefined {
+  if (description === undefined) return undefined;
+  if (description === "") throw badArgument(text.snapDescriptionEmpty());
+  if (description.length <= DESCRIPTION_MAX) return description;
+  context.warnings.push(text.snapDescriptionTruncated());
+  return description.slice(0, DESCRIPTION_MAX);
+}
+
+/** Stock's refusals, in stock's order. */
+function snapshotable(context: CommandContext, name: string, volumeName: string): VolumeDocument {
+  const { state } = context;
+  if (state.snapshots.has(name)) {
+    throw new CommandFailure("snapshot-exists", errno.EG_SNAPEXST, text.snapExists(name));
+  }
+  const volume = state.volumes.get(volumeName)?.document;
+  if (volume === undefined) {
+    const message = text.snapVolumeMissing(volumeName);
+    throw new CommandFailure("volume-missing", errno.EG_NOVOL, message);
+  }
+  if (volume.status !== "Started") {
+    const message = text.snapVolumeNotStarted(volumeName);
+    throw new CommandFailure("volume-not-started", errno.EG_VOLSTP, message);
+  }
+  const { effectiveHard } = limitsOf(state, volume);
+  if (countUserSnapshots(state, volume) >= effectiveHard) {
+    const message = text.snapHardLimit(effectiveHard, volumeName);
+    throw new CommandFailure("limit-reached", errno.EG_HRDLMT, message);
+  }
+  return volume;
+}
+
+function* take(
+  context: CommandContext,
+  volume: VolumeDocument,
+  origins: readonly BrickDocument[],
+  of: { readonly name: string; readonly description: string | undefined; readonly nowMs: number },
+): Step<SnapshotDocument> {
+  const [id = "", volumeId = ""] = yield* newUuids(2);
+  const snapVolume = volumeId.replaceAll("-", "");
+  const bricks = bricksOnNewLvs(context.state, snapVolume, origins, (at) => origins[at]!.id);
+  const plan: HoldPlan = {
+    origins: origins.map((brick) => ({ brick, ref: volumeBrickRef(volume, brick) })),
+    lvs: lvEffects(origins, bricks),
+  };
+  const intent = yield* begin(context, {
+    command: "snapshot create",
+    holds: [keyOf.snapshot(of.name)],
+    direction: "undo",
+    groups: groupsOf(
+      [...mountEffects(plan, "thaw"), ...barrierOff(plan)],
+      removeLvEffects(bricks),
+    ),
+    afterwards: [],
+  });
+  let pauseMs: number;
+  try {
+    ({ pauseMs } = yield* snapshotLvs(plan));
+  } catch (error) {
+    yield* undo(context, intent);
+    throw error;
+  }
+  const snapshot: SnapshotDocument = {
+    schema: SCHEMA,
+    name: of.name,
+    id,
+    ...(of.description === undefined ? {} : { description: of.description }),
+    createdAtMs: of.nowMs,
+    kind: "user",
+    volumes: [
+      {
+        name: snapVolume,
+        volumeId,
+        origin: volume.name,
+        originId: volume.id,
+        status: "Stopped",
+        bricks,
+        volume,
+      },
+    ],
+    pauseMs,
+    consistency: "file-system-frozen",
+  };
+  yield* commit(context, [
+    changeOf.snapshot(context.state, snapshot),
+    changeOf.intentGone(context.state, intent.id),
+  ]);
+  yield* showLvs(context, bricks);
+  return snapshot;
+}
+
+/** Which LV is made of which; also for clones. */
+export function lvEffects(
+  origins: readonly BrickDocument[],
+  bricks: readonly BrickDocument[],
+): NodeEffect<"createSnapshotLv">[] {
+  return bricks.map((brick, index) => {
+    const thin = requireThin(brick);
+    const origin = requireThin(origins[index]!);
+    return {
+      kind: "createSnapshotLv",
+      node: brick.node,
+      vg: thin.vg,
+      origin: origin.lv,
+      name: thin.lv,
+    };
+  });
+}
+
+/** As after stock's lvcreate the LVs are active; after the pause, and no reason to fail. */
+function* showLvs(context: CommandContext, bricks: readonly BrickDocument[]): Step<void> {
+  const effects = bricks.map((brick): NodeEffect<"activateLv"> => {
+    const { vg, lv } = requireThin(brick);
+    return { kind: "activateLv", node: brick.node, vg, lv };
+  });
+  context.details.push(...errorsOf(yield* attemptAll(effects)).map(detailOf));
+}
+
+/** The snapshot is taken, whatever becomes of this. */
+function* activateIfWanted(context: CommandContext, snapshot: SnapshotDocument): Step<void> {
+  if (!snapshotSettings(context.state).activateOnCreate) return;
+  try {
+    yield* activateSnapshot(context, snapshot);
+  } catch (error) {
+    const { details } = asFailure(error);
+    context.warnings.push(
+      `The snapshot ${snapshot.name} was taken but could not be activated. ` +
+        `Try "snapshot activate ${snapshot.name}".`,
+    );
+    context.details.push(...details);
+  }
+}
+
+function* report(
+  context: CommandContext,
+  volume: VolumeDocument,
+  snapshot: SnapshotDocument,
+): Step<SnapshotCreated> {
+  const { effectiveSoft } = limitsOf(context.state, volume);
+  const above = () => countUserSnapshots(context.state, volume) > effectiveSoft;
+  const autoDelete = snapshotSettings(context.state).autoDelete;
+  const softLimitReached = above() && !autoDelete;
+  const autoDeleted: string[] = [];
+  if (autoDelete) {
+    for (const oldest of userSnapshotsOf(context.state, volume)) {
+      if (!above() || oldest.name === snapshot.name) break;
+      if (yield* autoDeleteOne(context, oldest)) autoDeleted.push(oldest.name);
+    }
+  }
+  return {
+    name: snapshot.name,
+    uuid: snapshot.id,
+    volume: volume.name,
+    ...(snapshot.pauseMs === undefined ? {} : { pauseMs: snapshot.pauseMs }),
+    softLimitReached,
+    autoDeleted,
+  };
+}
+
+function* autoDeleteOne(context: CommandContext, oldest: SnapshotDocument): Step<boolean> {
+  try {
+    yield* removeSnapshot(context, oldest);
+    return true;
+  } catch (error) {
+    const { details } = asFailure(error);
+    context.warnings.push(`auto-delete could not remove the snapshot ${oldest.name}.`);
+    context.details.push(...details);
+    return false;
+  }
+}
+
+function badArgument(message: string): CommandFailure {
+  return new CommandFailure("bad-argument", errno.EINVAL, message);
+}

@@ -1,0 +1,272 @@
+/**
+ * `snapshot restore`: the volume's bricks become the snapshot's, at the snapshot's mount points,
+ * as stock does it. Unlike stock no LV is orphaned: the former bricks become a safety snapshot, or
+ * are removed when that is not wanted.
+ */
+import {
+  brickName,
+  mountGroups,
+  onThinLvs,
+  removeLvEffects,
+  setVolumeIdEffects,
+  unmountEffects,
+} from "./brick.ts";
+import type { Detail, SnapshotRestored, Step } from "./command.ts";
+import type { BrickFacts, NodeEffect } from "./effect.ts";
+import { CommandFailure, errno } from "./failure.ts";
+import {
+  begin,
+  draftIntent,
+  groupsOf,
+  pendingDetail,
+  settle,
+  settleHolding,
+  undo,
+} from "./intent.ts";
+import { changeOf, keyOf } from "./key-space.ts";
+import { claimsOn } from "./lv-claim.ts";
+import { keepAsSafety } from "./safety.ts";
+import { performGroups, stopSnapshotEffects, upGroups } from "./snapshot-activation.ts";
+import { withFacts } from "./snapshot-check.ts";
+import { isActivated, openSnapshot, theSnapVolume } from "./snapshot-find.ts";
+import type {
+  BrickDocument,
+  Change,
+  IntentDocument,
+  OptionSetting,
+  SnapshotDocument,
+  VolumeDocument,
+} from "./state.ts";
+import { attemptAll, commit, type CommandContext, event } from "./steps.ts";
+import { text } from "./stock-text.ts";
+
+/** What stock adds to the options of a volume that was made of a snapshot. */
+const quotaOptions = ["features.quota", "features.inode-quota", "features.quota-deem-statfs"];
+
+export function optionsFromSnapshot(options: readonly OptionSetting[]): OptionSetting[] {
+  const missing = quotaOptions.filter((name) => !options.some((it) => it.name === name));
+  return [...options, ...missing.map((name) => ({ name, value: "off" }))];
+}
+
+export function* snapshotRestore(
+  context: CommandContext,
+  args: { readonly snapshot: string; readonly safety?: boolean },
+): Step<SnapshotRestored> {
+  const snapshot = yield* openSnapshot(context, args.snapshot);
+  const snapVolume = theSnapVolume(snapshot);
+  yield* settleHolding(context, snapVolume.origin, [keyOf.volume(snapVolume.origin)]);
+  const present = context.state.volumes.get(snapVolume.origin)?.document;
+  const volume = restorable(snapshot, present);
+  const former = present === undefined ? nothingFormer : yield* inspectFormer(context, present);
+  const intent = yield* begin(context, {
+    command: "snapshot restore",
+    holds: [keyOf.snapshot(snapshot.name), keyOf.volume(volume.name)],
+    direction: "undo",
+    groups: undoGroups(snapshot),
+    afterwards: [],
+  });
+  try {
+    yield* performGroups(forthGroups(snapshot, volume.id));
+  } catch (error) {
+    yield* undo(context, intent);
+    throw error;
+  }
+  const restored: VolumeDocument = {
+    ...volume,
+    bricks: snapVolume.bricks,
+    options: optionsFromSnapshot(snapVolume.volume.options),
+    generation: volume.generation + 1,
+    restoredFromSnap: snapshot.id,
+  };
+  const safetySnapshot = yield* commitPoint(context, {
+    snapshot,
+    present,
+    restored,
+    former,
+    intent,
+    keep: args.safety !== false,
+  });
+  yield* event("SNAPSHOT_RESTORED", { snapshot: snapshot.name, volume: volume.name });
+  return {
+    name: snapshot.name,
+    uuid: snapshot.id,
+    volume: volume.name,
+    volumeId: volume.id,
+    ...(safetySnapshot === undefined ? {} : { safetySnapshot }),
+  };
+}
+
+/**
+ * The volume to restore. A deleted one can only come back from a safety snapshot, which has no
+ * other use then.
+ */
+function restorable(
+  snapshot: SnapshotDocument,
+  present: VolumeDocument | undefined,
+): VolumeDocument {
+  const { origin, originId, volume, bricks } = theSnapVolume(snapshot);
+  const whole = volume.bricks.length === bricks.length;
+  if (present === undefined && snapshot.kind === "safety" && whole) {
+    return { ...volume, status: "Stopped" };
+  }
+  if (present === undefined) {
+    const message = text.snapVolumeMissing(origin);
+    throw new CommandFailure("volume-missing", errno.EG_NOVOL, message);
+  }
+  if (present.id !== originId || present.bricks.length !== bricks.length) {
+    const detail: Detail = {
+      object: origin,
+      detail: `The volume ${origin} was deleted and made anew, or has other bricks now.`,
+      nextStep: "Clone the snapshot, or rename what is in the way.",
+    };
+    const message = text.snapOriginGone(origin);
+    throw new CommandFailure("volume-missing", errno.EG_NOVOL, message, [detail]);
+  }
+  if (present.status === "Started") {
+    const message = text.snapRestoreStarted(origin);
+    throw new CommandFailure("volume-started", errno.EG_VOLRUN, message);
+  }
+  return present;
+}
+
+function forthGroups(snapshot: SnapshotDocument, volumeId: string): NodeEffect[][] {
+  const { bricks } = theSnapVolume(snapshot);
+  const { activate, mount } = mountGroups(bricks);
+  return groupsOf(
+    isActivated(snapshot) ? stopSnapshotEffects(snapshot) : [],
+    activate,
+    mount,
+    setVolumeIdEffects(bricks, volumeId),
+  );
+}
+
+/**
+ * An activated snapshot is served again, under its own id. One that was not is unmounted; its id
+ * is set anew whenever it is mounted. What the user may have mounted himself stays.
+ */
+function undoGroups(snapshot: SnapshotDocument): NodeEffect[][] {
+  if (isActivated(snapshot)) return upGroups(snapshot);
+  const managed = theSnapVolume(snapshot).bricks.filter((it) => it.managed);
+  return groupsOf(unmountEffects(managed));
+}
+
+interface FormerBricks {
+  readonly bricks: readonly BrickDocument[];
+  /** Why (some of) their LVs cannot be given to anybody: they are left to the user. */
+  readonly unownable: readonly Detail[];
+  /** Data beside the bricks: kept until somebody removes it by name. */
+  readonly foreign: readonly Detail[];
+}
+
+const nothingFormer: FormerBricks = { bricks: [], unownable: [], foreign: [] };
+
+function* inspectFormer(context: CommandContext, volume: VolumeDocument): Step<FormerBricks> {
+  const outcomes = yield* attemptAll(
+    volume.bricks.map(
+      ({ node, path }): NodeEffect<"inspectBrick"> => ({ kind: "inspectBrick", node, path }),
+    ),
+  );
+  const unownable: Detail[] = [];
+  const foreign: Detail[] = [];
+  const bricks = volume.bricks.map((recorded, index) => {
+    const outcome = outcomes[index];
+    const facts = outcome?.ok === true ? (outcome.value as BrickFacts) : undefined;
+    // Not mounted, or something else is there: what was recorded is the best knowledge.
+    const seen = facts?.volumeId === volume.id ? facts : undefined;
+    const brick = seen === undefined ? recorded : withFacts(recorded, seen);
+    if (seen !== undefined && seen.foreignEntries.length > 0) {
+      foreign.push({
+        node: brick.host,
+        object: brickName(brick),
+        detail:
+          `${brick.mountPoint} holds more than the former brick ${brickName(brick)}: ` +
+          `${seen.foreignEntries.join(", ")}. It is kept until you delete the safety snapshot.`,
+        nextStep: "Move it elsewhere, then delete the safety snapshot.",
+      });
+    }
+    return brick;
+  });
+  for (const brick of bricks) {
+    const reason = whyUnownable(context, volume, bricks, brick);
+    if (reason !== undefined) {
+      unownable.push({
+        node: brick.host,
+        object: brickName(brick),
+        detail: `The former brick ${brickName(brick)} is left where it is: ${reason}.`,
+        nextStep: "Remove it when it is not needed any more.",
+      });
+    }
+  }
+  return { bricks, unownable, foreign };
+}
+
+function whyUnownable(
+  context: CommandContext,
+  volume: VolumeDocument,
+  bricks: readonly BrickDocument[],
+  brick: BrickDocument,
+): string | undefined {
+  if (brick.thin === undefined) return "it is not on a thin logical volume";
+  const { vg, lv } = brick.thin;
+  const others = claimsOn(context.state, { node: brick.node, vg, lv }).filter(
+    (it) => it.owner !== `volume ${volume.name}`,
+  );
+  if (others[0] !== undefined) return `its logical volume is also used by ${others[0].owner}`;
+  const shared = onThinLvs(bricks).some(
+    (it) =>
+      it.brick !== brick &&
+      it.brick.node === brick.node &&
+      it.thin.vg === vg &&
+      it.thin.lv === lv,
+  );
+  return shared ? "another brick is on its logical volume" : undefined;
+}
+
+interface CommitPoint {
+  readonly snapshot: SnapshotDocument;
+  readonly present: VolumeDocument | undefined;
+  readonly restored: VolumeDocument;
+  readonly former: FormerBricks;
+  readonly intent: IntentDocument;
+  readonly keep: boolean;
+}
+
+/** One transaction: before it the volume is the old one, after it the new one. */
+function* commitPoint(context: CommandContext, point: CommitPoint): Step<string | undefined> {
+  const { snapshot, present, restored, former, intent } = point;
+  const changes: Change[] = [
+    changeOf.volume(context.state, restored),
+    changeOf.snapshotGone(context.state, snapshot.name),
+    changeOf.intentGone(context.state, intent.id),
+  ];
+  context.details.push(...former.unownable);
+  if (present === undefined || former.unownable.length > 0) {
+    context.warnings.push(...former.unownable.map((it) => it.detail));
+    yield* commit(context, changes);
+    return undefined;
+  }
+  if (point.keep || former.foreign.length > 0) {
+    const expires = former.foreign.length === 0;
+    const safety = yield* keepAsSafety(context, present, { bricks: former.bricks, expires });
+    yield* commit(context, [...changes, changeOf.snapshot(context.state, safety)]);
+    context.warnings.push(...former.foreign.map((it) => it.detail));
+    context.details.push(...former.foreign);
+    // Nothing needs these mounted now; one that is busy is unmounted when it is removed.
+    yield* attemptAll(unmountEffects(former.bricks.filter((it) => it.managed)));
+    return safety.name;
+  }
+  const removal = yield* draftIntent({
+    command: "snapshot restore (removal of the former bricks)",
+    holds: [],
+    direction: "finish",
+    groups: groupsOf(unmountEffects(former.bricks), removeLvEffects(former.bricks)),
+    afterwards: [],
+  });
+  yield* commit(context, [...changes, changeOf.intent(context.state, removal)]);
+  const errors = yield* settle(context, removal);
+  context.details.push(...errors.map(pendingDetail));
+  context.warnings.push(
+    ...errors.map((it) => `The former brick on ${it.object} could not be removed: ${it.message}`),
+  );
+  return undefined;
+}

@@ -1,0 +1,145 @@
+/** `volume list`, `info`, `status`. */
+import { brickName, volumeBrickRef } from "./brick.ts";
+import type {
+  Step,
+  VolumeInfo,
+  VolumeProcess,
+  VolumeStatusReport,
+  VolumeTypeName,
+} from "./command.ts";
+import type { BrickProcessStatus, NodeEffect } from "./effect.ts";
+import { CommandFailure, detailOf, errno } from "./failure.ts";
+import { countUserSnapshots } from "./snapshot-find.ts";
+import type { ClusterState, OptionSetting, VolumeDocument } from "./state.ts";
+import { attemptAll, type CommandContext } from "./steps.ts";
+import { text } from "./stock-text.ts";
+import { findVolume } from "./volume-run.ts";
+
+export function* volumeList(context: CommandContext, _args: object): Step<string[]> {
+  yield* [];
+  return volumesInOrder(context.state).map((it) => it.name);
+}
+
+export function* volumeInfo(
+  context: CommandContext,
+  args: { readonly volume?: string },
+): Step<VolumeInfo[]> {
+  yield* [];
+  const volumes =
+    args.volume === undefined
+      ? volumesInOrder(context.state)
+      : [findVolume(context, args.volume)];
+  return volumes.map((it) => infoOf(context.state, it));
+}
+
+export function volumesInOrder(state: ClusterState): VolumeDocument[] {
+  return [...state.volumes.values()]
+    .map((it) => it.document)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Bricks of one replica or disperse set. */
+export function setSizeOf(volume: VolumeDocument): number {
+  return volume.kind === "disperse" ? volume.disperseCount : volume.replicaCount;
+}
+
+function infoOf(state: ClusterState, volume: VolumeDocument): VolumeInfo {
+  const setSize = setSizeOf(volume);
+  return {
+    name: volume.name,
+    id: volume.id,
+    type: typeOf(volume),
+    status: volume.status,
+    snapshotCount: countUserSnapshots(state, volume),
+    brickCount: volume.bricks.length,
+    distCount: volume.bricks.length / setSize,
+    replicaCount: volume.replicaCount,
+    arbiterCount: volume.arbiterCount,
+    disperseCount: volume.disperseCount,
+    redundancyCount: volume.redundancyCount,
+    transport: volume.transport,
+    bricks: volume.bricks.map((brick, index) => ({
+      host: brick.host,
+      path: brick.path,
+      hostUuid: brick.node,
+      isArbiter: volume.arbiterCount > 0 && index % setSize === setSize - 1,
+    })),
+    options: shownOptions(state, volume),
+  };
+}
+
+export function typeOf(volume: VolumeDocument): VolumeTypeName {
+  const several = volume.bricks.length > setSizeOf(volume);
+  if (volume.kind === "distribute") return "Distribute";
+  if (volume.kind === "replicate") return several ? "Distributed-Replicate" : "Replicate";
+  return several ? "Distributed-Disperse" : "Disperse";
+}
+
+/** Stock appends what was ever set for the whole cluster. */
+export function shownOptions(state: ClusterState, volume: VolumeDocument): OptionSetting[] {
+  const { activateOnCreate, autoDelete } = state.snapshotConfig?.document ?? {};
+  const word = (value: boolean) => (value ? "enable" : "disable");
+  const shown = [...volume.options, ...(state.clusterConfig?.document.options ?? [])];
+  if (activateOnCreate !== undefined) {
+    shown.push({ name: "snap-activate-on-create", value: word(activateOnCreate) });
+  }
+  if (autoDelete !== undefined) shown.push({ name: "auto-delete", value: word(autoDelete) });
+  return shown.map((it) => ({ ...it }));
+}
+
+export function* volumeStatus(
+  context: CommandContext,
+  args: { readonly volume?: string; readonly detail?: boolean; readonly brick?: string },
+): Step<VolumeStatusReport[]> {
+  const volumes =
+    args.volume === undefined
+      ? volumesInOrder(context.state)
+      : [findVolume(context, args.volume)];
+  const reports: VolumeStatusReport[] = [];
+  for (const volume of volumes) reports.push(yield* statusOf(context, volume, args));
+  return reports;
+}
+
+function* statusOf(
+  context: CommandContext,
+  volume: VolumeDocument,
+  args: { readonly detail?: boolean; readonly brick?: string },
+): Step<VolumeStatusReport> {
+  const bricks = volume.bricks.filter(
+    (it) => args.brick === undefined || brickName(it) === args.brick,
+  );
+  if (bricks.length === 0) {
+    const message = text.brickNotInVolume(args.brick ?? "", volume.name);
+    throw new CommandFailure("bad-argument", errno.EINVAL, message);
+  }
+  if (volume.status !== "Started") {
+    return { name: volume.name, started: false, processes: [], tasks: [] };
+  }
+  const outcomes = yield* attemptAll(
+    bricks.map(
+      (brick): NodeEffect<"brickStatus"> => ({
+        kind: "brickStatus",
+        node: brick.node,
+        brick: volumeBrickRef(volume, brick),
+        detail: args.detail === true,
+      }),
+    ),
+  );
+  const processes = bricks.map((brick, index): VolumeProcess => {
+    const outcome = outcomes[index];
+    if (outcome?.ok === false) context.details.push(detailOf(outcome.error));
+    const status: BrickProcessStatus =
+      outcome?.ok === true ? (outcome.value as BrickProcessStatus) : { running: false };
+    return {
+      kind: "brick",
+      host: brick.host,
+      path: brick.path,
+      peerId: brick.node,
+      online: status.running,
+      ...(status.port === undefined ? {} : { port: status.port }),
+      ...(status.pid === undefined ? {} : { pid: status.pid }),
+      ...(status.detail === undefined ? {} : { detail: status.detail }),
+    };
+  });
+  return { name: volume.name, started: true, processes, tasks: [] };
+}

@@ -1,0 +1,187 @@
+// The generated volfiles and messages against GlusterFS itself: a stock brick process serves a
+// generated brick volfile, a stock client mounts a generated client volfile.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import {
+  closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync,
+  rmSync, writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { decodeReply, encodeCall, encodeCredential, RecordDecoder } from "@mortar/rpc";
+import {
+  barrierRequest, brickOperation, brickVolfile, clientVolfile, dump, expectBrickSuccess,
+  initialOptions, printVolfile, PROGRAM, statusRequest, STATUS_COMMAND, terminateRequest,
+} from "./index.ts";
+import type { Procedure, VolumeDescription } from "./index.ts";
+
+function missing(): string | undefined {
+  if (process.getuid?.() !== 0) return "root is needed";
+  for (const tool of ["/usr/sbin/glusterfsd", "/usr/sbin/glusterfs", "/dev/fuse"]) {
+    if (!existsSync(tool)) return `${tool} is missing`;
+  }
+  const python = spawnSync("python3", ["-c", "import os; os.setxattr"]);
+  return python.status === 0 ? undefined : "python3 is missing";
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (condition()) return;
+    await delay(50);
+  }
+  throw new Error(`waited 10 s for ${what}`);
+}
+
+/** One call over a connection of its own. `where` is the path of a socket or a port. */
+async function call<Q, R>(
+  where: string | number,
+  procedure: Procedure<Q, R>,
+  request: Q,
+): Promise<R> {
+  const socket = typeof where === "string" ? connect(where) : connect(where, "127.0.0.1");
+  const { number: program, version } = procedure.program;
+  const target = { xid: 7, program, version, procedure: procedure.number };
+  const credential = encodeCredential({
+    kind: "gluster2", pid: 0, uid: 0, gid: 0, groups: [], lockOwner: new Uint8Array(4),
+  });
+  socket.write(encodeCall(target, credential, procedure.encodeRequest(request)));
+  const decoder = new RecordDecoder();
+  try {
+    for await (const chunk of socket) {
+      const [record] = decoder.push(chunk as Buffer);
+      if (record === undefined) continue;
+      const reply = decodeReply(record);
+      assert.ok(reply.kind === "success", reply.kind);
+      assert.equal(reply.xid, 7);
+      return procedure.decodeReply(reply.results);
+    }
+  } finally {
+    socket.destroy();
+  }
+  throw new Error(`${procedure.name}: the connection was closed without a reply`);
+}
+
+interface Brick {
+  readonly directory: string;
+  readonly path: string;
+  readonly port: number;
+  readonly socket: string;
+  readonly volume: VolumeDescription;
+  readonly process: ChildProcess;
+}
+
+async function startBrick(context: TestContext): Promise<Brick> {
+  const directory = mkdtempSync(join(tmpdir(), `gluster-test-${process.pid}-`));
+  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, "brick");
+  mkdirSync(path);
+  // As the management daemon does when it creates a volume: the index translator asks for it.
+  mkdirSync(join(path, ".glusterfs"), { mode: 0o600 });
+  mkdirSync(join(path, ".glusterfs", "indices"), { mode: 0o600 });
+  const id = randomUUID();
+  const setter = "import os,sys; os.setxattr(sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]))";
+  const hex = id.replaceAll("-", "");
+  const name = "trusted.glusterfs.volume-id";
+  assert.equal(spawnSync("python3", ["-c", setter, path, name, hex]).status, 0);
+  const port = 20_000 + (process.pid % 20_000);
+  const volume: VolumeDescription = {
+    name: "real", id, kind: "distribute", bricks: [{ host: "127.0.0.1", path }],
+    options: initialOptions("distribute"),
+    credentials: { username: randomUUID(), password: randomUUID() },
+  };
+  const volfile = brickVolfile(volume, 0, { stateDirectory: directory, listenPort: port });
+  writeFileSync(join(directory, "brick.vol"), printVolfile(volfile));
+  const socket = join(directory, "brick.socket");
+  const brick = spawn("/usr/sbin/glusterfsd", [
+    "-N", "-f", join(directory, "brick.vol"), "-S", socket, "--brick-name", path,
+    "-p", join(directory, "brick.pid"), "-l", join(directory, "brick.log"),
+    "--process-name", "brick",
+  ], { stdio: "ignore" });
+  context.after(() => stop(brick));
+  const log = join(directory, "brick.log");
+  await until("the brick's socket", () => {
+    assert.equal(brick.exitCode, null, existsSync(log) ? readFileSync(log, "utf8") : "no log");
+    return existsSync(socket);
+  });
+  return { directory, path, port, socket, volume, process: brick };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+async function mount(context: TestContext, brick: Brick): Promise<string> {
+  const { directory, volume, port } = brick;
+  const point = join(directory, "mount");
+  mkdirSync(point);
+  const volfile = clientVolfile(volume, { trusted: true, remotePorts: [port] });
+  writeFileSync(join(directory, "client.vol"), printVolfile(volfile));
+  const client = spawn("/usr/sbin/glusterfs", [
+    "-N", "-f", join(directory, "client.vol"), "-l", join(directory, "client.log"), point,
+  ], { stdio: "ignore" });
+  context.after(async () => {
+    spawnSync("umount", ["-l", point]);
+    await stop(client);
+  });
+  await until("the mount", () => readFileSync("/proc/mounts", "utf8").includes(` ${point} `));
+  return point;
+}
+
+const reason = missing();
+const options = { timeout: 60_000, ...(reason === undefined ? {} : { skip: reason }) };
+
+test("a stock brick and a stock client work with generated volfiles", options, async (context) => {
+  const brick = await startBrick(context);
+  const programs = (await call(brick.port, dump, { id: { high: 0, low: 0xcaed } })).programs;
+  const served = programs.map(({ name, number, version }) => `${name} ${number} ${version}`);
+  for (const { name, number, version } of [PROGRAM.fops, PROGRAM.dump, PROGRAM.handshake]) {
+    assert.ok(served.includes(`${name} ${number} ${version}`), served.join());
+  }
+  const point = await mount(context, brick);
+  const content = Buffer.alloc(300_000, "mortar");
+  writeFileSync(join(point, "file"), content);
+  assert.deepEqual(readFileSync(join(point, "file")), content);
+  assert.deepEqual(readFileSync(join(brick.path, "file")), content);
+  assert.deepEqual(readdirSync(point), ["file"]);
+});
+
+test("a stock brick holds back fsync while the barrier is up, and leaves on TERMINATE", options, async (context) => {
+  const brick = await startBrick(context);
+  const { path, socket } = brick;
+  const point = await mount(context, brick);
+  const status = await call(
+    socket, brickOperation.status, statusRequest(path, STATUS_COMMAND.clients),
+  );
+  assert.ok(expectBrickSuccess(status, "status").size > 0);
+
+  const up = await call(socket, brickOperation.brickBarrier, barrierRequest(path, true));
+  expectBrickSuccess(up, "barrier up");
+  const script =
+    "import os,sys; f=os.open(sys.argv[1],os.O_RDWR|os.O_CREAT); os.write(f,b'x'); os.fsync(f)";
+  const writer = spawn("python3", ["-c", script, join(point, "held")], { stdio: "ignore" });
+  context.after(() => stop(writer));
+  await until("the file to appear", () => existsSync(join(path, "held")));
+  await delay(500);
+  assert.equal(writer.exitCode, null, "fsync is not acknowledged under the barrier");
+  const down = await call(socket, brickOperation.brickBarrier, barrierRequest(path, false));
+  expectBrickSuccess(down, "barrier down");
+  if (writer.exitCode === null) await once(writer, "exit");
+  assert.equal(writer.exitCode, 0);
+
+  const file = openSync(join(point, "after"), "w");
+  fsyncSync(file);
+  closeSync(file);
+  const exit = once(brick.process, "exit");
+  const end = await call(socket, brickOperation.terminate, terminateRequest(path));
+  expectBrickSuccess(end, "terminate");
+  await exit;
+});

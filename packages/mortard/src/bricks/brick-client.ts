@@ -1,0 +1,94 @@
+/** Brick operations, over the unix socket of a running brick server. One connection each. */
+import { type Socket, createConnection } from "node:net";
+import {
+  type BrickReply,
+  type BrickRequest,
+  type Procedure,
+  barrierRequest,
+  brickOperation,
+  terminateRequest,
+} from "@mortar/gluster";
+import { RecordDecoder, decodeReply, encodeCall, encodeCredential } from "@mortar/rpc";
+import { BrickError } from "./brick-error.ts";
+
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+const credential = encodeCredential({
+  kind: "gluster2",
+  pid: 0,
+  uid: 0,
+  gid: 0,
+  groups: [],
+  lockOwner: new Uint8Array(4),
+});
+
+export interface BrickAddress {
+  readonly socket: string;
+  /** `HOST:/path`, for messages. */
+  readonly name: string;
+  readonly timeoutMs: number;
+}
+
+/** Holds back the acknowledgements of a brick, or lets them go. Throws `BrickError`. */
+export async function setBarrier(
+  brick: BrickAddress,
+  path: string,
+  enable: boolean,
+): Promise<void> {
+  const request = barrierRequest(path, enable);
+  const reply = await exchange(brick, brickOperation.brickBarrier, request);
+  if (reply.opRet === 0) return;
+  const word = enable ? "barred" : "released";
+  const reason = reply.opErrstr === "" ? `errno ${reply.opErrno}` : reply.opErrstr;
+  throw new BrickError("operation-failed", `The brick ${brick.name} was not ${word}: ${reason}`);
+}
+
+/** Asks the brick server to end; it closes its connections in order. */
+export async function terminate(brick: BrickAddress, path: string): Promise<void> {
+  await exchange(brick, brickOperation.terminate, terminateRequest(path));
+}
+
+function exchange(
+  brick: BrickAddress,
+  procedure: Procedure<BrickRequest, BrickReply>,
+  request: BrickRequest,
+): Promise<BrickReply> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = createConnection(brick.socket);
+    const decoder = new RecordDecoder({ recordBytesMax: ANSWER_BYTES_MAX });
+    const finish = (error: Error | undefined, reply?: BrickReply) => {
+      clearTimeout(timer);
+      socket.destroy();
+      if (reply === undefined) reject(error ?? new Error("no reply"));
+      else resolve(reply);
+    };
+    const failed = (reason: string) =>
+      finish(
+        new BrickError(
+          "operation-failed",
+          `The brick ${brick.name} does not answer on its socket: ${reason}`,
+          { nextStep: "Look at `mortar volume status` and at the brick's log" },
+        ),
+      );
+    const timer = setTimeout(() => {
+      const text = `The brick ${brick.name} did not answer ${procedure.name} in time`;
+      finish(new BrickError("operation-timeout", text));
+    }, brick.timeoutMs);
+    const { number: program, version } = procedure.program;
+    const target = { xid: 1, program, version, procedure: procedure.number };
+    socket.on("error", (error) => failed(error.message));
+    socket.on("close", () => failed("it closed the connection"));
+    socket.on("data", (chunk) => {
+      try {
+        const [record] = decoder.push(new Uint8Array(chunk));
+        if (record === undefined) return;
+        const outcome = decodeReply(record);
+        if (outcome.kind !== "success") failed(outcome.kind);
+        else finish(undefined, procedure.decodeReply(outcome.results));
+      } catch (error) {
+        failed((error as Error).message);
+      }
+    });
+    socket.write(encodeCall(target, credential, procedure.encodeRequest(request)));
+  });
+}

@@ -1,0 +1,24 @@
+export type BrickErrorCode =
+  | "glusterfsd-missing"
+  | "no-free-port"
+  | "start-failed"
+  | "stop-failed"
+  | "not-running"
+  | "operation-failed"
+  | "operation-timeout";
+
+export class BrickError extends Error {
+  override readonly name = "BrickError";
+  readonly code: BrickErrorCode;
+  /** What an operator should do now. */
+  readonly nextStep: string | undefined;
+  constructor(
+    code: BrickErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly nextStep?: string },
+  ) {
+    super(message, options);
+    this.code = code;
+    this.nextStep = options?.nextStep;
+  }
+}

@@ -1,0 +1,45 @@
+/** The optional configuration file, ROOT/etc/mortar/mortar.json. */
+import { readFileSync } from "node:fs";
+import { type NodeConfig, NodeConfigSchema, firstMismatch } from "@mortar/api";
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** What the file says, with the defaults filled in. A missing file is all defaults. */
+export type Settings = Required<Omit<NodeConfig, "address">> & Pick<NodeConfig, "address">;
+
+const defaults: Settings = {
+  hostNames: [],
+  glusterPort: 24007,
+  brickPortFirst: 49152,
+  brickPortLast: 60999,
+  glusterfsd: "glusterfsd",
+  transactionWaitMs: 20_000,
+  clientConnectionsMax: 10_000,
+  logLevel: "info",
+};
+
+/** Reads and checks the file. Throws `ConfigError` that names the file and what is wrong. */
+export function readSettings(file: string): Settings {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return defaults;
+    throw new ConfigError(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`${file} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const mismatch = firstMismatch(NodeConfigSchema, value);
+  if (mismatch !== undefined) throw new ConfigError(`${file}: ${mismatch}`);
+  const settings = { ...defaults, ...(value as NodeConfig) };
+  if (settings.brickPortFirst > settings.brickPortLast) {
+    throw new ConfigError(`${file}: brickPortFirst is greater than brickPortLast`);
+  }
+  return settings;
+}

@@ -1,0 +1,323 @@
+/**
+ * One node: its parts, put together, and the order in which they come up and go down.
+ *
+ * Up: thaw what was left frozen; take over running bricks; listen for bricks and clients; settle
+ * interrupted commands; mount and start what the state says is started; listen for commands.
+ * Down: refuse commands, wait for those that run, close the ports. Bricks, mounts and pools go on.
+ */
+import { hostname } from "node:os";
+import type { NodeStatus, Peer, ShutdownResult } from "@mortar/api";
+import {
+  type Answer,
+  type CommandArgs,
+  type CommandName,
+  type CommandPayload,
+  Coordinator,
+} from "@mortar/cluster";
+import type { Groups } from "./effects/groups.ts";
+import type { ClusterStore } from "@mortar/store";
+import type { FastifyInstance } from "fastify";
+import { BrickSupervisor } from "./bricks/supervisor.ts";
+import { CommandGate } from "./command-gate.ts";
+import type { Settings } from "./config.ts";
+import { hostOf } from "./coordinator-host.ts";
+import { isLoopback, localAddresses } from "./effects/host-name.ts";
+import { NodePerformer } from "./effects/node-performer.ts";
+import { Freezer } from "./freeze/freezer.ts";
+import { Handshake } from "./glusterd/handshake.ts";
+import { portmapServices } from "./glusterd/portmap.ts";
+import { RpcServer } from "./glusterd/rpc-server.ts";
+import type { NodeControl } from "./http/handlers.ts";
+import { httpServer, listen } from "./http/server.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import type { Log } from "./log.ts";
+import type { NodePaths } from "./paths.ts";
+import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
+
+/** A start that hangs on a dead disk still lets the operator ask what is wrong. */
+const BRING_UP_MAX_MS = 60_000;
+/** A snapshot of many bricks may be under way. */
+const COMMANDS_END_MAX_MS = 60_000;
+
+export interface DaemonOptions {
+  readonly paths: NodePaths;
+  readonly settings: Settings;
+  readonly uuid: string;
+  readonly version: string;
+  readonly store: ClusterStore;
+  readonly groups: Groups;
+  readonly log: Log;
+  /** Called once, after `nodeShutdown` was answered. */
+  readonly onShutdown: () => void;
+}
+
+export class Daemon implements NodeControl {
+  readonly #options: DaemonOptions;
+  readonly #startedAt = Math.floor(Date.now() / 1000);
+  readonly #supervisor: BrickSupervisor;
+  readonly #freezer: Freezer;
+  readonly #performer: NodePerformer;
+  readonly #coordinator: Coordinator;
+  readonly #gate: CommandGate;
+  readonly #handshake: Handshake;
+  readonly #rpc: RpcServer;
+  readonly #housekeeping: Housekeeping;
+  #http: FastifyInstance | undefined;
+  #announced = false;
+
+  private constructor(options: DaemonOptions, parts: Parts) {
+    const { settings, log, paths } = options;
+    this.#options = options;
+    this.#supervisor = parts.supervisor;
+    this.#freezer = parts.freezer;
+    this.#performer = parts.performer;
+    this.#coordinator = parts.coordinator;
+    this.#gate = new CommandGate({
+      coordinator: parts.coordinator,
+      waitMs: settings.transactionWaitMs,
+      log,
+      settle: () => this.#performer.settle(),
+    });
+    this.#handshake = new Handshake({
+      stateDirectory: paths.stateDirectory,
+      address: settings.address,
+      state: () => parts.coordinator.state,
+      isTrusted: isOfThisMachine,
+      servers: () => (settings.address === undefined ? [] : [this.#glusterAddress()]),
+      log,
+    });
+    this.#rpc = new RpcServer({
+      services: [
+        ...this.#handshake.services(),
+        ...portmapServices({ ports: this.#supervisor, isLocal: isOfThisMachine, log }),
+      ],
+      log,
+      connectionsMax: settings.clientConnectionsMax,
+    });
+    this.#housekeeping = new Housekeeping({
+      run: (name, args) => this.run(name, args),
+      hasIntents: () => parts.coordinator.state.intents.size > 0,
+      log,
+    });
+  }
+
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    let announce = () => undefined as void;
+    const parts = await assemble(options, () => announce());
+    const daemon = new Daemon(options, parts);
+    announce = () => daemon.#announce();
+    try {
+      await daemon.#comeUp();
+    } catch (error) {
+      await daemon.close();
+      throw error;
+    }
+    return daemon;
+  }
+
+  run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>> {
+    return this.#gate.run(name, args).finally(() => this.#announce());
+  }
+
+  status(): NodeStatus {
+    const { paths, settings, uuid, version } = this.#options;
+    const { state } = this.#coordinator;
+    return {
+      version,
+      uuid,
+      host: this.#hostName(),
+      address: settings.address ?? "0.0.0.0",
+      glusterPort: settings.glusterPort,
+      pid: process.pid,
+      root: paths.root,
+      stateDirectory: paths.stateDirectory,
+      runDirectory: paths.runDirectory,
+      logDirectory: paths.logDirectory,
+      startedAt: this.#startedAt,
+      volumeCount: state.volumes.size,
+      snapshotCount: state.snapshots.size,
+      glusterClients: this.#rpc.connections.size,
+      bricks: this.#supervisor.all().map(({ spec, state: brickState, pid, port, restarts, reason }) => ({
+        volume: spec.volume,
+        ...(spec.snapshot === undefined ? {} : { snapshot: spec.snapshot }),
+        path: spec.path,
+        state: brickState,
+        ...(pid === undefined ? {} : { pid }),
+        ...(port === undefined ? {} : { port }),
+        restarts,
+        ...(reason === undefined ? {} : { reason }),
+      })),
+    };
+  }
+
+  /** One node: itself. */
+  peers(): Peer[] {
+    return [
+      {
+        uuid: this.#options.uuid,
+        hostname: "localhost",
+        self: true,
+        connected: true,
+        state: 3,
+        stateName: "Peer in Cluster",
+      },
+    ];
+  }
+
+  /**
+   * Stops the bricks and unmounts what Mortar mounted; logical volumes and pools are for whoever
+   * asked, since the user's own mounts may use them still. The state keeps what is started: the
+   * next start brings it up again.
+   */
+  async shutDown({ stopBricks }: { readonly stopBricks: boolean }): Promise<ShutdownResult> {
+    const { log, uuid } = this.#options;
+    await this.#gate.shut(COMMANDS_END_MAX_MS);
+    const result: ShutdownResult = { bricksStopped: 0, unmounted: [], failures: [] };
+    if (stopBricks) {
+      const bricks = this.#supervisor.all();
+      const stops = await Promise.allSettled(
+        bricks.map(({ spec }) => this.#supervisor.stop(spec.path)),
+      );
+      for (const [index, stop] of stops.entries()) {
+        if (stop.status === "fulfilled") result.bricksStopped += 1;
+        else result.failures.push(failureText(bricks[index]?.spec.path, stop.reason));
+      }
+      for (const { mountPoint, thin } of managedMounts(this.#coordinator.state, uuid)) {
+        try {
+          const { vg, lv } = thin;
+          await this.#performer.perform({ kind: "unmountLv", node: uuid, vg, lv });
+          result.unmounted.push(mountPoint);
+        } catch (error) {
+          result.failures.push(failureText(mountPoint, error));
+        }
+      }
+    }
+    log.info(result, "shut down by command");
+    setImmediate(this.#options.onShutdown);
+    return result;
+  }
+
+  /** Ends this daemon and nothing else. */
+  async close(): Promise<void> {
+    const { log, store } = this.#options;
+    this.#housekeeping.close();
+    if (!(await this.#gate.shut(COMMANDS_END_MAX_MS))) {
+      log.error({}, "a command did not end in time: it will be settled at the next start");
+    }
+    await this.#http?.close();
+    await this.#rpc.close();
+    this.#supervisor.close();
+    await this.#freezer.close();
+    await store.close();
+  }
+
+  async #comeUp(): Promise<void> {
+    const { settings, log, paths } = this.#options;
+    this.#freezer.thawLeftovers();
+    this.#supervisor.adoptRunning();
+    await this.#rpc.listen(settings.address, settings.glusterPort);
+    log.info({ address: this.#glusterAddress() }, "serving GlusterFS clients");
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, BRING_UP_MAX_MS);
+    });
+    const up = this.#bringUp().catch((error: unknown) => {
+      log.error({ err: error }, "what was started could not be brought up");
+    });
+    await Promise.race([up, late]);
+    clearTimeout(timer);
+    const { version } = this.#options;
+    this.#http = await httpServer({ node: this, version, log, logFile: paths.logFile });
+    await listen(this.#http, paths.socketPath);
+    this.#housekeeping.open();
+    log.info({ socket: paths.socketPath }, "serving commands");
+  }
+
+  async #bringUp(): Promise<void> {
+    const { paths, settings, uuid, log } = this.#options;
+    const declared = await this.run("nodeDeclare", {
+      uuid,
+      hostname: this.#hostName(),
+      address: settings.address ?? "0.0.0.0",
+      snapMountRoot: paths.snapsDirectory,
+    });
+    if (!declared.ok) log.error({ answer: declared }, "the state does not take this node's entry");
+    const recovered = await this.run("recover", {});
+    if (!recovered.ok || recovered.payload.pending.length > 0) {
+      log.error({ answer: recovered }, "an interrupted command could not be settled yet");
+    }
+    const answer = await this.run("bringUp", {});
+    if (!answer.ok) log.error({ answer }, "not all that was started came up");
+    else if (answer.details.length > 0) log.warn({ details: answer.details }, "came up with faults");
+    await this.#supervisor.keepOnly(wantedBricks(this.#coordinator.state, uuid));
+  }
+
+  /** Tells clients of changed volfiles, once for everything that happens in one go. */
+  #announce(): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    setImmediate(() => {
+      this.#announced = false;
+      this.#handshake.stateChanged();
+    });
+  }
+
+  #hostName(): string {
+    const { settings } = this.#options;
+    return settings.hostNames[0] ?? settings.address ?? hostname();
+  }
+
+  #glusterAddress(): string {
+    const { settings } = this.#options;
+    return `${settings.address ?? "0.0.0.0"}:${settings.glusterPort}`;
+  }
+}
+
+interface Parts {
+  readonly supervisor: BrickSupervisor;
+  readonly freezer: Freezer;
+  readonly performer: NodePerformer;
+  readonly coordinator: Coordinator;
+}
+
+async function assemble(options: DaemonOptions, announce: () => void): Promise<Parts> {
+  const { paths, settings, uuid, log, groups, store } = options;
+  const { address, hostNames } = settings;
+  const supervisor = new BrickSupervisor({
+    home: { runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory },
+    nodeUuid: uuid,
+    glusterfsd: settings.glusterfsd,
+    address,
+    managementPort: settings.glusterPort,
+    portFirst: settings.brickPortFirst,
+    portLast: settings.brickPortLast,
+    log,
+  });
+  const freezer = new Freezer({ directory: paths.frozenDirectory, log });
+  const performer = new NodePerformer({
+    uuid,
+    host: hostNames[0] ?? address ?? hostname(),
+    groups,
+    supervisor,
+    freezer,
+    snapsDirectory: paths.snapsDirectory,
+    log,
+  });
+  const host = hostOf({
+    uuid,
+    store,
+    performer,
+    names: { address, hostNames },
+    log,
+    volfileChanged: announce,
+  });
+  return { supervisor, freezer, performer, coordinator: await Coordinator.open(host) };
+}
+
+function isOfThisMachine(address: string): boolean {
+  return isLoopback(address) || localAddresses().includes(address);
+}
+
+function failureText(object: string | undefined, error: unknown): string {
+  return `${object ?? "?"}: ${error instanceof Error ? error.message : String(error)}`;
+}

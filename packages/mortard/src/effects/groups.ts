@@ -1,0 +1,7 @@
+import type { VolumeGroups } from "@mortar/vg";
+
+/** What bricks need of the volume groups of this machine. */
+export type Groups = Pick<
+  VolumeGroups,
+  "lvOfDevice" | "lvStatus" | "poolStatus" | "createThinSnapshot" | "removeLv" | "activateLv"
+>;

@@ -1,0 +1,35 @@
+/** Performs what commands ask of the coordinator itself: time, uuids, names, news. */
+import { randomUUID } from "node:crypto";
+import type { LocalEffect, LocalEffectKind, LocalEffects } from "@mortar/cluster";
+import type { Log } from "../log.ts";
+import { type OwnNames, isThisNode } from "./host-name.ts";
+
+export interface LocalPerformerOptions {
+  readonly uuid: string;
+  readonly names: OwnNames;
+  readonly log: Log;
+  /** Clients are told of changed volfiles. */
+  readonly volfileChanged: (volumes: readonly string[]) => void;
+}
+
+export async function performLocal(
+  effect: LocalEffect,
+  options: LocalPerformerOptions,
+): Promise<unknown> {
+  return await performers(options)[effect.kind](effect as never);
+}
+
+type Performers = {
+  readonly [K in LocalEffectKind]: (args: LocalEffects[K]["args"]) => unknown;
+};
+
+function performers(options: LocalPerformerOptions): Performers {
+  const { uuid, names, log, volfileChanged } = options;
+  return {
+    clock: () => ({ nowMs: Date.now(), monotonicMs: performance.now() }),
+    uuids: ({ count }) => Array.from({ length: count }, () => randomUUID()),
+    resolveHost: async ({ host }) => ((await isThisNode(host, names)) ? { uuid } : {}),
+    volfileChanged: ({ volumes }) => volfileChanged(volumes),
+    event: ({ name, fields }) => log.info({ event: name, ...fields }, "event"),
+  };
+}

@@ -1,0 +1,119 @@
+/** Effects on thin pools and their LVs. */
+import { realpathSync } from "node:fs";
+import type { NodeEffects, PoolFacts } from "@mortar/cluster";
+import { listMounts } from "@mortar/linux";
+import { type LvName, type PoolStatusOfVg, SECTOR_BYTES, formatPercent, formatSize } from "@mortar/vg";
+import type { Groups } from "./groups.ts";
+import type { Log } from "../log.ts";
+
+type Args<K extends keyof NodeEffects> = NodeEffects[K]["args"];
+type Result<K extends keyof NodeEffects> = NodeEffects[K]["result"];
+
+export interface LogicalVolumesOptions {
+  readonly groups: Groups;
+  readonly isFrozen: (mountPoint: string) => boolean;
+  readonly log: Log;
+}
+
+export class LogicalVolumes {
+  readonly #options: LogicalVolumesOptions;
+  /** Snapshot LVs that are to be activated, as VG/LV. */
+  readonly #waiting = new Map<string, LvName>();
+
+  constructor(options: LogicalVolumesOptions) {
+    this.#options = options;
+  }
+
+  async poolStatus({ vg, pool }: Args<"poolStatus">): Promise<PoolFacts> {
+    const status = await this.#options.groups.poolStatus({ vg, pool });
+    if (status === undefined) throw new Error(`There is no thin pool ${vg}/${pool}`);
+    return {
+      state: stateOf(status),
+      dataPercent: status.dataPercent ?? 0,
+      metadataPercent: status.metadataPercent ?? 0,
+    };
+  }
+
+  /**
+   * The snapshot LV is left active, as lvcreate leaves it, but not now: writers are held back
+   * while this effect runs, and a device takes time to appear. `settle` activates it.
+   */
+  async createSnapshot({ vg, origin, name }: Args<"createSnapshotLv">): Promise<void> {
+    const { groups } = this.#options;
+    await groups.createThinSnapshot({
+      vg,
+      origin,
+      name,
+      setActivationSkip: false,
+      activate: false,
+      freeze: !this.#isFrozen(vg, origin),
+    });
+    this.#waiting.set(`${vg}/${name}`, { vg, lv: name });
+  }
+
+  async activate({ vg, lv }: Args<"activateLv">): Promise<void> {
+    this.#waiting.delete(`${vg}/${lv}`);
+    await this.#options.groups.activateLv({ vg, lv });
+  }
+
+  async remove({ vg, lv }: Args<"removeLv">): Promise<void> {
+    this.#waiting.delete(`${vg}/${lv}`);
+    try {
+      await this.#options.groups.removeLv({ vg, lv });
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if (code !== "lv-missing" && code !== "vg-missing") throw error;
+    }
+  }
+
+  async status({ vg, lv }: Args<"lvStatus">): Promise<Result<"lvStatus">> {
+    const status = await this.#options.groups.lvStatus({ vg, lv });
+    if (status === undefined) return {};
+    return {
+      size: formatSize(status.sizeBytes / SECTOR_BYTES),
+      ...(status.dataPercent === undefined ? {} : { dataPercent: formatPercent(status.dataPercent, 100) }),
+    };
+  }
+
+  /** Activates what waits for it; after the command, before its answer. Does not throw. */
+  async settle(): Promise<void> {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [name, lv] of waiting) {
+      try {
+        await this.#options.groups.activateLv(lv);
+      } catch (error) {
+        this.#options.log.warn({ lv: name, err: error }, "snapshot LV not activated");
+      }
+    }
+  }
+
+  /** Writers are held back while this is found out: it asks no more than the names of devices. */
+  #isFrozen(vg: string, lv: string): boolean {
+    const device = resolved(`/dev/${vg}/${lv}`);
+    if (device === undefined) return false;
+    const frozen = listMounts().filter((mount) => this.#options.isFrozen(mount.path));
+    return frozen.some((mount) => resolved(mount.source) === device);
+  }
+}
+
+function resolved(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function stateOf(status: PoolStatusOfVg): PoolFacts["state"] {
+  if (!status.active || status.mode === undefined) return "inactive";
+  if (status.needsCheck) return "needs-check";
+  return states[status.mode];
+}
+
+const states = {
+  rw: "ok",
+  ro: "read-only",
+  "out-of-data-space": "out-of-data",
+  fail: "failed",
+} as const satisfies Record<NonNullable<PoolStatusOfVg["mode"]>, PoolFacts["state"]>;

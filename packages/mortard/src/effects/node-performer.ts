@@ -1,0 +1,132 @@
+/** Performs the effects of this node: one entry for every kind, so that none can be forgotten. */
+import {
+  type BrickRef,
+  EffectError,
+  type NodeEffect,
+  type NodeEffectKind,
+  type NodeEffects,
+} from "@mortar/cluster";
+import type { Groups } from "./groups.ts";
+import type { BrickSupervisor } from "../bricks/supervisor.ts";
+import type { Freezer } from "../freeze/freezer.ts";
+import type { Log } from "../log.ts";
+import { BrickDirectories } from "./brick-directory.ts";
+import { BrickServers } from "./brick-server.ts";
+import { effect } from "./failure.ts";
+import { FileSystems } from "./file-system.ts";
+import { LogicalVolumes } from "./logical-volume.ts";
+import { Mounts } from "./mount.ts";
+
+export interface NodePerformerOptions {
+  readonly uuid: string;
+  /** Host name of this node, for errors. */
+  readonly host: string;
+  readonly groups: Groups;
+  readonly supervisor: BrickSupervisor;
+  readonly freezer: Freezer;
+  readonly snapsDirectory: string;
+  /** How long an unmount waits for those who are letting go. Default 10 s. */
+  readonly busyWaitMs?: number;
+  readonly log: Log;
+}
+
+type Handlers = {
+  readonly [K in NodeEffectKind]: {
+    readonly object: (args: NodeEffects[K]["args"]) => string;
+    readonly run: (
+      args: NodeEffects[K]["args"],
+    ) => NodeEffects[K]["result"] | Promise<NodeEffects[K]["result"]>;
+  };
+};
+
+export class NodePerformer {
+  readonly #options: NodePerformerOptions;
+  readonly #handlers: Handlers;
+  readonly #volumes: LogicalVolumes;
+
+  constructor(options: NodePerformerOptions) {
+    this.#options = options;
+    const { groups, freezer, log, snapsDirectory, host } = options;
+    const isFrozen = (mountPoint: string) => freezer.isFrozen(mountPoint);
+    this.#volumes = new LogicalVolumes({ groups, isFrozen, log });
+    this.#handlers = handlers({
+      directories: new BrickDirectories(groups),
+      servers: new BrickServers(options.supervisor, log),
+      files: new FileSystems(freezer),
+      volumes: this.#volumes,
+      mounts: new Mounts({
+        groups,
+        snapsDirectory,
+        node: host,
+        busyWaitMs: options.busyWaitMs ?? 10_000,
+      }),
+    });
+  }
+
+  /** Rejects with `EffectError`, and with nothing else. */
+  async perform(request: NodeEffect): Promise<unknown> {
+    const { kind, node } = request;
+    const handler = this.#handlers[kind] as Handlers["inspectBrick"];
+    const args = request as NodeEffects["inspectBrick"]["args"];
+    const where = { node: this.#options.host, object: handler.object(args) };
+    if (node !== this.#options.uuid) {
+      throw new EffectError("unreachable", `The node ${node} is not reachable`, {
+        ...where,
+        node,
+      });
+    }
+    const startMs = performance.now();
+    try {
+      return await effect(where, () => handler.run(args));
+    } finally {
+      const tookMs = Math.round((performance.now() - startMs) * 10) / 10;
+      this.#options.log.debug({ effect: kind, object: where.object, tookMs }, "effect");
+    }
+  }
+
+  /** Does what a command left for afterwards. Before its answer goes out. */
+  async settle(): Promise<void> {
+    await this.#volumes.settle();
+  }
+}
+
+interface Families {
+  readonly directories: BrickDirectories;
+  readonly servers: BrickServers;
+  readonly files: FileSystems;
+  readonly volumes: LogicalVolumes;
+  readonly mounts: Mounts;
+}
+
+const brickName = ({ brick }: { readonly brick: BrickRef }) => `${brick.host}:${brick.path}`;
+const pathOf = ({ path }: { readonly path: string }) => path;
+const mountPointOf = ({ mountPoint }: { readonly mountPoint: string }) => mountPoint;
+const lvOf = ({ vg, lv }: { readonly vg: string; readonly lv: string }) => `${vg}/${lv}`;
+
+function handlers(families: Families): Handlers {
+  const { directories, servers, files, volumes, mounts } = families;
+  return {
+    inspectBrick: { object: pathOf, run: (args) => directories.inspect(args) },
+    prepareBrick: { object: pathOf, run: (args) => directories.prepare(args) },
+    releaseBrick: { object: pathOf, run: (args) => directories.release(args) },
+    setVolumeId: { object: pathOf, run: (args) => directories.setVolumeId(args) },
+    startBrick: { object: brickName, run: (args) => servers.start(args) },
+    stopBrick: { object: brickName, run: (args) => servers.stop(args) },
+    brickStatus: { object: brickName, run: (args) => servers.status(args) },
+    barrierOn: { object: brickName, run: (args) => servers.barrierOn(args) },
+    barrierOff: { object: brickName, run: (args) => servers.barrierOff(args) },
+    syncFileSystem: { object: mountPointOf, run: (args) => files.sync(args) },
+    freeze: { object: mountPointOf, run: (args) => files.freeze(args) },
+    thaw: { object: mountPointOf, run: (args) => files.thaw(args) },
+    poolStatus: { object: ({ vg, pool }) => `${vg}/${pool}`, run: (args) => volumes.poolStatus(args) },
+    createSnapshotLv: {
+      object: ({ vg, name }) => `${vg}/${name}`,
+      run: (args) => volumes.createSnapshot(args),
+    },
+    activateLv: { object: lvOf, run: (args) => volumes.activate(args) },
+    removeLv: { object: lvOf, run: (args) => volumes.remove(args) },
+    lvStatus: { object: lvOf, run: (args) => volumes.status(args) },
+    mountBrick: { object: mountPointOf, run: (args) => mounts.mountBrick(args) },
+    unmountLv: { object: lvOf, run: (args) => mounts.unmountLv(args) },
+  };
+}

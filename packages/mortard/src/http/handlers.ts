@@ -1,0 +1,122 @@
+/** What answers each route. Most are one command; the rest ask the node itself. */
+import type { NodeStatus, Peer, Problem, Result, RouteName, ShutdownResult } from "@mortar/api";
+import type { Answer, CommandArgs, CommandName, CommandPayload, Detail } from "@mortar/cluster";
+import { problemOfRefusal } from "./problem.ts";
+
+/** The daemon, as far as routes need it. */
+export interface NodeControl {
+  run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>>;
+  status(): NodeStatus;
+  peers(): Peer[];
+  /** Stops what this node serves; the daemon ends after the answer has gone out. */
+  shutDown(options: { readonly stopBricks: boolean }): Promise<ShutdownResult>;
+}
+
+export type Reply<T> =
+  | { readonly ok: true; readonly result: T; readonly warnings: string[]; readonly details: Detail[] }
+  | { readonly ok: false; readonly problem: Problem };
+
+interface Input {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: object;
+  readonly body: object;
+}
+
+export type Handlers = {
+  readonly [N in RouteName]: (input: Input) => Promise<Reply<Result<N>>>;
+};
+
+export function handlersOf(node: NodeControl): Handlers {
+  return { ...nodeHandlers(node), ...volumeHandlers(node), ...snapshotHandlers(node) };
+}
+
+type Part<Names extends RouteName> = Pick<Handlers, Names>;
+
+function nodeHandlers(node: NodeControl): Part<"nodeStatus" | "nodeShutdown" | "peerList"> {
+  return {
+    nodeStatus: async () => plain(node.status()),
+    peerList: async () => plain(node.peers()),
+    nodeShutdown: async ({ body }) => {
+      const { stopBricks } = body as { stopBricks?: boolean };
+      return plain(await node.shutDown({ stopBricks: stopBricks ?? true }));
+    },
+  };
+}
+
+function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${string}`>> {
+  return {
+    volumeInfoAll: async () => replyOf(await node.run("volumeInfo", {})),
+    volumeInfo: async ({ params }) => first(await node.run("volumeInfo", volume(params))),
+    volumeCreate: async ({ body }) =>
+      replyOf(await node.run("volumeCreate", body as CommandArgs<"volumeCreate">)),
+    volumeDelete: async ({ params }) => replyOf(await node.run("volumeDelete", volume(params))),
+    volumeStart: async ({ params, body }) =>
+      replyOf(await node.run("volumeStart", { ...body, ...volume(params) })),
+    volumeStop: async ({ params, body }) =>
+      replyOf(await node.run("volumeStop", { ...body, ...volume(params) })),
+    volumeStatusAll: async ({ query }) => replyOf(await node.run("volumeStatus", query)),
+    volumeStatus: async ({ params, query }) =>
+      first(await node.run("volumeStatus", { ...query, ...volume(params) })),
+    volumeOptionGet: async ({ params, query }) =>
+      replyOf(await node.run("volumeOptionGet", { ...query, ...volume(params) })),
+    volumeOptionSet: async ({ params, body }) => {
+      const { options } = body as Pick<CommandArgs<"volumeOptionSet">, "options">;
+      return replyOf(await node.run("volumeOptionSet", { options, ...volume(params) }));
+    },
+    volumeOptionReset: async ({ params, query }) =>
+      replyOf(await node.run("volumeOptionReset", { ...query, ...volume(params) })),
+    volumeOptionHelp: async () => replyOf(await node.run("volumeOptionHelp", {})),
+  };
+}
+
+function snapshotHandlers(node: NodeControl): Part<Extract<RouteName, `snapshot${string}`>> {
+  return {
+    snapshotList: async ({ query }) => replyOf(await node.run("snapshotList", query)),
+    snapshotCreate: async ({ body }) =>
+      replyOf(await node.run("snapshotCreate", body as CommandArgs<"snapshotCreate">)),
+    snapshotDelete: async ({ params }) =>
+      replyOf(await node.run("snapshotDelete", snapshot(params))),
+    snapshotDeleteMany: async ({ query }) => replyOf(await node.run("snapshotDeleteMany", query)),
+    snapshotInfo: async ({ query }) => replyOf(await node.run("snapshotInfo", query)),
+    snapshotStatus: async ({ query }) => replyOf(await node.run("snapshotStatus", query)),
+    snapshotActivate: async ({ params, body }) =>
+      replyOf(await node.run("snapshotActivate", { ...body, ...snapshot(params) })),
+    snapshotDeactivate: async ({ params }) =>
+      replyOf(await node.run("snapshotDeactivate", snapshot(params))),
+    snapshotRestore: async ({ params, body }) =>
+      replyOf(await node.run("snapshotRestore", { ...body, ...snapshot(params) })),
+    snapshotClone: async ({ params, body }) => {
+      const { name } = body as { name: string };
+      return replyOf(await node.run("snapshotClone", { name, ...snapshot(params) }));
+    },
+    snapshotConfigGet: async ({ query }) => replyOf(await node.run("snapshotConfigGet", query)),
+    snapshotConfigSet: async ({ body }) => replyOf(await node.run("snapshotConfigSet", body)),
+  };
+}
+
+function plain<T>(result: T): Reply<T> {
+  return { ok: true, result, warnings: [], details: [] };
+}
+
+function replyOf<T>(answer: Answer<T>): Reply<T> {
+  if (!answer.ok) return { ok: false, problem: problemOfRefusal(answer) };
+  const { payload: result, warnings, details } = answer;
+  return { ok: true, result, warnings, details };
+}
+
+/** Of a question about one volume, asked in the form for many. */
+function first<T>(answer: Answer<T[]>): Reply<T> {
+  const reply = replyOf(answer);
+  if (!reply.ok) return reply;
+  const [result] = reply.result;
+  if (result === undefined) throw new Error("a question about one volume had no answer");
+  return { ...reply, result };
+}
+
+function volume(params: Readonly<Record<string, string>>): { volume: string } {
+  return { volume: params["volume"] ?? "" };
+}
+
+function snapshot(params: Readonly<Record<string, string>>): { snapshot: string } {
+  return { snapshot: params["snapshot"] ?? "" };
+}

@@ -1,0 +1,273 @@
+// The contract of every route, through the real server; the node behind it is in memory.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import {
+  ApiError,
+  MortarClient,
+  Problem,
+  type RouteName,
+  conforms,
+  firstMismatch,
+  routes,
+  successOf,
+} from "@mortar/api";
+import type { Answer, CommandName } from "@mortar/cluster";
+import type { FastifyInstance } from "fastify";
+import { LockTimeout } from "../locks.ts";
+import type { NodeControl } from "./handlers.ts";
+import { httpServer, listen } from "./server.ts";
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const directory = mkdtempSync(join(tmpdir(), `mortard-http-${process.pid}-`));
+const socketPath = join(directory, "mortard.sock");
+const uuid = "0b6ba9a0-3f5b-4f5e-9f3e-2f1c5e6a7b8c";
+
+const info = {
+  name: "v", id: uuid, type: "Distribute", status: "Started", snapshotCount: 0, brickCount: 1,
+  distCount: 1, replicaCount: 1, arbiterCount: 0, disperseCount: 0, redundancyCount: 0,
+  transport: "tcp", bricks: [{ host: "h", path: "/b", hostUuid: uuid, isArbiter: false }],
+  options: [{ name: "nfs.disable", value: "on" }],
+};
+const status = {
+  name: "v", started: true, tasks: [],
+  processes: [{ kind: "brick", host: "h", path: "/b", peerId: uuid, online: true, port: 1, pid: 2 }],
+};
+const config = {
+  system: { hardLimit: 256, softLimitPercent: 90, autoDelete: false, activateOnCreate: false },
+  volumes: [{ name: "v", hardLimit: 256, effectiveHardLimit: 256, effectiveSoftLimit: 230 }],
+};
+const changed = { name: "s", uuid };
+const payloads: Partial<Record<CommandName, unknown>> = {
+  volumeInfo: [info], volumeStatus: [status], volumeCreate: { name: "v", id: uuid },
+  volumeDelete: { name: "v", id: uuid }, volumeStart: { name: "v", id: uuid },
+  volumeStop: { name: "v", id: uuid }, volumeOptionGet: [{ name: "a", value: "b" }],
+  volumeOptionSet: { name: "v", id: uuid }, volumeOptionReset: { name: "v", id: uuid },
+  volumeOptionHelp: [{ name: "a", defaultValue: "", description: "d" }],
+  snapshotList: [{ name: "s", uuid, volume: "v", createdAt: 1, safety: false }],
+  snapshotCreate: { name: "s", uuid, volume: "v", softLimitReached: false, autoDeleted: [] },
+  snapshotDelete: changed, snapshotActivate: changed, snapshotDeactivate: changed,
+  snapshotDeleteMany: [{ name: "s", uuid, removed: false, opErrno: 1, opErrstr: "x" }],
+  snapshotInfo: { snapshots: [{ name: "s", uuid, createdAt: 1, safety: false, snapVolumes: [] }] },
+  snapshotStatus: [{ name: "s", uuid, activated: true, bricks: [{ host: "h", path: "/b" }] }],
+  snapshotRestore: { name: "s", uuid, volume: "v", volumeId: uuid },
+  snapshotClone: { name: "c", id: uuid }, snapshotConfigGet: config, snapshotConfigSet: config,
+};
+
+class MemoryNode implements NodeControl {
+  readonly calls: { name: CommandName; args: unknown }[] = [];
+  answer: ((name: CommandName) => Answer<never>) | undefined;
+
+  run(name: CommandName, args: unknown): Promise<Answer<never>> {
+    this.calls.push({ name, args });
+    if (this.answer !== undefined) return Promise.resolve().then(() => this.answer!(name));
+    const payload = payloads[name] as never;
+    return Promise.resolve({ ok: true, payload, warnings: ["careful"], details: [] });
+  }
+  status() {
+    return {
+      version: "0", uuid, host: "h", address: "127.0.0.1", glusterPort: 24007, pid: 1, root: "/",
+      stateDirectory: "/s", runDirectory: "/r", logDirectory: "/l", startedAt: 1, volumeCount: 1,
+      snapshotCount: 0, glusterClients: 0,
+      bricks: [{ volume: "v", path: "/b", state: "online" as const, pid: 1, port: 2, restarts: 0 }],
+    };
+  }
+  peers() {
+    return [{ uuid, hostname: "localhost", self: true, connected: true, state: 3, stateName: "x" }];
+  }
+  shutDown() {
+    return Promise.resolve({ bricksStopped: 1, unmounted: ["/m"], failures: [] });
+  }
+}
+
+const node = new MemoryNode();
+let server: FastifyInstance;
+const client = new MortarClient({ socketPath });
+
+before(async () => {
+  server = await httpServer({ node, version: "0.1.0", log: silent, logFile: "/the/log" });
+  await listen(server, socketPath);
+});
+after(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+const calls: Record<RouteName, () => Promise<Answer2>> = {
+  nodeStatus: () => client.nodeStatus(),
+  nodeShutdown: () => client.nodeShutdown(),
+  peerList: () => client.peerList(),
+  volumeInfoAll: () => client.volumeInfoAll(),
+  volumeInfo: () => client.volumeInfo("v"),
+  volumeCreate: () => client.volumeCreate({ name: "v", bricks: ["h:/b"], force: true }),
+  volumeDelete: () => client.volumeDelete("v"),
+  volumeStart: () => client.volumeStart("v", { force: true }),
+  volumeStop: () => client.volumeStop("v"),
+  volumeStatusAll: () => client.volumeStatusAll({ detail: true }),
+  volumeStatus: () => client.volumeStatus("v", { brick: "h:/b" }),
+  volumeOptionGet: () => client.volumeOptionGet("v", { key: "all" }),
+  volumeOptionSet: () => client.volumeOptionSet("v", { options: [{ name: "a", value: "b" }] }),
+  volumeOptionReset: () => client.volumeOptionReset("v", { key: "a", force: true }),
+  volumeOptionHelp: () => client.volumeOptionHelp(),
+  snapshotList: () => client.snapshotList({ safety: true }),
+  snapshotCreate: () => client.snapshotCreate({ name: "s", volume: "v", timestamp: false }),
+  snapshotDelete: () => client.snapshotDelete("s"),
+  snapshotDeleteMany: () => client.snapshotDeleteMany({ all: true }),
+  snapshotInfo: () => client.snapshotInfo({ volume: "v" }),
+  snapshotStatus: () => client.snapshotStatus(),
+  snapshotActivate: () => client.snapshotActivate("s"),
+  snapshotDeactivate: () => client.snapshotDeactivate("s"),
+  snapshotRestore: () => client.snapshotRestore("s", { safety: false }),
+  snapshotClone: () => client.snapshotClone("s", { name: "c" }),
+  snapshotConfigGet: () => client.snapshotConfigGet(),
+  snapshotConfigSet: () => client.snapshotConfigSet({ hardLimit: 3 }),
+};
+type Answer2 = Awaited<ReturnType<MortarClient["call"]>>;
+
+for (const name of Object.keys(routes) as RouteName[]) {
+  test(`${name}: the client's call is served, and the answer is of its schema`, async () => {
+    const answer = await calls[name]();
+    assert.ok(answer.ok, JSON.stringify(answer));
+    const schema = successOf(routes[name].result);
+    const { result, warnings, details } = answer;
+    assert.equal(firstMismatch(schema, { result, warnings, details }), undefined);
+  });
+}
+
+test("arguments of path, query and body reach the command, converted where they were text", async () => {
+  node.calls.length = 0;
+  await client.volumeStatus("a/b c%2F$&", { detail: true });
+  await client.volumeOptionReset("v", { key: "x.y", force: true });
+  await client.snapshotClone("s", { name: "c" });
+  assert.deepEqual(node.calls, [
+    { name: "volumeStatus", args: { detail: true, volume: "a/b c%2F$&" } },
+    { name: "volumeOptionReset", args: { key: "x.y", force: true, volume: "v" } },
+    { name: "snapshotClone", args: { name: "c", snapshot: "s" } },
+  ]);
+});
+
+test("a refusal comes with stock's number and text, and with place and next step", async () => {
+  node.answer = () => ({
+    ok: false, code: "brick-refused", opErrno: 22, opErrstr: "stock says", warnings: ["w"],
+    details: [{ node: "h", object: "h:/b", detail: "It is full.", nextStep: "Grow it" }],
+  });
+  const answer = await client.volumeStart("v");
+  node.answer = undefined;
+  assert.ok(!answer.ok);
+  const { problem } = answer;
+  assert.equal(problem.type, "brick-refused");
+  assert.equal(problem.status, 409);
+  assert.equal(problem.opErrno, 22);
+  assert.equal(problem.opErrstr, "stock says");
+  assert.equal(problem.object, "h:/b");
+  assert.equal(problem.nextStep, "Grow it");
+  assert.equal(problem.detail, "stock says It is full.");
+  assert.deepEqual(problem.warnings, ["w"]);
+});
+
+test("a wait that was too long is stock's refusal, a surprise names the log", async () => {
+  node.answer = () => {
+    throw new LockTimeout("v");
+  };
+  const busy = await client.volumeStart("v");
+  node.answer = () => {
+    throw new TypeError("oops");
+  };
+  const surprise = await client.volumeStart("v");
+  node.answer = undefined;
+  assert.ok(!busy.ok && !surprise.ok);
+  assert.equal(busy.problem.opErrno, 30802);
+  assert.match(busy.problem.opErrstr, /^Another transaction is in progress for v\. /);
+  assert.equal(surprise.problem.status, 500);
+  assert.match(surprise.problem.nextStep ?? "", /\/the\/log/);
+});
+
+test("an answer that is not of its schema goes out as a problem", async () => {
+  node.answer = () => ({ ok: true, payload: { name: 7 } as never, warnings: [], details: [] });
+  const answer = await client.volumeStart("v");
+  node.answer = undefined;
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.status, 500);
+  assert.match(answer.problem.detail, /result\/id/);
+});
+
+for (const [what, method, url, payload, statusCode] of [
+  ["an unknown route", "GET", "/v1/nothing", undefined, 404],
+  ["a body that is not JSON", "POST", "/v1/volumes", "{", 400],
+  ["a missing field", "POST", "/v1/volumes", '{"name":"v"}', 400],
+  ["an unknown field", "POST", "/v1/volumes", '{"name":"v","bricks":["h:/b"],"x":1}', 400],
+  ["a field of another type", "POST", "/v1/volumes", '{"name":"v","bricks":["h:/b"],"force":"yes"}', 400],
+  ["no bricks", "POST", "/v1/volumes", '{"name":"v","bricks":[]}', 400],
+  ["an unknown query", "GET", "/v1/snapshots?colour=red", undefined, 400],
+  ["a query that is no boolean", "GET", "/v1/snapshots?safety=perhaps", undefined, 400],
+  ["a name that is too long", "GET", `/v1/volumes/${"x".repeat(2000)}`, undefined, 400],
+] as const) {
+  test(`${what} is a problem with status ${statusCode}, and no command runs`, async () => {
+    node.calls.length = 0;
+    const answer = await server.inject({
+      method, url, ...(payload === undefined ? {} : { payload }),
+      headers: payload === undefined ? {} : { "content-type": "application/json" },
+    });
+    assert.equal(answer.statusCode, statusCode, answer.body);
+    assert.match(String(answer.headers["content-type"]), /^application\/problem\+json/);
+    assert.ok(conforms(Problem, answer.json()), answer.body);
+    assert.deepEqual(node.calls, []);
+  });
+}
+
+test("a body above the limit is refused before it is read", async () => {
+  const answer = await server.inject({
+    method: "POST", url: "/v1/volumes", payload: "x".repeat(17 * 1024 * 1024),
+    headers: { "content-type": "application/json" },
+  });
+  assert.equal(answer.statusCode, 413);
+  assert.ok(conforms(Problem, answer.json()));
+});
+
+test("an action needs no body", async () => {
+  const answer = await server.inject({ method: "POST", url: "/v1/volumes/v/start" });
+  assert.equal(answer.statusCode, 200);
+});
+
+test("OpenAPI 3.1 tells every route with its schemas", async () => {
+  const answer = await server.inject({ method: "GET", url: "/v1/openapi.json" });
+  const document = answer.json<{
+    openapi: string;
+    paths: Record<string, Record<string, { operationId: string; responses: object }>>;
+  }>();
+  assert.equal(document.openapi, "3.1.0");
+  for (const [name, route] of Object.entries(routes)) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    const operation = document.paths[path]?.[route.method.toLowerCase()];
+    assert.equal(operation?.operationId, name);
+    assert.deepEqual(Object.keys(operation.responses), ["200", "default"]);
+  }
+});
+
+test("the socket is for its owner only", () => {
+  assert.equal(statSync(socketPath).mode & 0o777, 0o600);
+});
+
+test("no daemon, a stale socket, silence and nonsense each have their own error", async () => {
+  const missing = new MortarClient({ socketPath: join(directory, "none.sock") });
+  await assert.rejects(missing.nodeStatus(), (error) => is(error, "connection-failed"));
+  const path = join(directory, "odd.sock");
+  const odd = createServer((request, response) => {
+    if (request.url === "/v1/node") return;
+    response.end(request.url === "/v1/peers" ? "not JSON" : '{"result":1,"warnings":[],"details":[]}');
+  });
+  await new Promise<void>((resolve) => odd.listen(path, resolve));
+  const impatient = new MortarClient({ socketPath: path, timeoutMs: 50 });
+  await assert.rejects(impatient.nodeStatus(), (error) => is(error, "timed-out"));
+  await assert.rejects(impatient.peerList(), (error) => is(error, "bad-answer"));
+  await assert.rejects(impatient.volumeInfoAll(), (error) => is(error, "bad-answer"));
+  odd.closeAllConnections();
+  await new Promise((resolve) => odd.close(resolve));
+});
+
+function is(error: unknown, code: ApiError["code"]): boolean {
+  return error instanceof ApiError && error.code === code;
+}

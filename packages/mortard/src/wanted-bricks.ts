@@ -1,0 +1,47 @@
+/** Which brick servers the state says should run on a node, and which LVs are mounted for them. */
+import type { BrickDocument, BrickRef, ClusterState, ThinLv } from "@mortar/cluster";
+import type { BrickSpec } from "./bricks/brick-process.ts";
+import { specOf } from "./effects/brick-server.ts";
+
+/** Bricks of started volumes and of activated snapshots. */
+export function wantedBricks(state: ClusterState, node: string): BrickSpec[] {
+  const refs: BrickRef[] = [];
+  for (const { document: volume } of state.volumes.values()) {
+    if (volume.status !== "Started") continue;
+    const { name, id } = volume;
+    refs.push(...own(volume.bricks, node).map((brick) => ref(brick, { volume: name, volumeId: id })));
+  }
+  for (const { document: snapshot } of state.snapshots.values()) {
+    for (const snap of snapshot.volumes) {
+      if (snap.status !== "Started") continue;
+      const of = { volume: snap.name, volumeId: snap.volumeId, snapshot: snapshot.name };
+      refs.push(...own(snap.bricks, node).map((brick) => ref(brick, of)));
+    }
+  }
+  return refs.map(specOf);
+}
+
+export interface ManagedMount {
+  readonly mountPoint: string;
+  readonly thin: ThinLv;
+}
+
+/** File systems that Mortar, not the user, mounts: bricks of snapshots, clones, restored volumes. */
+export function managedMounts(state: ClusterState, node: string): ManagedMount[] {
+  const bricks: BrickDocument[] = [];
+  for (const { document } of state.volumes.values()) bricks.push(...own(document.bricks, node));
+  for (const { document } of state.snapshots.values()) {
+    for (const snap of document.volumes) bricks.push(...own(snap.bricks, node));
+  }
+  return bricks.flatMap(({ managed, thin, mountPoint }) =>
+    managed && thin !== undefined ? [{ mountPoint, thin }] : [],
+  );
+}
+
+function own(bricks: readonly BrickDocument[], node: string): BrickDocument[] {
+  return bricks.filter((brick) => brick.node === node);
+}
+
+function ref(brick: BrickDocument, of: Omit<BrickRef, "host" | "path">): BrickRef {
+  return { ...of, host: brick.host, path: brick.path };
+}

@@ -1,0 +1,73 @@
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { blockDeviceSize } from "@mortar/linux";
+import { PoolError } from "./pool-error.ts";
+import type { DeviceSpec, SegmentSpec } from "./spec.ts";
+
+/** An open physical volume. */
+export interface OpenDevice {
+  readonly name: string;
+  readonly path: string;
+  readonly fd: number;
+  readonly sizeBytes: number;
+  /** Cleared when the device says that it cannot discard. */
+  canDiscard: boolean;
+}
+
+/** The physical volumes of a spec, opened once each through the page cache. */
+export class DeviceTable {
+  readonly #devices = new Map<string, OpenDevice>();
+
+  /** Open what is not open yet. Throws PoolError `device-error`; then nothing was opened. */
+  open(specs: readonly DeviceSpec[]): void {
+    const opened: OpenDevice[] = [];
+    try {
+      for (const spec of specs) {
+        const known = this.#devices.get(spec.name);
+        if (known === undefined) opened.push(openDevice(spec));
+        else if (known.path !== spec.path) throw moved(known, spec);
+      }
+    } catch (error) {
+      for (const device of opened) closeSync(device.fd);
+      throw error;
+    }
+    for (const device of opened) this.#devices.set(device.name, device);
+  }
+
+  /** The device of a segment, after a look whether the segment lies inside it. */
+  deviceOf(segment: SegmentSpec): OpenDevice {
+    const device = this.#devices.get(segment.device);
+    if (device === undefined) throw new PoolError("bad-request", `segment on unknown device ${segment.device}`);
+    const end = segment.deviceOffsetBytes + segment.lengthBytes;
+    if (end > device.sizeBytes) {
+      const message = `${device.path} has ${device.sizeBytes} bytes, a segment on it ends at ${end}`;
+      throw new PoolError("device-error", `${message}: is it the right device, and complete?`);
+    }
+    return device;
+  }
+
+  close(): void {
+    for (const device of this.#devices.values()) closeSync(device.fd);
+    this.#devices.clear();
+  }
+}
+
+function openDevice(spec: DeviceSpec): OpenDevice {
+  let fd: number;
+  try {
+    fd = openSync(spec.path, constants.O_RDWR);
+  } catch (error) {
+    throw new PoolError("device-error", `physical volume ${spec.name}: ${(error as Error).message}`, { cause: error });
+  }
+  const stat = fstatSync(fd);
+  if (!stat.isFile() && !stat.isBlockDevice()) {
+    closeSync(fd);
+    throw new PoolError("device-error", `${spec.path} is neither a block device nor a plain file`);
+  }
+  const sizeBytes = stat.isFile() ? stat.size : blockDeviceSize(fd, spec.path);
+  return { name: spec.name, path: spec.path, fd, sizeBytes, canDiscard: true };
+}
+
+function moved(known: OpenDevice, spec: DeviceSpec): PoolError {
+  const message = `physical volume ${spec.name} is open as ${known.path}, the spec says ${spec.path}`;
+  return new PoolError("bad-request", `${message}: deactivate the volume group first`);
+}

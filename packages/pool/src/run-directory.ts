@@ -1,0 +1,74 @@
+/**
+ * The run directory of one server, mode 0700:
+ *
+ *     control.sock   requests                      spec.json     what is served; rewritten before a change is answered
+ *     mnt/           the FUSE mount                session.json  what FUSE_INIT agreed; there once the server is ready
+ *     holder.pid     the process that must live    server.pid    the one that may die
+ *     log            both processes                failure.json  why the first start was refused
+ *     opens.json     which files are open
+ *     journal        mappings since the last commit, and `request`, what is being answered: both memory that outlives
+ *                    the server, elsewhere when RUN is not a tmpfs (surviving.json says where)
+ */
+import { closeSync, constants, openSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface RunFiles {
+  readonly directory: string;
+  readonly controlSocket: string;
+  readonly mountPoint: string;
+  readonly spec: string;
+  readonly session: string;
+  readonly holderPid: string;
+  readonly serverPid: string;
+  readonly log: string;
+  readonly failure: string;
+  readonly opens: string;
+  readonly surviving: string;
+}
+
+export function runFiles(directory: string): RunFiles {
+  return {
+    directory,
+    controlSocket: join(directory, "control.sock"),
+    mountPoint: join(directory, "mnt"),
+    spec: join(directory, "spec.json"),
+    session: join(directory, "session.json"),
+    holderPid: join(directory, "holder.pid"),
+    serverPid: join(directory, "server.pid"),
+    log: join(directory, "log"),
+    failure: join(directory, "failure.json"),
+    opens: join(directory, "opens.json"),
+    surviving: join(directory, "surviving.json"),
+  };
+}
+
+/**
+ * RUN/pools/VG-POOL. Hyphens inside a name are doubled, as device-mapper does, so that no two pools share a directory.
+ */
+export function poolRunDirectory(run: string, vgName: string, poolName: string): string {
+  return join(run, "pools", `${vgName.replaceAll("-", "--")}-${poolName.replaceAll("-", "--")}`);
+}
+
+/**
+ * Replace a file in one step: a reader, or a process that dies half-way, sees the old content or the new one. It need
+ * not outlive the machine, so nothing waits for a disk.
+ */
+export function replaceFile(path: string, content: string): void {
+  const temporary = `${path}.new`;
+  writeFileSync(temporary, content, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+const SOCKET_PATH_BYTES_MAX = 107;
+
+/**
+ * A name for the socket that fits `sockaddr_un`: its path, or for a long path one through a descriptor of its
+ * directory. `release` closes that descriptor; a listening socket keeps it until it closes.
+ */
+export function socketAddress(files: RunFiles): { readonly path: string; release(): void } {
+  if (Buffer.byteLength(files.controlSocket) <= SOCKET_PATH_BYTES_MAX) {
+    return { path: files.controlSocket, release: () => undefined };
+  }
+  const fd = openSync(files.directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  return { path: `/proc/self/fd/${fd}/control.sock`, release: () => closeSync(fd) };
+}

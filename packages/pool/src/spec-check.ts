@@ -1,0 +1,112 @@
+/** Strict checks of specs and requests: everything that comes from a file or a socket passes here once. */
+import type { ControlRequest } from "./control.ts";
+import { PoolError } from "./pool-error.ts";
+import { flag, integer, list, object, oneOf, refuse, text, variant } from "./shape.ts";
+import type { Check } from "./shape.ts";
+import type {
+  DeviceSpec, LinearSpec, LinearVolumeSpec, PoolMessage, PoolSpec, SegmentSpec, ThinPoolSpec, VolumeSpec,
+} from "./spec.ts";
+
+const SECTOR_BYTES = 512;
+const DEVICE_ID_MAX = 2 ** 24 - 1;
+const LIST_MAX = 100_000;
+const TRANSACTION_MAX = Number.MAX_SAFE_INTEGER;
+
+const name = text(/^[a-zA-Z0-9+_.][a-zA-Z0-9+_.-]{0,127}$/, "an LVM name");
+const bytes = integer(0, Number.MAX_SAFE_INTEGER, SECTOR_BYTES);
+const positiveBytes = integer(SECTOR_BYTES, Number.MAX_SAFE_INTEGER, SECTOR_BYTES);
+const deviceId = integer(0, DEVICE_ID_MAX);
+
+const device = object<DeviceSpec>({ name, path: text(/^\/[^\0]{0,4095}$/, "an absolute path") });
+const segment = object<SegmentSpec>({ device: name, deviceOffsetBytes: bytes, lengthBytes: positiveBytes });
+const volumeMembers = { name, deviceId, sizeBytes: positiveBytes, readOnly: flag };
+const volume = object<VolumeSpec>(volumeMembers);
+const linearVolume = object<LinearVolumeSpec>({ ...volumeMembers, segments: list(segment, LIST_MAX) });
+
+const message = variant<PoolMessage>("kind", {
+  create: object({ kind: oneOf("create"), deviceId }),
+  snapshot: object({ kind: oneOf("snapshot"), deviceId, originId: deviceId }),
+  delete: object({ kind: oneOf("delete"), deviceId }),
+});
+
+const identity = {
+  vgName: name, poolName: name, uuid: text(/^[a-zA-Z0-9!#-]{1,64}$/, "a UUID"), devices: list(device, LIST_MAX),
+};
+const thinPool = object<ThinPoolSpec>({
+  kind: oneOf("thin-pool"),
+  ...identity,
+  metadata: list(segment, LIST_MAX),
+  data: list(segment, LIST_MAX),
+  chunkSectors: integer(128, 2_097_152, 128),
+  zeroNewBlocks: flag,
+  discards: oneOf("ignore", "nopassdown", "passdown"),
+  errorWhenFull: flag,
+  transactionId: integer(0, TRANSACTION_MAX),
+  messages: list(message, LIST_MAX),
+  volumes: list(volume, LIST_MAX),
+});
+const linear = object<LinearSpec>({ kind: oneOf("linear"), ...identity, volumes: list(linearVolume, LIST_MAX) });
+
+const spec: Check<PoolSpec> = (value, place) => {
+  const checked = variant<PoolSpec>("kind", { "thin-pool": thinPool, linear })(value, place);
+  checkReferences(checked, place);
+  return checked;
+};
+
+const request = variant<ControlRequest>("verb", {
+  status: object({ verb: oneOf("status") }),
+  message: object({
+    verb: oneOf("message"), messages: list(message, LIST_MAX), transactionId: integer(0, TRANSACTION_MAX),
+  }),
+  activate: object<Extract<ControlRequest, { verb: "activate" }>>({
+    verb: oneOf("activate"),
+    volume: (value, place) =>
+      (value as Partial<LinearVolumeSpec> | null)?.segments === undefined
+        ? volume(value, place)
+        : linearVolume(value, place),
+  }),
+  deactivate: object({ verb: oneOf("deactivate"), name }),
+  resize: object({ verb: oneOf("resize"), name, sizeBytes: positiveBytes }),
+  reload: object({ verb: oneOf("reload"), spec }),
+  stop: object({ verb: oneOf("stop") }),
+});
+
+/** The spec, typed. Throws PoolError `bad-request`. */
+export function checkSpec(value: unknown): PoolSpec {
+  return spec(value, "spec");
+}
+
+/** One line of the control socket. Throws PoolError `bad-request`. */
+export function checkRequest(line: string): ControlRequest {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new PoolError("bad-request", "request: expected a line of JSON", { cause: error });
+  }
+  return request(value, "request");
+}
+
+function checkReferences(checked: PoolSpec, place: string): void {
+  unique(checked.devices.map((entry) => entry.name), `${place}.devices`, "name");
+  unique(checked.volumes.map((entry) => entry.name), `${place}.volumes`, "name");
+  unique(checked.volumes.map((entry) => entry.deviceId), `${place}.volumes`, "device id");
+  const known = new Set(checked.devices.map((entry) => entry.name));
+  const lists = checked.kind === "thin-pool"
+    ? [checked.metadata, checked.data]
+    : checked.volumes.map((entry) => entry.segments);
+  for (const segments of lists) {
+    if (segments.length === 0) refuse(place, "at least one segment of data, metadata and each linear volume");
+    for (const entry of segments) {
+      if (!known.has(entry.device)) refuse(place, `device ${entry.device} of a segment among the devices`);
+    }
+  }
+}
+
+function unique(values: readonly (string | number)[], place: string, what: string): void {
+  const seen = new Set<string | number>();
+  for (const value of values) {
+    if (seen.has(value)) refuse(place, `one entry for ${what} ${value}`);
+    seen.add(value);
+  }
+}

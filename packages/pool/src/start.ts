@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { livingPid, poolClient } from "./client.ts";
+import type { PoolClient } from "./client.ts";
+import { PoolError } from "./pool-error.ts";
+import type { PoolErrorCode } from "./pool-error.ts";
+import { replaceFile, runFiles } from "./run-directory.ts";
+import type { RunFiles } from "./run-directory.ts";
+import { checkSpec } from "./spec-check.ts";
+import type { PoolSpec } from "./spec.ts";
+
+const START_MS_MAX = 120_000;
+const POLL_MS = 10;
+
+/**
+ * Start the processes of a pool and wait until it is served. Formats the pool if the superblock of its metadata is all
+ * zero, as the kernel does. If the pool already runs here, it is given the spec (`reload`) instead.
+ *
+ * Throws PoolError: what the server refused (`transaction-mismatch`, `corrupt`, ...), or `start-failed`. Then nothing
+ * is left behind.
+ */
+export async function startPool(spec: PoolSpec, runDirectory: string): Promise<PoolClient> {
+  checkSpec(spec);
+  const files = runFiles(runDirectory);
+  const client = poolClient(runDirectory);
+  if (livingPid(files) !== undefined) {
+    await client.reload(spec);
+    return client;
+  }
+  mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+  mkdirSync(files.mountPoint, { recursive: true, mode: 0o700 });
+  for (const stale of [files.session, files.failure, files.controlSocket, files.holderPid, files.serverPid]) {
+    rmSync(stale, { force: true });
+  }
+  replaceFile(files.spec, JSON.stringify(spec));
+  await untilServed(files, launchHolder(files));
+  return client;
+}
+
+/** A session and process group of its own, no terminal, output to the log: it outlives whoever started it. */
+function launchHolder(files: RunFiles): { ended(): string | undefined } {
+  const log = openSync(files.log, "a", 0o600);
+  const program = fileURLToPath(new URL("./holder-host.js", import.meta.url));
+  const holder = spawn(process.execPath, ["--max-old-space-size=32", "--max-semi-space-size=1", program, files.directory], {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  holder.unref();
+  let ended: string | undefined;
+  holder.once("error", (error) => (ended = error.message));
+  holder.once("exit", (code, signal) => (ended = `the holder ended with ${signal ?? `exit code ${code}`}`));
+  return { ended: () => ended };
+}
+
+async function untilServed(files: RunFiles, holder: { ended(): string | undefined }): Promise<void> {
+  const deadline = Date.now() + START_MS_MAX;
+  for (;;) {
+    if (existsSync(files.session) && existsSync(files.controlSocket)) return;
+    const ended = holder.ended();
+    if (ended !== undefined) throw startFailure(files, ended);
+    if (Date.now() > deadline) {
+      const message = `${files.directory}: not served after ${START_MS_MAX / 1000} s; see ${files.log}`;
+      throw new PoolError("start-failed", message);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function startFailure(files: RunFiles, ended: string): PoolError {
+  let failure: { code: PoolErrorCode; message: string };
+  try {
+    failure = JSON.parse(readFileSync(files.failure, "utf8")) as typeof failure;
+  } catch {
+    const tail = existsSync(files.log) ? readFileSync(files.log, "utf8").trimEnd().slice(-2000) : "";
+    failure = { code: "start-failed", message: `${ended}\n${tail}`.trimEnd() };
+  }
+  rmSync(files.directory, { recursive: true, force: true });
+  return new PoolError(failure.code, failure.message);
+}

@@ -1,0 +1,13 @@
+import type { Random } from "./random.ts";
+
+/**
+ * One kind of simulated history. A package puts it into `src/NAME.sim.ts`, exported as `scenario`;
+ * the runner finds it. Everything that varies comes from `random`, so a seed is a history.
+ */
+export interface Scenario {
+  readonly name: string;
+  /**
+   * Live through one history. Throws when a promise was broken. Answers what to add up and show.
+   */
+  run(random: Random): Readonly<Record<string, number>>;
+}

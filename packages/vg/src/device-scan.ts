@@ -1,0 +1,85 @@
+/**
+ * Which block devices of this machine may hold a physical volume.
+ *
+ * Our own logical volumes are loop devices too, over files of a FUSE mount. They are recognised by
+ * sysfs alone and never opened: a pool server that hangs must not hang whoever lists volumes.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { isErrno, listMounts, mountOf, type MountPoint } from "@mortar/linux";
+
+export interface CandidateDevice {
+  /** /dev/sda1, /dev/loop0, /dev/mapper/crypt */
+  readonly path: string;
+  /** "8:1" */
+  readonly deviceNumber: string;
+  readonly sizeBytes: number;
+}
+
+export interface ScanOptions {
+  readonly deviceFilter?: ((devicePath: string) => boolean) | undefined;
+  /** Where block devices are described; another tree in tests. */
+  readonly sysBlock?: string;
+}
+
+const NEVER = /^(ram|zram|sr|fd|nbd\d+p?\d*$|mtdblock)/;
+
+/** In the order of their names, numbers within names counted as numbers. */
+export function scanDevices(options: ScanOptions = {}): CandidateDevice[] {
+  const sysBlock = options.sysBlock ?? "/sys/class/block";
+  const mounts = listMounts();
+  const found: CandidateDevice[] = [];
+  for (const name of readdirSync(sysBlock)) {
+    if (NEVER.test(name)) continue;
+    const device = describe(sysBlock, name, mounts);
+    if (device === undefined) continue;
+    if (options.deviceFilter !== undefined && !options.deviceFilter(device.path)) continue;
+    found.push(device);
+  }
+  const order = new Intl.Collator("en", { numeric: true });
+  return found.sort((a, b) => order.compare(a.path, b.path));
+}
+
+function describe(
+  sysBlock: string,
+  name: string,
+  mounts: readonly MountPoint[],
+): CandidateDevice | undefined {
+  const attribute = (file: string) => attributeOf(`${sysBlock}/${name}/${file}`);
+  const sectors = Number(attribute("size") ?? 0);
+  const deviceNumber = attribute("dev");
+  if (sectors === 0 || deviceNumber === undefined) return undefined;
+  if (attribute("dm/uuid")?.startsWith("LVM-") === true) return undefined;
+  if (isServedVolume(attribute("loop/backing_file") ?? parentBacking(sysBlock, name), mounts)) {
+    return undefined;
+  }
+  const mapped = attribute("dm/name");
+  const path = mapped === undefined ? `/dev/${name.replaceAll("!", "/")}` : `/dev/mapper/${mapped}`;
+  return { path, deviceNumber, sizeBytes: sectors * 512 };
+}
+
+/** loop7p1 lies on loop7, whose directory in sysfs is its parent. */
+function parentBacking(sysBlock: string, name: string): string | undefined {
+  if (attributeOf(`${sysBlock}/${name}/partition`) === undefined) return undefined;
+  const parent = readlinkSync(`${sysBlock}/${name}`).split("/").at(-2);
+  return parent === undefined ? undefined : attributeOf(`${sysBlock}/${parent}/loop/backing_file`);
+}
+
+const SERVED = /\/pools\/[^/]+\/mnt\/[^/]+$/;
+
+/** True for a loop device whose backing file is an LV of a pool server, of whatever run directory. */
+export function isServedVolume(
+  backingPath: string | undefined,
+  mounts: readonly MountPoint[],
+): boolean {
+  if (backingPath === undefined || !SERVED.test(backingPath)) return false;
+  return mountOf(backingPath, mounts)?.type.startsWith("fuse") === true;
+}
+
+function attributeOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").trimEnd();
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ENODEV", "ENXIO", "EINVAL")) return undefined;
+    throw error;
+  }
+}

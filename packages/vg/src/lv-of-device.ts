@@ -1,0 +1,39 @@
+/** From a block device back to the logical volume that it shows. */
+import { realpathSync } from "node:fs";
+import { isErrno, readLoop } from "@mortar/linux";
+import { asThinVolume, isVisible } from "@mortar/lvm2";
+import { findLoop, readBlockState } from "./block-state.ts";
+import type { VgHost } from "./host.ts";
+import { volumeGroupsOf } from "./loaded-vg.ts";
+import { scanPhysicalVolumes } from "./pv-scan.ts";
+
+/** What lies under a block device. */
+export type LvOfDevice =
+  | { readonly kind: "thin"; readonly vg: string; readonly lv: string; readonly pool: string }
+  | { readonly kind: "linear"; readonly vg: string; readonly lv: string }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** `/dev/VG/LV`, `/dev/mapper/VG-LV` and `/dev/loopN` are the same to it. */
+export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
+  const none = (reason: string): LvOfDevice => ({ kind: "none", reason: `${devicePath} ${reason}` });
+  let path: string;
+  try {
+    path = realpathSync(devicePath);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return none("does not exist");
+    throw error;
+  }
+  const loop = readLoop(path);
+  if (loop === undefined) return none("is not a logical volume that is active here");
+  const state = readBlockState();
+  for (const loaded of volumeGroupsOf(scanPhysicalVolumes(host))) {
+    for (const lv of loaded.vg.logicalVolumes.filter(isVisible)) {
+      if (findLoop(state, host.runDirectory, loaded, lv)?.path !== path) continue;
+      const vg = loaded.vg.name;
+      const thin = asThinVolume(lv);
+      if (thin === undefined) return { kind: "linear", vg, lv: lv.name };
+      return { kind: "thin", vg, lv: lv.name, pool: thin.segment.pool };
+    }
+  }
+  return none(`is a loop device over ${loop.backingPath}, not a logical volume`);
+}

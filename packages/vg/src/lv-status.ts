@@ -1,0 +1,167 @@
+/** One logical volume, or one pool, in the terms of those who place bricks on it. */
+import { join } from "node:path";
+import {
+  asThinPool,
+  asThinVolume,
+  isReadOnly,
+  isVisible,
+  lvSectors,
+  requireLv,
+  SECTOR_BYTES,
+  type LogicalVolume,
+} from "@mortar/lvm2";
+import type { EngineStatus, PoolMode } from "@mortar/pool";
+import type { VgHost } from "./host.ts";
+import { poolDirectory } from "./pool-host.ts";
+import type { LvState, VgView } from "./vg-view.ts";
+
+const METADATA_BLOCK_BYTES = 4096;
+
+export interface LvStatus {
+  readonly vg: string;
+  readonly lv: string;
+  readonly kind: "thin" | "thin-pool" | "linear" | "other";
+  readonly sizeBytes: number;
+  readonly uuid: string;
+  readonly pool: string | undefined;
+  readonly origin: string | undefined;
+  readonly deviceId: number | undefined;
+  readonly readOnly: boolean;
+  readonly active: boolean;
+  /** Served from the run directory that was given: not by another node of this machine. */
+  readonly servedHere: boolean;
+  /** Mounted, used as swap, or held by another block device. */
+  readonly inUse: boolean;
+  /** `/dev/VG/LV` while active. */
+  readonly devicePath: string | undefined;
+  /** `/dev/loopN` while active. */
+  readonly loopPath: string | undefined;
+  /** 0..100, of an active thin LV; of an active pool: of its data. */
+  readonly dataPercent: number | undefined;
+  /** 0..100, of an active pool, as LVM counts it (with the kernel's reserve). */
+  readonly metadataPercent: number | undefined;
+}
+
+export interface PoolStatusOfVg {
+  readonly vg: string;
+  readonly pool: string;
+  readonly active: boolean;
+  /** As dm-thin names it. Undefined while inactive, or when the server does not answer. */
+  readonly mode: "rw" | "ro" | "out-of-data-space" | "fail" | undefined;
+  readonly needsCheck: boolean;
+  readonly dataBytes: number;
+  readonly dataUsedBytes: number | undefined;
+  readonly metadataBytes: number;
+  readonly metadataUsedBytes: number | undefined;
+  readonly dataPercent: number | undefined;
+  readonly metadataPercent: number | undefined;
+  readonly chunkBytes: number;
+  readonly transactionId: number;
+  readonly serverPid: number | undefined;
+  readonly logFile: string;
+}
+
+const MODES: Record<PoolMode, NonNullable<PoolStatusOfVg["mode"]>> = {
+  write: "rw",
+  "read-only": "ro",
+  "out-of-data-space": "out-of-data-space",
+  failed: "fail",
+};
+
+/** Of every visible LV of a group. */
+export function lvStatuses(host: VgHost, view: VgView): LvStatus[] {
+  return view.vg.logicalVolumes.filter(isVisible).map((lv) => lvStatusOf(host, view, lv));
+}
+
+function lvStatusOf(host: VgHost, view: VgView, lv: LogicalVolume): LvStatus {
+  const state = stateOf(view, lv);
+  const thin = asThinVolume(lv)?.segment;
+  const sizeBytes = lvSectors(view.vg, lv) * SECTOR_BYTES;
+  const { loop } = state;
+  return {
+    vg: view.vg.name,
+    lv: lv.name,
+    kind: kindOf(lv),
+    sizeBytes,
+    uuid: lv.id,
+    pool: thin?.pool,
+    origin: thin?.origin,
+    deviceId: thin?.deviceId,
+    readOnly: isReadOnly(lv),
+    active: state.active,
+    servedHere: isServedHere(host, view, lv),
+    inUse: state.open,
+    devicePath: loop === undefined ? undefined : `/dev/${view.vg.name}/${lv.name}`,
+    loopPath: loop?.path,
+    dataPercent: dataPercentOf(lv, state, sizeBytes),
+    metadataPercent:
+      asThinPool(lv) === undefined || state.engine === undefined
+        ? undefined
+        : percent(state.engine.metadataUsedBlocks, state.engine.metadataTotalBlocks),
+  };
+}
+
+function kindOf(lv: LogicalVolume): LvStatus["kind"] {
+  if (asThinVolume(lv) !== undefined) return "thin";
+  if (asThinPool(lv) !== undefined) return "thin-pool";
+  const isLinear = lv.segments.every(
+    (segment) => segment.type === "striped" && segment.stripes.length === 1,
+  );
+  return isLinear ? "linear" : "other";
+}
+
+function isServedHere(host: VgHost, view: VgView, lv: LogicalVolume): boolean {
+  const pool = asThinVolume(lv)?.segment.pool ?? (asThinPool(lv) === undefined ? undefined : lv.name);
+  if (pool === undefined) return true;
+  return poolDirectory(host, view.vg.name, pool).startsWith(join(host.runDirectory, "/"));
+}
+
+function stateOf(view: VgView, lv: LogicalVolume): LvState {
+  const state = view.states.get(lv.name);
+  if (state === undefined) throw new Error(`no state was read for ${view.vg.name}/${lv.name}`);
+  return state;
+}
+
+function dataPercentOf(lv: LogicalVolume, state: LvState, sizeBytes: number): number | undefined {
+  const { engine, volume } = state;
+  if (engine === undefined) return undefined;
+  if (asThinPool(lv) !== undefined) return percent(engine.dataUsedBlocks, engine.dataTotalBlocks);
+  if (volume?.mappedBlocks === undefined) return undefined;
+  return percent(volume.mappedBlocks * engine.chunkSectors * SECTOR_BYTES, sizeBytes);
+}
+
+function percent(part: number, whole: number): number {
+  return whole === 0 ? 0 : (part / whole) * 100;
+}
+
+/** Undefined when the group has no such pool. */
+export function poolStatusOf(
+  host: VgHost,
+  view: VgView,
+  poolName: string,
+): PoolStatusOfVg | undefined {
+  const { vg } = view;
+  const lv = vg.logicalVolumes.find((one) => one.name === poolName);
+  const pool = lv && asThinPool(lv);
+  if (pool === undefined) return undefined;
+  const state = stateOf(view, pool.lv);
+  const engine: EngineStatus | undefined = state.engine;
+  const chunkBytes = pool.segment.chunkSectors * SECTOR_BYTES;
+  return {
+    vg: vg.name,
+    pool: poolName,
+    active: state.active,
+    mode: engine && MODES[engine.mode],
+    needsCheck: engine?.needsCheck ?? false,
+    dataBytes: lvSectors(vg, pool.lv) * SECTOR_BYTES,
+    dataUsedBytes: engine && engine.dataUsedBlocks * chunkBytes,
+    metadataBytes: lvSectors(vg, requireLv(vg, pool.segment.metadataLv)) * SECTOR_BYTES,
+    metadataUsedBytes: engine && engine.metadataUsedBlocks * METADATA_BLOCK_BYTES,
+    dataPercent: engine && percent(engine.dataUsedBlocks, engine.dataTotalBlocks),
+    metadataPercent: engine && percent(engine.metadataUsedBlocks, engine.metadataTotalBlocks),
+    chunkBytes,
+    transactionId: pool.segment.transactionId,
+    serverPid: view.pools.get(poolName)?.serverPid,
+    logFile: join(poolDirectory(host, vg.name, poolName), "log"),
+  };
+}

@@ -1,0 +1,164 @@
+/** What a pool server is told, derived from the text of a volume group. */
+import {
+  isErrorWhenFull,
+  isReadOnly,
+  lvSectors,
+  requireLv,
+  SECTOR_BYTES,
+  type LogicalVolume,
+  type ThinPool,
+  type ThinVolume,
+  type VolumeGroup,
+} from "@mortar/lvm2";
+import type {
+  DeviceSpec,
+  LinearSpec,
+  LinearVolumeSpec,
+  PoolMessage,
+  SegmentSpec,
+  ThinPoolSpec,
+  VolumeSpec,
+} from "@mortar/pool";
+import type { LoadedVg } from "./loaded-vg.ts";
+import { VgError } from "./vg-error.ts";
+
+/** The run directory of linear LVs in several pieces is RUN/pools/VG-_linear. */
+export const LINEAR_SERVER = "_linear";
+
+/** The pool with its pending messages; `volumes` are the LVs to serve from the start. */
+export function thinPoolSpec(
+  loaded: LoadedVg,
+  pool: ThinPool,
+  volumes: readonly VolumeSpec[],
+): ThinPoolSpec {
+  const { vg } = loaded;
+  const { segment } = pool;
+  const metadata = segmentsOf(loaded, requireLv(vg, segment.metadataLv));
+  const data = segmentsOf(loaded, requireLv(vg, segment.dataLv));
+  return {
+    kind: "thin-pool",
+    vgName: vg.name,
+    poolName: pool.lv.name,
+    uuid: pool.lv.id,
+    devices: devicesOf(loaded, [...metadata, ...data]),
+    metadata,
+    data,
+    chunkSectors: segment.chunkSectors,
+    zeroNewBlocks: segment.zeroNewBlocks,
+    discards: segment.discards,
+    errorWhenFull: isErrorWhenFull(pool.lv),
+    transactionId: segment.transactionId,
+    messages: pendingMessages(vg, pool),
+    volumes,
+  };
+}
+
+/** The messages that the text queues, in the pool's terms. */
+export function pendingMessages(vg: VolumeGroup, pool: ThinPool): PoolMessage[] {
+  return pool.segment.messages.map((message) => {
+    if (message.kind === "delete") return { kind: "delete", deviceId: message.deviceId };
+    return createMessage(vg, requireLv(vg, message.lv));
+  });
+}
+
+/** A `create` in the text is a snapshot when the LV has an origin in the same pool. */
+function createMessage(vg: VolumeGroup, lv: LogicalVolume): PoolMessage {
+  const [segment] = lv.segments;
+  if (segment?.type !== "thin") {
+    throw new VgError("damaged", `Logical volume ${vg.name}/${lv.name} is not a thin volume.`);
+  }
+  const { deviceId, origin } = segment;
+  if (origin === undefined) return { kind: "create", deviceId };
+  const [above] = requireLv(vg, origin).segments;
+  if (above?.type !== "thin" || above.pool !== segment.pool) {
+    throw new VgError("damaged", `Origin ${vg.name}/${origin} is not in pool ${segment.pool}.`);
+  }
+  return { kind: "snapshot", deviceId, originId: above.deviceId };
+}
+
+export function thinVolumeSpec(vg: VolumeGroup, { lv, segment }: ThinVolume): VolumeSpec {
+  return {
+    name: lv.name,
+    deviceId: segment.deviceId,
+    sizeBytes: lvSectors(vg, lv) * SECTOR_BYTES,
+    readOnly: isReadOnly(lv),
+  };
+}
+
+/** The server of every linear LV in several pieces of one volume group. */
+export function linearServerSpec(
+  loaded: LoadedVg,
+  volumes: readonly LinearVolumeSpec[],
+): LinearSpec {
+  return {
+    kind: "linear",
+    vgName: loaded.vg.name,
+    poolName: LINEAR_SERVER,
+    uuid: loaded.vg.id,
+    devices: [...loaded.devices].map(([name, path]) => ({ name, path })),
+    volumes,
+  };
+}
+
+export function linearVolumeSpec(loaded: LoadedVg, lv: LogicalVolume): LinearVolumeSpec {
+  return {
+    name: lv.name,
+    deviceId: linearDeviceId(lv),
+    sizeBytes: lvSectors(loaded.vg, lv) * SECTOR_BYTES,
+    readOnly: isReadOnly(lv),
+    segments: segmentsOf(loaded, lv),
+  };
+}
+
+/** A number that stays the LV's: 31 bits of its UUID. */
+function linearDeviceId(lv: LogicalVolume): number {
+  let hash = 17;
+  for (let index = 0; index < lv.id.length; index += 1) {
+    hash = (Math.imul(hash, 31) + lv.id.charCodeAt(index)) & 0x7fffffff;
+  }
+  return hash;
+}
+
+/** Where a linear LV lies, in bytes; neighbouring pieces are joined. */
+export function segmentsOf(loaded: LoadedVg, lv: LogicalVolume): SegmentSpec[] {
+  const { vg } = loaded;
+  const pieces: { device: string; deviceOffsetBytes: number; lengthBytes: number }[] = [];
+  for (const segment of lv.segments) {
+    const stripe = segment.type === "striped" ? segment.stripes[0] : undefined;
+    if (segment.type !== "striped" || segment.stripes.length !== 1 || stripe === undefined) {
+      const type = segment.type === "opaque" ? segment.textType : segment.type;
+      throw new VgError(
+        "not-supported",
+        `Logical volume ${vg.name}/${lv.name} has a segment of type ${type}, which cannot be ` +
+          "activated here.",
+      );
+    }
+    const pv = vg.physicalVolumes.find((one) => one.key === stripe.target);
+    if (pv === undefined || !loaded.devices.has(stripe.target)) {
+      const id = pv?.id ?? stripe.target;
+      throw new VgError(
+        "pv-missing",
+        `Couldn't find device with uuid ${id}: refusing activation of partial LV ` +
+          `${vg.name}/${lv.name}.`,
+      );
+    }
+    const startSectors = pv.extentStartSectors + stripe.startExtent * vg.extentSectors;
+    const deviceOffsetBytes = startSectors * SECTOR_BYTES;
+    const lengthBytes = segment.extentCount * vg.extentSectors * SECTOR_BYTES;
+    const last = pieces.at(-1);
+    if (
+      last?.device === stripe.target &&
+      last.deviceOffsetBytes + last.lengthBytes === deviceOffsetBytes
+    ) {
+      last.lengthBytes += lengthBytes;
+    } else pieces.push({ device: stripe.target, deviceOffsetBytes, lengthBytes });
+  }
+  return pieces;
+}
+
+function devicesOf(loaded: LoadedVg, segments: readonly SegmentSpec[]): DeviceSpec[] {
+  const names = new Set(segments.map((segment) => segment.device));
+  return [...loaded.devices]
+    .filter(([name]) => names.has(name))
+    .map(([name, path]) => ({ name, path }));
+}

@@ -1,0 +1,160 @@
+/** Everything that reports show of the volume groups of this machine: text, devices, pool status. */
+import { join } from "node:path";
+import { within, type LoopStatus } from "@mortar/linux";
+import {
+  asThinPool,
+  asThinVolume,
+  poolOfHidden,
+  thinPools,
+  type LogicalVolume,
+  type VolumeGroup,
+} from "@mortar/lvm2";
+import type { EngineStatus, PoolStatus, VolumeStatus } from "@mortar/pool";
+import { findLoop, readBlockState, usageOf, type BlockState } from "./block-state.ts";
+import type { VgHost } from "./host.ts";
+import { selectVg, volumeGroupsOf, type LoadedVg } from "./loaded-vg.ts";
+import { findPool } from "./pool-host.ts";
+import { scanPhysicalVolumes, type FoundPv } from "./pv-scan.ts";
+import { withVgLock } from "./vg-lock.ts";
+import { VgError } from "./vg-error.ts";
+
+const STATUS_MS_MAX = 3000;
+
+export interface LvState {
+  readonly active: boolean;
+  /** Mounted, swapped to, or under another device; of a pool: a thin LV of it is active. */
+  readonly open: boolean;
+  readonly loop: LoopStatus | undefined;
+  /** What the server says of an active thin LV. */
+  readonly volume: VolumeStatus | undefined;
+  /** What the server says of the pool; of a thin LV: of its pool. */
+  readonly engine: EngineStatus | undefined;
+  /** The server runs and does not answer. */
+  readonly unreachable: boolean;
+}
+
+export interface VgView {
+  readonly vg: VolumeGroup;
+  readonly found: ReadonlyMap<string, FoundPv>;
+  /** Of every LV, hidden ones too, by name. */
+  readonly states: ReadonlyMap<string, LvState>;
+  /** By pool name; absent while the pool is not served or does not answer. */
+  readonly pools: ReadonlyMap<string, PoolStatus>;
+}
+
+export interface MachineView {
+  /** By name. */
+  readonly groups: readonly VgView[];
+  /** Physical volumes of no group. */
+  readonly freePvs: readonly FoundPv[];
+}
+
+/** Each group is read under its shared lock. A group named in `names` that is not there is an error. */
+export async function viewMachine(host: VgHost, names?: readonly string[]): Promise<MachineView> {
+  const scan = scanPhysicalVolumes(host);
+  const loaded = volumeGroupsOf(scan);
+  if (names !== undefined) for (const name of names) selectVg(loaded, name);
+  const groups: VgView[] = [];
+  for (const { vg } of loaded) {
+    if (names !== undefined && !names.includes(vg.name)) continue;
+    const view = await viewLocked(host, vg.name, vg.id);
+    if (view !== undefined) groups.push(view);
+  }
+  const owned = new Set(loaded.flatMap(({ vg }) => vg.physicalVolumes.map((pv) => pv.id)));
+  const freePvs = scan.found.filter((pv) => !owned.has(pv.contents.label.id));
+  return { groups, freePvs };
+}
+
+/** Undefined when the group went away before the lock was had. */
+async function viewLocked(host: VgHost, name: string, id: string): Promise<VgView | undefined> {
+  const quiet: VgHost = { ...host, warn: () => undefined };
+  return await withVgLock(host.locks, name, "shared", async () => {
+    const loaded = volumeGroupsOf(scanPhysicalVolumes(quiet)).find(({ vg }) => vg.id === id);
+    return loaded === undefined ? undefined : await viewVg(host, loaded);
+  });
+}
+
+export async function viewVg(host: VgHost, loaded: LoadedVg): Promise<VgView> {
+  const { vg, found } = loaded;
+  const pools = new Map<string, PoolStatus>();
+  const silent = new Set<string>();
+  for (const { lv } of thinPools(vg)) {
+    const running = await findPool(host, vg.name, lv.name);
+    if (running === undefined) continue;
+    try {
+      const sentence = `its server does not answer within ${STATUS_MS_MAX / 1000} s`;
+      pools.set(lv.name, await within(STATUS_MS_MAX, sentence, running.client.status()));
+    } catch (error) {
+      silent.add(lv.name);
+      const reason = error instanceof Error ? error.message : String(error);
+      const log = join(running.directory, "log");
+      host.warn(`WARNING: Thin pool ${vg.name}/${lv.name}: ${reason}. Log: ${log}`);
+    }
+  }
+  const state = readBlockState();
+  const states = new Map<string, LvState>();
+  for (const lv of vg.logicalVolumes) {
+    states.set(lv.name, stateOf(host, state, loaded, lv, { pools, silent }));
+  }
+  return { vg, found, states, pools };
+}
+
+interface Servers {
+  readonly pools: ReadonlyMap<string, PoolStatus>;
+  readonly silent: ReadonlySet<string>;
+}
+
+function stateOf(
+  host: VgHost,
+  state: BlockState,
+  loaded: LoadedVg,
+  lv: LogicalVolume,
+  servers: Servers,
+): LvState {
+  const pool = asThinPool(lv) ?? poolOfHidden(loaded.vg, lv);
+  if (pool !== undefined) return poolState(state, loaded, pool.lv, lv, host, servers);
+  const loop = findLoop(state, host.runDirectory, loaded, lv);
+  const poolName = asThinVolume(lv)?.segment.pool;
+  const status = poolName === undefined ? undefined : servers.pools.get(poolName);
+  return {
+    active: loop !== undefined,
+    open: loop !== undefined && usageOf(state, loop) !== undefined,
+    loop,
+    volume: status?.volumes.find((volume) => volume.name === lv.name),
+    engine: loop === undefined ? undefined : status?.pool,
+    unreachable: loop !== undefined && poolName !== undefined && servers.silent.has(poolName),
+  };
+}
+
+/** Data and metadata of a pool are in use while it runs; the pool while a thin LV of it is active. */
+function poolState(
+  state: BlockState,
+  loaded: LoadedVg,
+  pool: LogicalVolume,
+  lv: LogicalVolume,
+  host: VgHost,
+  servers: Servers,
+): LvState {
+  const active = servers.pools.has(pool.name) || servers.silent.has(pool.name);
+  const hasActiveThin = () =>
+    loaded.vg.logicalVolumes.some(
+      (thin) =>
+        asThinVolume(thin)?.segment.pool === pool.name &&
+        findLoop(state, host.runDirectory, loaded, thin) !== undefined,
+    );
+  return {
+    active,
+    open: active && (lv !== pool || hasActiveThin()),
+    loop: undefined,
+    volume: undefined,
+    engine: servers.pools.get(pool.name)?.pool,
+    unreachable: servers.silent.has(pool.name),
+  };
+}
+
+/** The view of one group, for those who hold its name from elsewhere. */
+export function requireVgView(machine: MachineView, name: string): VgView {
+  const view = machine.groups.find(({ vg }) => vg.name === name);
+  if (view === undefined) throw new VgError("vg-missing", `Volume group "${name}" not found`);
+  return view;
+}
