@@ -1,9 +1,11 @@
 /**
- * What a session serves: one directory of files of fixed size. Nodes are inode numbers from FILE_NODE_MIN on, and stay
- * the same file for ever, since the kernel keeps them across a restart of the server.
+ * What a session serves: one directory of files of fixed size. Nodes are inode numbers from
+ * FILE_NODE_MIN on, and stay the same file for ever, since the kernel keeps them across a restart
+ * of the server.
  *
- * The transfer methods return 0 or a positive errno and may also throw; the session asks `errnoOf` then. The session
- * has checked neither node nor range: the files do, and no range wraps (offsets and lengths are below 2^53).
+ * The transfer methods return 0 or a positive errno and may also throw; the session asks `errnoOf`
+ * then. The session has checked neither node nor range: the files do, and no range wraps (offsets
+ * and lengths are below 2^53).
  */
 export interface FlatFiles {
   /** The node of a name, 0 if there is none. */
@@ -11,7 +13,10 @@ export interface FlatFiles {
   list(): readonly { readonly name: string; readonly node: number }[];
   /** Undefined when the node is not (or no longer) served. */
   describe(node: number): { readonly sizeBytes: number; readonly mode: number } | undefined;
-  /** `writes` tells whether the opener wants to write. `handle` names this opening until its `release`. */
+  /**
+   * `writes` tells whether the opener wants to write. `handle` names this opening until its
+   * `release`.
+   */
   open(node: number, writes: boolean, handle: number): number;
   release(node: number, handle: number): void;
   /** Fill `target`, which lies in the reply buffer at the page boundary. */

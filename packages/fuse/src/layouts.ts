@@ -1,6 +1,7 @@
 /**
- * The messages of the kernel's FUSE protocol, 7.31 and later, as far as a flat directory of big files needs them.
- * All little-endian here: the kernel speaks its own byte order, and this code runs on little-endian machines only.
+ * The messages of the kernel's FUSE protocol, 7.31 and later, as far as a flat directory of big
+ * files needs them. All little-endian here: the kernel speaks its own byte order, and this code
+ * runs on little-endian machines only.
  *
  *     request: inHeader (40) | body of the operation | data      one read(2) of /dev/fuse is one request
  *     reply:   outHeader (16) | body | data                      one write(2) is one reply
@@ -15,7 +16,10 @@ export const KERNEL_MINOR_MIN = 28;
 /** The version we answer with: the kernel uses the smaller of both. */
 export const OUR_MINOR = 40;
 export const ROOT_NODE = 1;
-/** An empty file that a session serves besides those it is given; the lowest node free for them is FILE_NODE_MIN. */
+/**
+ * An empty file that a session serves besides those it is given; the lowest node free for them is
+ * FILE_NODE_MIN.
+ */
 export const WAKE_NODE = 2;
 export const FILE_NODE_MIN = 16;
 
@@ -39,8 +43,8 @@ export const Fallocate = { keepSize: 1, punchHole: 2, zeroRange: 16 } as const;
 export const SetAttribute = { mode: 1, uid: 2, gid: 4, size: 8 } as const;
 
 /**
- * `unique` names the request. It is opaque and copied raw into the reply: its top bit marks a request that was sent
- * again, and a number could not hold it.
+ * `unique` names the request. It is opaque and copied raw into the reply: its top bit marks a
+ * request that was sent again, and a number could not hold it.
  */
 export const inHeader = struct("fuse_in_header", 40, {
   length: u32le, opcode: u32le, uniqueLow: u32le, uniqueHigh: u32le, node: u64le,
@@ -63,7 +67,10 @@ export const attributes = struct("fuse_attr", 88, {
   accessedNs: u32le, modifiedNs: u32le, changedNs: u32le, mode: u32le, links: u32le, uid: u32le, gid: u32le,
   device: u32le, blockSize: u32le, flags: u32le,
 });
-/** Before the attributes in the reply to LOOKUP. Validities are how long the kernel may remember, in seconds. */
+/**
+ * Before the attributes in the reply to LOOKUP. Validities are how long the kernel may remember, in
+ * seconds.
+ */
 export const entryOut = struct("fuse_entry_out", 40, {
   node: u64le, generation: u64le, entryValid: u64le, attributesValid: u64le, entryValidNs: u32le, attributesValidNs: u32le,
 });
@@ -91,7 +98,10 @@ export const statfsOut = struct("fuse_statfs_out", 80, {
   blocks: u64le, blocksFree: u64le, blocksAvailable: u64le, files: u64le, filesFree: u64le, blockSize: u32le,
   nameLengthMax: u32le, fragmentSize: u32le, padding: u32le, spare: bytes(24),
 });
-/** Followed by the name, padded with zeros to a multiple of 8. `next` is the offset to go on reading at. */
+/**
+ * Followed by the name, padded with zeros to a multiple of 8. `next` is the offset to go on reading
+ * at.
+ */
 export const directoryEntry = struct("fuse_dirent", 24, {
   inode: u64le, next: u64le, nameLength: u32le, type: u32le,
 });
@@ -99,3 +109,9 @@ export const directoryEntry = struct("fuse_dirent", 24, {
 export const retrieveOut = struct("fuse_notify_retrieve_out", 32, {
   notifyUnique: u64le, node: u64le, offset: u64le, size: u32le, padding: u32le,
 });
+
+/** All of them, for who checks them against the interface header. */
+export const layoutsInOrder = [
+  inHeader, outHeader, initIn, initOut, attributes, entryOut, attributesOut, setattrIn, openIn, openOut, releaseIn,
+  transferIn, writeOut, fallocateIn, statfsOut, directoryEntry, retrieveOut,
+] as const;

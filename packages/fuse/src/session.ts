@@ -4,21 +4,48 @@
  *     const session = new FuseSession(channel, files, { maxWriteBytes: MiB, maxBackground: 256 });
  *     while (session.serveOne() !== "closed") { ... }
  *
- * A session may begin in the middle: the descriptor outlives the process, no INIT comes then, and requests that the
- * last process had taken are in the buffer (`serveLeftOver`) or come again (`resend`). So nothing here depends on an earlier message, and every
- * operation of FlatFiles must be repeatable.
+ * A session may begin in the middle: the descriptor outlives the process, no INIT comes then, and
+ * requests that the last process had taken are in the buffer (`serveLeftOver`) or come again
+ * (`resend`). So nothing here depends on an earlier message, and every operation of FlatFiles must
+ * be repeatable.
  *
- * Trust: the kernel is believed to frame messages right, yet every length is checked before use; what does not fit is
- * answered with EINVAL. No allocation per READ and WRITE.
+ * Trust: the kernel is believed to frame messages right, yet every length is checked before use;
+ * what does not fit is answered with EINVAL. No allocation per READ and WRITE.
  */
 import { PAGE_BYTES, REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
 import type { FuseChannel } from "./channel.ts";
 import { Errno } from "./errno.ts";
 import type { FlatFiles } from "./flat-files.ts";
 import {
-  attributes, attributesOut, directoryEntry, entryOut, Fallocate, fallocateIn, Init, Init2, inHeader, initIn, initOut,
-  KERNEL_MAJOR, KERNEL_MINOR_MIN, Notify, Opcode, Open, openIn, openOut, OUR_MINOR, outHeader, retrieveOut, ROOT_NODE,
-  releaseIn, SetAttribute, setattrIn, statfsOut, transferIn, WAKE_NODE, writeOut,
+  attributes,
+  attributesOut,
+  directoryEntry,
+  entryOut,
+  Fallocate,
+  fallocateIn,
+  Init,
+  Init2,
+  inHeader,
+  initIn,
+  initOut,
+  KERNEL_MAJOR,
+  KERNEL_MINOR_MIN,
+  Notify,
+  Opcode,
+  Open,
+  openIn,
+  openOut,
+  OUR_MINOR,
+  outHeader,
+  retrieveOut,
+  ROOT_NODE,
+  releaseIn,
+  SetAttribute,
+  setattrIn,
+  statfsOut,
+  transferIn,
+  WAKE_NODE,
+  writeOut,
 } from "./layouts.ts";
 
 /** What FUSE_INIT agreed. Plain JSON, for a later process that takes the conversation over. */
@@ -30,7 +57,9 @@ export interface Negotiated {
 }
 
 export interface SessionOptions {
-  /** Largest READ and WRITE, a multiple of the page; the channel's buffers are that and one page. */
+  /**
+   * Largest READ and WRITE, a multiple of the page; the channel's buffers are that and one page.
+   */
   readonly maxWriteBytes: number;
   /** Requests in flight before the kernel holds back; above the 128 tags of a loop device. */
   readonly maxBackground: number;
@@ -38,12 +67,14 @@ export interface SessionOptions {
 }
 
 /**
- * The name of an empty file that every session has. Somebody must keep it open for `wake` to work, best whoever keeps
- * the descriptor of /dev/fuse. No logical volume can have this name.
+ * The name of an empty file that every session has. Somebody must keep it open for `wake` to work,
+ * best whoever keeps the descriptor of /dev/fuse. No logical volume can have this name.
  */
 export const WAKE_NAME = "wake@";
 
-/** `served`: a request was dealt with. `woken`: somebody called for attention. `closed`: unmounted. */
+/**
+ * `served`: a request was dealt with. `woken`: somebody called for attention. `closed`: unmounted.
+ */
 export type Served = "served" | "woken" | "closed";
 
 /** The answer of a method: bytes behind the header, a negated errno, or NO_REPLY. */
@@ -94,7 +125,10 @@ export class FuseSession {
     return this.#negotiated;
   }
 
-  /** Ask for the requests that a dead process took and never answered. 0, or the errno: EINVAL before Linux 6.9. */
+  /**
+   * Ask for the requests that a dead process took and never answered. 0, or the errno: EINVAL
+   * before Linux 6.9.
+   */
   resend(): number {
     return sendNotification(this.#channel, Notify.resend, 0);
   }
@@ -105,25 +139,29 @@ export class FuseSession {
     if (length < 0) {
       if (length === -Errno.ENODEV) return "closed";
       // EINTR: a signal. EAGAIN, ENOENT: the request was withdrawn before it was taken.
-      if (length === -Errno.EINTR || length === -Errno.EAGAIN || length === -Errno.ENOENT) return "served";
+      if (length === -Errno.EINTR || length === -Errno.EAGAIN || length === -Errno.ENOENT)
+        return "served";
       throw new Error(`reading /dev/fuse failed with errno ${-length}`);
     }
     if (length < inHeader.size) throw new Error(`/dev/fuse gave a request of ${length} bytes`);
     this.#length = length;
-    if (inHeader.field.opcode.get(this.#in, REQUEST_POSITION) === Opcode.notifyReply) return "woken";
+    if (inHeader.field.opcode.get(this.#in, REQUEST_POSITION) === Opcode.notifyReply)
+      return "woken";
     this.#serve();
     return "served";
   }
 
   /**
-   * Answer the request that a process which died had taken: it is still in the request buffer, if that is memory that
-   * outlived the process. True if there was one. It may have been answered already, which the kernel does not mind;
-   * doing it twice does no harm, as nothing was done after it.
+   * Answer the request that a process which died had taken: it is still in the request buffer, if
+   * that is memory that outlived the process. True if there was one. It may have been answered
+   * already, which the kernel does not mind; doing it twice does no harm, as nothing was done after
+   * it.
    */
   serveLeftOver(): boolean {
     const length = inHeader.field.length.get(this.#in, REQUEST_POSITION);
     const opcode = inHeader.field.opcode.get(this.#in, REQUEST_POSITION);
-    const fits = length >= inHeader.size && length <= this.#channel.request.length - REQUEST_POSITION;
+    const fits =
+      length >= inHeader.size && length <= this.#channel.request.length - REQUEST_POSITION;
     if (!fits || opcode === Opcode.notifyReply) return false;
     this.#length = length;
     this.#serve();
@@ -146,8 +184,16 @@ export class FuseSession {
     const { field } = outHeader;
     field.length.set(this.#out, REPLY_POSITION, length);
     field.error.set(this.#out, REPLY_POSITION, Math.min(result, 0));
-    field.uniqueLow.set(this.#out, REPLY_POSITION, inHeader.field.uniqueLow.get(this.#in, REQUEST_POSITION));
-    field.uniqueHigh.set(this.#out, REPLY_POSITION, inHeader.field.uniqueHigh.get(this.#in, REQUEST_POSITION));
+    field.uniqueLow.set(
+      this.#out,
+      REPLY_POSITION,
+      inHeader.field.uniqueLow.get(this.#in, REQUEST_POSITION),
+    );
+    field.uniqueHigh.set(
+      this.#out,
+      REPLY_POSITION,
+      inHeader.field.uniqueHigh.get(this.#in, REQUEST_POSITION),
+    );
     const sent = this.#channel.send(REPLY_POSITION, length);
     // ENOENT: the caller was killed meanwhile. ENODEV: unmounted. Neither wants an answer any more.
     if (sent < 0 && sent !== -Errno.ENOENT && sent !== -Errno.ENODEV) {
@@ -218,7 +264,11 @@ export class FuseSession {
     if (size > this.#options.maxWriteBytes) return -Errno.EINVAL;
     this.#need(transferIn.size + size);
     const offset = transferIn.field.offset.get(this.#in, REQUEST_BODY);
-    const errno = this.#files.write(node, offset, payload(this.#sources, this.#channel.request, size));
+    const errno = this.#files.write(
+      node,
+      offset,
+      payload(this.#sources, this.#channel.request, size),
+    );
     if (errno !== 0) return -errno;
     writeOut.field.size.set(this.#out, REPLY_BODY, size);
     writeOut.field.padding.set(this.#out, REPLY_BODY, 0);
@@ -229,8 +279,10 @@ export class FuseSession {
     this.#need(fallocateIn.size);
     const { offset, length, mode } = fallocateIn.decode(this.#in, REQUEST_BODY);
     // Only what is really done may be answered with success: mkfs trusts a zeroed range.
-    if (mode === (Fallocate.punchHole | Fallocate.keepSize)) return -this.#files.discard(node, offset, length);
-    if ((mode & ~Fallocate.keepSize) === Fallocate.zeroRange) return -this.#files.zero(node, offset, length);
+    if (mode === (Fallocate.punchHole | Fallocate.keepSize))
+      return -this.#files.discard(node, offset, length);
+    if ((mode & ~Fallocate.keepSize) === Fallocate.zeroRange)
+      return -this.#files.zero(node, offset, length);
     return -Errno.EOPNOTSUPP;
   }
 
@@ -240,19 +292,36 @@ export class FuseSession {
     const minor = field.minor.get(this.#in, REQUEST_BODY);
     const major = field.major.get(this.#in, REQUEST_BODY);
     if (major !== KERNEL_MAJOR || minor < KERNEL_MINOR_MIN) {
-      throw new Error(`the kernel speaks FUSE ${major}.${minor}; 7.${KERNEL_MINOR_MIN} (Linux 4.20) is needed`);
+      throw new Error(
+        `the kernel speaks FUSE ${major}.${minor}; 7.${KERNEL_MINOR_MIN} (Linux 4.20) is needed`,
+      );
     }
     const offered = field.flags.get(this.#in, REQUEST_BODY);
     const wanted =
-      Init.asyncRead | Init.bigWrites | Init.asyncDio | Init.parallelDirops | Init.maxPages | Init.initExt;
+      Init.asyncRead |
+      Init.bigWrites |
+      Init.asyncDio |
+      Init.parallelDirops |
+      Init.maxPages |
+      Init.initExt;
     const extended = (offered & Init.initExt) !== 0 && this.#length >= inHeader.size + initIn.size;
     const flags2 = (extended ? field.flags2.get(this.#in, REQUEST_BODY) : 0) & Init2.hasResend;
     const { maxWriteBytes, maxBackground } = this.#options;
     initOut.encode(this.#out, REPLY_BODY, {
-      major: KERNEL_MAJOR, minor: OUR_MINOR, maxReadahead: field.maxReadahead.get(this.#in, REQUEST_BODY),
-      flags: (offered & wanted) >>> 0, maxBackground, congestionThreshold: Math.floor((maxBackground * 3) / 4),
-      maxWrite: maxWriteBytes, timeGranularity: 1, maxPages: maxWriteBytes / PAGE_BYTES, mapAlignment: 0, flags2,
-      maxStackDepth: 0, requestTimeout: 0, unused: EMPTY,
+      major: KERNEL_MAJOR,
+      minor: OUR_MINOR,
+      maxReadahead: field.maxReadahead.get(this.#in, REQUEST_BODY),
+      flags: (offered & wanted) >>> 0,
+      maxBackground,
+      congestionThreshold: Math.floor((maxBackground * 3) / 4),
+      maxWrite: maxWriteBytes,
+      timeGranularity: 1,
+      maxPages: maxWriteBytes / PAGE_BYTES,
+      mapAlignment: 0,
+      flags2,
+      maxStackDepth: 0,
+      requestTimeout: 0,
+      unused: EMPTY,
     });
     this.#negotiated = { minor: Math.min(minor, OUR_MINOR), maxWriteBytes, resends: flags2 !== 0 };
     return initOut.size;
@@ -266,7 +335,12 @@ export class FuseSession {
     if (node === 0) return -Errno.ENOENT;
     // Nothing may be remembered: LVs come, go and grow under the same name.
     entryOut.encode(this.#out, REPLY_BODY, {
-      node, generation: 0, entryValid: 0, attributesValid: 0, entryValidNs: 0, attributesValidNs: 0,
+      node,
+      generation: 0,
+      entryValid: 0,
+      attributesValid: 0,
+      entryValidNs: 0,
+      attributesValidNs: 0,
     });
     const size = this.#attributes(node, REPLY_BODY + entryOut.size);
     return size < 0 ? size : entryOut.size + size;
@@ -281,7 +355,8 @@ export class FuseSession {
   #setattr(node: number): number {
     this.#need(setattrIn.size);
     const valid = setattrIn.field.valid.get(this.#in, REQUEST_BODY);
-    if ((valid & (SetAttribute.mode | SetAttribute.uid | SetAttribute.gid)) !== 0) return -Errno.EPERM;
+    if ((valid & (SetAttribute.mode | SetAttribute.uid | SetAttribute.gid)) !== 0)
+      return -Errno.EPERM;
     if ((valid & SetAttribute.size) !== 0) {
       const size = setattrIn.field.size.get(this.#in, REQUEST_BODY);
       if (size !== this.#describe(node)?.sizeBytes) return -Errno.EPERM;
@@ -294,9 +369,22 @@ export class FuseSession {
     const file = isRoot ? { sizeBytes: 0, mode: DIRECTORY_MODE } : this.#describe(node);
     if (file === undefined) return -Errno.ENOENT;
     attributes.encode(this.#out, position, {
-      inode: node, size: file.sizeBytes, blocks: Math.ceil(file.sizeBytes / SECTOR_BYTES), accessed: 0, modified: 0,
-      changed: 0, accessedNs: 0, modifiedNs: 0, changedNs: 0, mode: file.mode, links: isRoot ? 2 : 1, uid: 0, gid: 0,
-      device: 0, blockSize: PAGE_BYTES, flags: 0,
+      inode: node,
+      size: file.sizeBytes,
+      blocks: Math.ceil(file.sizeBytes / SECTOR_BYTES),
+      accessed: 0,
+      modified: 0,
+      changed: 0,
+      accessedNs: 0,
+      modifiedNs: 0,
+      changedNs: 0,
+      mode: file.mode,
+      links: isRoot ? 2 : 1,
+      uid: 0,
+      gid: 0,
+      device: 0,
+      blockSize: PAGE_BYTES,
+      flags: 0,
     });
     return attributes.size;
   }
@@ -306,18 +394,18 @@ export class FuseSession {
   }
 
   /**
-   * The handle is the request's own number without the "sent again" bit: an OPEN that comes twice, because the process
-   * that took it died, is then the same open file and not a second one.
+   * The handle is the request's own number without the "sent again" bit: an OPEN that comes twice,
+   * because the process that took it died, is then the same open file and not a second one.
    */
   #open(node: number): number {
     this.#need(openIn.size);
     if (node === ROOT_NODE) return -Errno.EISDIR;
-    if (node === WAKE_NODE) return this.#opened(0, 0, Open.directIo);
+    if (node === WAKE_NODE) return this.#opened(0, 0, Open.directIo | Open.noFlush);
     const writes = (openIn.field.flags.get(this.#in, REQUEST_BODY) & ACCESS_MODE) !== READS_ONLY;
     const high = inHeader.field.uniqueHigh.get(this.#in, REQUEST_POSITION) & UNIQUE_HIGH_MASK;
     const handle = inHeader.field.uniqueLow.get(this.#in, REQUEST_POSITION) + high * TWO_32;
     const errno = this.#files.open(node, writes, handle);
-    return this.#opened(errno, handle, Open.directIo | Open.parallelDirectWrites);
+    return this.#opened(errno, handle, Open.directIo | Open.noFlush | Open.parallelDirectWrites);
   }
 
   #opened(errno: number, handle: number, openFlags: number): number {
@@ -328,14 +416,23 @@ export class FuseSession {
 
   #release(node: number): number {
     this.#need(releaseIn.size);
-    if (node !== WAKE_NODE) this.#files.release(node, releaseIn.field.handle.get(this.#in, REQUEST_BODY));
+    if (node !== WAKE_NODE)
+      this.#files.release(node, releaseIn.field.handle.get(this.#in, REQUEST_BODY));
     return 0;
   }
 
   #statfs(): number {
     statfsOut.encode(this.#out, REPLY_BODY, {
-      blocks: 0, blocksFree: 0, blocksAvailable: 0, files: this.#files.list().length, filesFree: 0,
-      blockSize: PAGE_BYTES, nameLengthMax: 255, fragmentSize: PAGE_BYTES, padding: 0, spare: EMPTY,
+      blocks: 0,
+      blocksFree: 0,
+      blocksAvailable: 0,
+      files: this.#files.list().length,
+      filesFree: 0,
+      blockSize: PAGE_BYTES,
+      nameLengthMax: 255,
+      fragmentSize: PAGE_BYTES,
+      padding: 0,
+      spare: EMPTY,
     });
     return statfsOut.size;
   }
@@ -357,7 +454,12 @@ export class FuseSession {
       if (used + entrySize > room) break;
       const at = REPLY_BODY + used;
       this.#channel.reply.fill(0, at, at + entrySize);
-      directoryEntry.encode(this.#out, at, { inode: node, next: index + 1, nameLength: bytesOfName.length, type });
+      directoryEntry.encode(this.#out, at, {
+        inode: node,
+        next: index + 1,
+        nameLength: bytesOfName.length,
+        type,
+      });
       this.#channel.reply.set(bytesOfName, at + directoryEntry.size);
       used += entrySize;
     }
@@ -366,19 +468,35 @@ export class FuseSession {
 }
 
 /**
- * Wake the thread that waits for a request, from another one: the kernel answers this notification by queueing a
- * NOTIFY_REPLY, for which nobody waits. It asks for no data of WAKE_NAME, and costs the data path nothing, unlike a
- * poll(2) before each read(2). 0, or the errno: ENOENT while nobody has WAKE_NAME open.
+ * Wake the thread that waits for a request, from another one: the kernel answers this notification
+ * by queueing a NOTIFY_REPLY, for which nobody waits. It asks for no data of WAKE_NAME, and costs
+ * the data path nothing, unlike a poll(2) before each read(2). 0, or the errno: ENOENT while nobody
+ * has WAKE_NAME open.
  */
 export function wake(channel: Pick<FuseChannel, "reply" | "send">): number {
   const view = viewOf(channel.reply);
-  retrieveOut.encode(view, REPLY_BODY, { notifyUnique: 0, node: WAKE_NODE, offset: 0, size: 0, padding: 0 });
+  retrieveOut.encode(view, REPLY_BODY, {
+    notifyUnique: 0,
+    node: WAKE_NODE,
+    offset: 0,
+    size: 0,
+    padding: 0,
+  });
   return sendNotification(channel, Notify.retrieve, retrieveOut.size);
 }
 
-function sendNotification(channel: Pick<FuseChannel, "reply" | "send">, code: number, bodyBytes: number): number {
+function sendNotification(
+  channel: Pick<FuseChannel, "reply" | "send">,
+  code: number,
+  bodyBytes: number,
+): number {
   const length = outHeader.size + bodyBytes;
-  outHeader.encode(viewOf(channel.reply), REPLY_POSITION, { length, error: code, uniqueLow: 0, uniqueHigh: 0 });
+  outHeader.encode(viewOf(channel.reply), REPLY_POSITION, {
+    length,
+    error: code,
+    uniqueLow: 0,
+    uniqueHigh: 0,
+  });
   return Math.max(0, -channel.send(REPLY_POSITION, length));
 }
 

@@ -63,7 +63,10 @@ export const brickOperation = {
 export type BrickRequest = XdrValue<typeof request>;
 export type BrickReply = XdrValue<typeof reply>;
 
-/** The process serves this brick no longer, and leaves when it was its last. */
+/**
+ * The process serves this brick no longer, and leaves when it was its last: often before its reply is
+ * sent. The end of the process is the answer.
+ */
 export function terminateRequest(brickPath: string): BrickRequest {
   return { name: brickPath, op: 0, input: new Dictionary(), extra: new Dictionary() };
 }
@@ -87,14 +90,15 @@ export const STATUS_COMMAND = {
   detail: 0x040,
 } as const;
 
+/** Without `brick-name` in it the process gives no answer at all. */
 export function statusRequest(brickPath: string, command: number): BrickRequest {
-  const input = Dictionary.of({ cmd: command });
+  const input = Dictionary.of({ cmd: command, "brick-name": brickPath });
   return { name: brickPath, op: 0, input, extra: new Dictionary() };
 }
 
-/** Throws GlusterError when the brick refused, with its own words. */
+/** Throws GlusterError "brick-refused" when the brick did, with its own words. */
 export function expectBrickSuccess(answer: BrickReply, what: string): Dictionary {
   if (answer.opRet === 0) return answer.output;
   const reason = answer.opErrstr === "" ? `errno ${answer.opErrno}` : answer.opErrstr;
-  throw new GlusterError("malformed-message", `${what}: the brick process refused: ${reason}`);
+  throw new GlusterError("brick-refused", `${what}: the brick process refused: ${reason}`);
 }

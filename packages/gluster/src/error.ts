@@ -1,6 +1,7 @@
 export type GlusterErrorCode =
   | "malformed-message"
   | "malformed-volfile"
+  | "brick-refused"
   | "bad-volume"
   | "unknown-option"
   | "bad-option-value";

@@ -13,7 +13,6 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { decodeReply, encodeCall, encodeCredential, RecordDecoder } from "@mortar/rpc";
 import {
@@ -39,6 +38,27 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   throw new Error(`waited 10 s for ${what}`);
 }
 
+/** Undoes in the reverse order of doing, and goes on when one step fails. */
+class Cleanup {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const step of this.#steps.toReversed()) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, String(failures[0]));
+  }
+}
+
 /** One call over a connection of its own. `where` is the path of a socket or a port. */
 async function call<Q, R>(
   where: string | number,
@@ -50,6 +70,9 @@ async function call<Q, R>(
   const target = { xid: 7, program, version, procedure: procedure.number };
   const credential = encodeCredential({
     kind: "gluster2", pid: 0, uid: 0, gid: 0, groups: [], lockOwner: new Uint8Array(4),
+  });
+  socket.setTimeout(10_000, () => {
+    socket.destroy(new Error(`${procedure.name}: no answer in 10 s`));
   });
   socket.write(encodeCall(target, credential, procedure.encodeRequest(request)));
   const decoder = new RecordDecoder();
@@ -68,6 +91,17 @@ async function call<Q, R>(
   throw new Error(`${procedure.name}: the connection was closed without a reply`);
 }
 
+function withCleanup(body: (cleanup: Cleanup) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const cleanup = new Cleanup();
+    try {
+      await body(cleanup);
+    } finally {
+      await cleanup.run();
+    }
+  };
+}
+
 interface Brick {
   readonly directory: string;
   readonly path: string;
@@ -77,9 +111,9 @@ interface Brick {
   readonly process: ChildProcess;
 }
 
-async function startBrick(context: TestContext): Promise<Brick> {
+async function startBrick(cleanup: Cleanup): Promise<Brick> {
   const directory = mkdtempSync(join(tmpdir(), `gluster-test-${process.pid}-`));
-  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
   const path = join(directory, "brick");
   mkdirSync(path);
   // As the management daemon does when it creates a volume: the index translator asks for it.
@@ -104,7 +138,7 @@ async function startBrick(context: TestContext): Promise<Brick> {
     "-p", join(directory, "brick.pid"), "-l", join(directory, "brick.log"),
     "--process-name", "brick",
   ], { stdio: "ignore" });
-  context.after(() => stop(brick));
+  cleanup.add(() => stop(brick));
   const log = join(directory, "brick.log");
   await until("the brick's socket", () => {
     assert.equal(brick.exitCode, null, existsSync(log) ? readFileSync(log, "utf8") : "no log");
@@ -119,7 +153,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-async function mount(context: TestContext, brick: Brick): Promise<string> {
+async function mount(cleanup: Cleanup, brick: Brick): Promise<string> {
   const { directory, volume, port } = brick;
   const point = join(directory, "mount");
   mkdirSync(point);
@@ -128,7 +162,7 @@ async function mount(context: TestContext, brick: Brick): Promise<string> {
   const client = spawn("/usr/sbin/glusterfs", [
     "-N", "-f", join(directory, "client.vol"), "-l", join(directory, "client.log"), point,
   ], { stdio: "ignore" });
-  context.after(async () => {
+  cleanup.add(async () => {
     spawnSync("umount", ["-l", point]);
     await stop(client);
   });
@@ -139,25 +173,25 @@ async function mount(context: TestContext, brick: Brick): Promise<string> {
 const reason = missing();
 const options = { timeout: 60_000, ...(reason === undefined ? {} : { skip: reason }) };
 
-test("a stock brick and a stock client work with generated volfiles", options, async (context) => {
-  const brick = await startBrick(context);
+test("a stock brick and a stock client work with generated volfiles", options, withCleanup(async (cleanup) => {
+  const brick = await startBrick(cleanup);
   const programs = (await call(brick.port, dump, { id: { high: 0, low: 0xcaed } })).programs;
   const served = programs.map(({ name, number, version }) => `${name} ${number} ${version}`);
   for (const { name, number, version } of [PROGRAM.fops, PROGRAM.dump, PROGRAM.handshake]) {
     assert.ok(served.includes(`${name} ${number} ${version}`), served.join());
   }
-  const point = await mount(context, brick);
+  const point = await mount(cleanup, brick);
   const content = Buffer.alloc(300_000, "mortar");
   writeFileSync(join(point, "file"), content);
   assert.deepEqual(readFileSync(join(point, "file")), content);
   assert.deepEqual(readFileSync(join(brick.path, "file")), content);
   assert.deepEqual(readdirSync(point), ["file"]);
-});
+}));
 
-test("a stock brick holds back fsync while the barrier is up, and leaves on TERMINATE", options, async (context) => {
-  const brick = await startBrick(context);
+test("a stock brick holds back fsync while the barrier is up, and leaves on TERMINATE", options, withCleanup(async (cleanup) => {
+  const brick = await startBrick(cleanup);
   const { path, socket } = brick;
-  const point = await mount(context, brick);
+  const point = await mount(cleanup, brick);
   const status = await call(
     socket, brickOperation.status, statusRequest(path, STATUS_COMMAND.clients),
   );
@@ -168,7 +202,7 @@ test("a stock brick holds back fsync while the barrier is up, and leaves on TERM
   const script =
     "import os,sys; f=os.open(sys.argv[1],os.O_RDWR|os.O_CREAT); os.write(f,b'x'); os.fsync(f)";
   const writer = spawn("python3", ["-c", script, join(point, "held")], { stdio: "ignore" });
-  context.after(() => stop(writer));
+  cleanup.add(() => stop(writer));
   await until("the file to appear", () => existsSync(join(path, "held")));
   await delay(500);
   assert.equal(writer.exitCode, null, "fsync is not acknowledged under the barrier");
@@ -180,8 +214,8 @@ test("a stock brick holds back fsync while the barrier is up, and leaves on TERM
   const file = openSync(join(point, "after"), "w");
   fsyncSync(file);
   closeSync(file);
+  // The process may be gone before its reply is sent.
   const exit = once(brick.process, "exit");
-  const end = await call(socket, brickOperation.terminate, terminateRequest(path));
-  expectBrickSuccess(end, "terminate");
+  await call(socket, brickOperation.terminate, terminateRequest(path)).catch(() => undefined);
   await exit;
-});
+}));

@@ -56,7 +56,7 @@ function range(offset: number, lengthBytes: number): Uint8Array {
 
 /**
  * Give a range back to the device; its contents become undefined. Both figures are multiples of the
- * logical block. EOPNOTSUPP when the device cannot.
+ * logical block. ENOTSUP when the device cannot.
  */
 export async function discardBlocks(
   fd: number,

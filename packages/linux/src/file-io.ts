@@ -1,8 +1,10 @@
 /**
- * Reads and writes for hot paths: descriptors and memory addresses are numbers, a result is a count or a negated
- * errno, nothing is allocated and nothing throws. One call costs about 0.4 us on top of the kernel's own time.
+ * Reads and writes for hot paths: descriptors and memory addresses are numbers, a result is a count
+ * or a negated errno, nothing is allocated and nothing throws. One call costs about 0.4 us on top
+ * of the kernel's own time.
  *
- * The caller answers for the addresses (`addressOf`, `allocatePages`): a wrong one is a crash, not an exception.
+ * The caller answers for the addresses (`addressOf`, `allocatePages`): a wrong one is a crash, not
+ * an exception.
  */
 import { bind, LinuxError, lastErrno } from "./libc.ts";
 import type { CFunction } from "./libc.ts";
@@ -31,8 +33,12 @@ export function fileIo(): FileIo {
   bound ??= {
     read: result3(bind("int64_t read(int fd, uintptr_t buffer, size_t length)")),
     write: result3(bind("int64_t write(int fd, uintptr_t buffer, size_t length)")),
-    pread: result4(bind("int64_t pread64(int fd, uintptr_t buffer, size_t length, int64_t offset)")),
-    pwrite: result4(bind("int64_t pwrite64(int fd, uintptr_t buffer, size_t length, int64_t offset)")),
+    pread: result4(
+      bind("int64_t pread64(int fd, uintptr_t buffer, size_t length, int64_t offset)"),
+    ),
+    pwrite: result4(
+      bind("int64_t pwrite64(int fd, uintptr_t buffer, size_t length, int64_t offset)"),
+    ),
     fallocate: result4(bind("int fallocate64(int fd, int mode, int64_t offset, int64_t length)")),
     fdatasync: result1(bind("int fdatasync(int fd)")),
     poll: result3(bind("int poll(uintptr_t fds, ulong count, int timeoutMs)")),
@@ -41,9 +47,15 @@ export function fileIo(): FileIo {
 }
 
 /** Read exactly `length` bytes. Throws LinuxError; EIO when the file ends before. */
-export function preadFully(fd: number, address: number, length: number, offset: number, subject: string): void {
+export function preadFully(
+  fd: number,
+  address: number,
+  length: number,
+  offset: number,
+  subject: string,
+): void {
   const io = fileIo();
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const count = io.pread(fd, address + done, length - done, offset + done);
     if (count === 0) throw new LinuxError("pread", `${subject}: ends at ${offset + done}`, 5);
     if (count < 0 && count !== -EINTR) throw new LinuxError("pread", subject, -count);
@@ -52,9 +64,15 @@ export function preadFully(fd: number, address: number, length: number, offset: 
 }
 
 /** Write exactly `length` bytes. Throws LinuxError. */
-export function pwriteFully(fd: number, address: number, length: number, offset: number, subject: string): void {
+export function pwriteFully(
+  fd: number,
+  address: number,
+  length: number,
+  offset: number,
+  subject: string,
+): void {
   const io = fileIo();
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const count = io.pwrite(fd, address + done, length - done, offset + done);
     if (count < 0 && count !== -EINTR) throw new LinuxError("pwrite", subject, -count);
     if (count > 0) done += count;

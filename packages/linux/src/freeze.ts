@@ -59,7 +59,7 @@ export interface FrozenResult<T> {
 
 /**
  * Run `work` while the file system at `mountPoint` is frozen; thaws in every case. Throws without
- * running `work` when it cannot be frozen (EOPNOTSUPP: the file system does not know how).
+ * running `work` when it cannot be frozen (ENOTSUP: the file system does not know how).
  */
 export async function frozen<T>(
   mountPoint: string,
@@ -73,7 +73,7 @@ export async function frozen<T>(
   try {
     const sentence = `${mountPoint} could not be frozen within ${limitMs} ms`;
     const answer = await within(limitMs, sentence, answers.next());
-    if (answer !== "frozen") throw new Error(`${mountPoint}: ${answer ?? "the freezer died"}`);
+    if (answer !== "frozen") throw new Error(answer ?? `${mountPoint}: the freezer died`);
     const value = await work();
     child.stdin?.end();
     const last = await within(limitMs, `${mountPoint} could not be thawed`, answers.next());

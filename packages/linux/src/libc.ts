@@ -1,17 +1,21 @@
 /**
- * The C library, loaded once and only when something needs it, so that importing this package costs nothing and works
- * on any platform.
+ * The C library, loaded once and only when something needs it, so that importing this package costs
+ * nothing and works on any platform.
  *
  *     const flock = declare("int flock(int fd, int operation)");
  *     checked("flock", path, flock(fd, LOCK_EX));        // throws LinuxError with code "EWOULDBLOCK", ...
  *
- * Concurrency: errno is read by `checked` right after the synchronous call, on the same thread, with nothing between.
+ * Concurrency: errno is read by `checked` right after the synchronous call, on the same thread,
+ * with nothing between.
  */
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 
-/** A C function: numbers, strings and buffers in, a number out. `-1` mostly means that errno tells why. */
+/**
+ * A C function: numbers, strings and buffers in, a number out. `-1` mostly means that errno tells
+ * why.
+ */
 export type CFunction = (...args: readonly (number | string | Uint8Array | null)[]) => number;
 
 interface Koffi {
@@ -21,7 +25,9 @@ interface Koffi {
   view(address: bigint, length: number): ArrayBuffer;
 }
 
-/** A failed system call: `code` is the name of the error ("ENOSPC"), `errno` its positive number. */
+/**
+ * A failed system call: `code` is the name of the error ("ENOSPC"), `errno` its positive number.
+ */
 export class LinuxError extends Error {
   override readonly name = "LinuxError";
   readonly code: string;
@@ -64,18 +70,26 @@ export function lastErrno(): number {
   return loadKoffi().errno();
 }
 
-/** Pass a result on, or throw the LinuxError behind a negative one. `subject` names the file or device. */
+/**
+ * Pass a result on, or throw the LinuxError behind a negative one. `subject` names the file or
+ * device.
+ */
 export function checked(syscall: string, subject: string, result: number): number {
   if (result < 0) throw new LinuxError(syscall, subject, lastErrno());
   return result;
 }
 
-/** The address of the first byte of a buffer. Valid while the buffer lives: Node.js never moves its memory. */
+/**
+ * The address of the first byte of a buffer. Valid while the buffer lives: Node.js never moves its
+ * memory.
+ */
 export function addressOf(buffer: ArrayBufferView | ArrayBuffer): number {
   return Number(loadKoffi().address(buffer));
 }
 
-/** Memory that the C library gave, as a buffer. It must stay mapped for as long as the buffer lives. */
+/**
+ * Memory that the C library gave, as a buffer. It must stay mapped for as long as the buffer lives.
+ */
 export function viewMemory(address: number, lengthBytes: number): ArrayBuffer {
   return loadKoffi().view(BigInt(address), lengthBytes);
 }

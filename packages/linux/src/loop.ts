@@ -22,6 +22,7 @@ const LOOP_SET_CAPACITY = 0x4c07;
 const LOOP_CONFIGURE = 0x4c0a;
 const LOOP_CTL_GET_FREE = 0x4c82;
 const FLAG_READ_ONLY = 1;
+const FLAG_AUTOCLEAR = 4;
 const FLAG_DIRECT_IO = 16;
 const CONFIG_BYTES = 304;
 const INFO = 8;
@@ -125,8 +126,9 @@ function encodeConfig(backingFd: number, request: LoopRequest): Uint8Array {
 }
 
 /**
- * Detach a loop device. The kernel does it when the last opener closes; returns false when somebody
- * still holds it after `waitMs`, in which case it goes as soon as they let go.
+ * Detach a loop device. The kernel marks it to go when its last opener closes it. When somebody
+ * still has it open after `waitMs`, the mark is taken back, the device stays as it was, and the
+ * answer is false.
  */
 export async function detachLoop(path: string, waitMs = 2000): Promise<boolean> {
   await withDevice(path, fsConstants.O_RDONLY, async (fd) => {
@@ -138,10 +140,23 @@ export async function detachLoop(path: string, waitMs = 2000): Promise<boolean> 
   });
   const deadline = performance.now() + waitMs;
   for (let pauseMs = 1; readLoop(path) !== undefined; pauseMs = Math.min(pauseMs * 2, 50)) {
-    if (performance.now() >= deadline) return false;
+    if (performance.now() >= deadline) return !(await keepAttached(path));
     await sleep(pauseMs);
   }
   return true;
+}
+
+/** False when the device went away meanwhile. */
+async function keepAttached(path: string): Promise<boolean> {
+  try {
+    await changeStatus(path, (view) => {
+      view.setUint32(52, view.getUint32(52, true) & ~FLAG_AUTOCLEAR, true);
+    });
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENXIO")) return false;
+    throw error;
+  }
 }
 
 /** Tell the loop device that its backing file has another size now. */
@@ -153,10 +168,14 @@ export async function refreshLoopCapacity(path: string): Promise<void> {
 
 /** Show more, or less, of the backing file; may be in use. 0: to its end. */
 export async function setLoopSizeLimit(path: string, sizeLimitBytes: number): Promise<void> {
+  await changeStatus(path, (view) => view.setBigUint64(32, BigInt(sizeLimitBytes), true));
+}
+
+async function changeStatus(path: string, change: (info: DataView) => void): Promise<void> {
   await withDevice(path, fsConstants.O_RDONLY, async (fd) => {
     const info = new Uint8Array(INFO_BYTES);
     await ioctl(path, fd, LOOP_GET_STATUS64, info);
-    new DataView(info.buffer).setBigUint64(32, BigInt(sizeLimitBytes), true);
+    change(new DataView(info.buffer));
     for (let attempt = 0; ; attempt += 1) {
       try {
         await ioctl(path, fd, LOOP_SET_STATUS64, info);

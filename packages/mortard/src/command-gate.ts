@@ -33,8 +33,6 @@ export interface CommandGateOptions {
   readonly coordinator: Pick<Coordinator, "run" | "invalidate">;
   readonly waitMs: number;
   readonly log: Log;
-  /** What is still to be done before the answer of a change goes out. */
-  readonly settle: () => Promise<void>;
 }
 
 export class CommandGate {
@@ -92,14 +90,13 @@ export class CommandGate {
     name: N,
     args: CommandArgs<N>,
   ): Promise<Answer<CommandPayload<N>>> {
-    const { coordinator, log, settle } = this.#options;
+    const { coordinator, log } = this.#options;
     const startMs = performance.now();
     try {
       const answer = await coordinator.run(name, args);
       const tookMs = Math.round(performance.now() - startMs);
       const outcome = answer.ok ? "done" : answer.opErrstr;
       log.info({ command: name, object: objectOf(args), outcome, tookMs }, "command");
-      await settle();
       return answer;
     } catch (error) {
       // The command stopped in its middle: its intent is settled before the next one.

@@ -76,7 +76,6 @@ export class Daemon implements NodeControl {
       coordinator: parts.coordinator,
       waitMs: settings.transactionWaitMs,
       log,
-      settle: () => this.#performer.settle(),
     });
     this.#handshake = new Handshake({
       stateDirectory: paths.stateDirectory,

@@ -11,6 +11,8 @@ import { nodeUuid } from "./node-identity.ts";
 import { makeDirectories, nodePaths } from "./paths.ts";
 import { takePidFile } from "./pid-file.ts";
 
+const WARNINGS_KEPT_MAX = 1000;
+
 function versionOfPackage(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
@@ -30,7 +32,7 @@ async function serve(line: CommandLine, version: string): Promise<void> {
     const store = LmdbStore.open(paths.storeDirectory);
     const groups = await VolumeGroups.open({
       runDirectory: paths.runDirectory,
-      warn: (sentence) => log.warn({}, sentence),
+      warn: onceEach((sentence) => log.warn({}, sentence)),
     });
     let leave: (reason: string) => void = () => undefined;
     const left = new Promise<string>((resolve) => {
@@ -57,6 +59,17 @@ async function serve(line: CommandLine, version: string): Promise<void> {
     log.info({}, "ended");
     opened.close();
   }
+}
+
+/** Every scan of the devices says the same again: the log needs it once. */
+function onceEach(say: (sentence: string) => void): (sentence: string) => void {
+  const said = new Set<string>();
+  return (sentence) => {
+    if (said.has(sentence)) return;
+    if (said.size >= WARNINGS_KEPT_MAX) said.clear();
+    said.add(sentence);
+    say(sentence);
+  };
 }
 
 /** A defect ends the process, as it should: bricks go on, and whoever supervises starts it again. */

@@ -1,10 +1,11 @@
 /**
- * Commits mappings about once a second, as the kernel's thin pool does, so that a power cut costs little of what nobody
- * flushed. The data is written back first, from here: then the worker's own flush, during which it serves nobody,
- * finds little to do. It still has the last word: only what it sees flushed without error is committed.
+ * Commits mappings about once a second, as the kernel's thin pool does, so that a power cut costs
+ * little of what nobody flushed. The data is written back first, from here: then the worker's own
+ * flush, during which it serves nobody, finds little to do. It still has the last word: only what
+ * it sees flushed without error is committed.
  *
- * Devices are opened apart from the worker's: the kernel reports a failed write-back once to each open file, and the
- * worker must not miss it.
+ * Devices are opened apart from the worker's: the kernel reports a failed write-back once to each
+ * open file, and the worker must not miss it.
  */
 import { closeSync, constants, fdatasync, openSync } from "node:fs";
 import type { ControlReply } from "./control.ts";

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { unmount } from "@mortar/linux";
 import { LINE_BYTES_MAX } from "./control.ts";
 import type { ControlReply, ControlRequest } from "./control.ts";
+import { pidOfLocker } from "./life-lock.ts";
 import { PoolError } from "./pool-error.ts";
 import { runFiles, socketAddress } from "./run-directory.ts";
 import type { RunFiles } from "./run-directory.ts";
@@ -11,30 +12,37 @@ import type { LinearVolumeSpec, PoolMessage, PoolSpec, VolumeSpec } from "./spec
 import type { PoolStatus } from "./status.ts";
 
 /**
- * Speaks to the server of one pool. There is nothing to close: each request is a connection of its own, and a server
- * that died is waited for while its holder lives. Every method throws PoolError.
+ * Speaks to the server of one pool. There is nothing to close: each request is a connection of its
+ * own, and a server that died is waited for while its holder lives. Every method throws PoolError.
  */
 export interface PoolClient {
   readonly runDirectory: string;
   status(): Promise<PoolStatus>;
   /**
-   * Perform LVM messages and set the pool's transaction id, in one commit. `transactionId` is the new id: the pool
-   * must be one below it (`done`), or already there (`unchanged`: the messages were performed before). Everything
-   * that was acknowledged before the call is in a snapshot. Deleting a device that is active is refused (`busy`).
+   * Perform LVM messages and set the pool's transaction id, in one commit. `transactionId` is the
+   * new id: the pool must be one below it (`done`), or already there (`unchanged`: the messages
+   * were performed before). Everything that was acknowledged before the call is in a snapshot.
+   * Deleting a device that is active is refused (`busy`).
    */
   message(request: {
     readonly messages: readonly PoolMessage[];
     readonly transactionId: number;
   }): Promise<"done" | "unchanged">;
-  /** Serve an LV. Returns the path of its file, for a loop device. Idempotent; `exists` if it is served differently. */
+  /**
+   * Serve an LV. Returns the path of its file, for a loop device. Idempotent; `exists` if it is
+   * served differently.
+   */
   activate(volume: VolumeSpec | LinearVolumeSpec): Promise<string>;
   /** Stop serving an LV; `busy` while its file is open. */
   deactivate(name: string): Promise<"done" | "unchanged">;
-  /** Change the size of a served LV. The loop device above must then be told (LOOP_SET_CAPACITY). */
+  /**
+   * Change the size of a served LV. The loop device above must then be told (LOOP_SET_CAPACITY).
+   */
   resize(name: string, sizeBytes: number): Promise<"done" | "unchanged">;
   /**
-   * Take over a new spec of the same pool: more segments (data and metadata grow online), other devices, settings, LVs
-   * added, resized and, if not open, removed. The transaction id must be the pool's own.
+   * Take over a new spec of the same pool: more segments (data and metadata grow online), other
+   * devices, settings, LVs added, resized and, if not open, removed. The transaction id must be the
+   * pool's own.
    */
   reload(spec: PoolSpec): Promise<void>;
   /** Commit, end both processes, unmount, remove the run directory. `busy` while any LV is open. */
@@ -44,7 +52,10 @@ export interface PoolClient {
 const RETRY_MS = 25;
 const UNREACHABLE_MS = 15_000;
 
-/** The client of a running pool; undefined when neither holder nor server lives in this run directory. */
+/**
+ * The client of a running pool; undefined when neither holder nor server lives in this run
+ * directory.
+ */
 export async function connectPool(runDirectory: string): Promise<PoolClient | undefined> {
   return livingPid(runFiles(runDirectory)) === undefined ? undefined : poolClient(runDirectory);
 }
@@ -58,7 +69,8 @@ export function poolClient(runDirectory: string): PoolClient & { requestStop(): 
   return {
     runDirectory,
     status: () => ask({ verb: "status" }) as Promise<PoolStatus>,
-    message: ({ messages, transactionId }) => ask({ verb: "message", messages, transactionId }) as Change,
+    message: ({ messages, transactionId }) =>
+      ask({ verb: "message", messages, transactionId }) as Change,
     activate: (volume) => ask({ verb: "activate", volume }) as Promise<string>,
     deactivate: (name) => ask({ verb: "deactivate", name }) as Change,
     resize: (name, sizeBytes) => ask({ verb: "resize", name, sizeBytes }) as Change,
@@ -79,22 +91,12 @@ async function sweep(files: RunFiles): Promise<void> {
   rmSync(files.directory, { recursive: true, force: true });
 }
 
-/** The pid of the holder of a run directory or, if that was killed, of its server: it serves on alone. */
+/**
+ * The pid of the holder of a run directory or, if that was killed, of its server: it serves on
+ * alone.
+ */
 export function livingPid(files: RunFiles): number | undefined {
-  return pidIn(files, files.holderPid) ?? pidIn(files, files.serverPid);
-}
-
-/** Pids are used again, after a reboot at the latest: the process must be one of ours, for this directory. */
-function pidIn(files: RunFiles, path: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(path, "latin1"));
-    if (!Number.isInteger(pid) || pid < 2) return undefined;
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"); // Empty for a zombie.
-    const isOurs = words.some((word) => /(holder|server)-host\.js$/.test(word)) && words.includes(files.directory);
-    return isOurs ? pid : undefined;
-  } catch {
-    return undefined;
-  }
+  return pidOfLocker(files.holderPid) ?? pidOfLocker(files.serverPid);
 }
 
 async function askWithRetry(files: RunFiles, request: ControlRequest): Promise<unknown> {
@@ -115,7 +117,9 @@ async function askWithRetry(files: RunFiles, request: ControlRequest): Promise<u
   }
 }
 
-/** One connection, one request. Undefined when there is no server, or it died before it answered. */
+/**
+ * One connection, one request. Undefined when there is no server, or it died before it answered.
+ */
 function askOnce(files: RunFiles, request: ControlRequest): Promise<ControlReply | undefined> {
   return new Promise((resolve) => {
     let address: ReturnType<typeof socketAddress>;

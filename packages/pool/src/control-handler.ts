@@ -7,7 +7,10 @@ import type { ServedPool } from "./served-pool.ts";
 import type { LinearVolumeSpec, VolumeSpec } from "./spec.ts";
 import type { WorkerRequest, WorkerStatus } from "./worker-messages.ts";
 
-/** The worker's side of the control socket. Runs between two file requests; every change is whole when it returns. */
+/**
+ * The worker's side of the control socket. Runs between two file requests; every change is whole
+ * when it returns.
+ */
 export class ControlHandler {
   readonly #pool: ServedPool;
   readonly #files: ServedFiles;
@@ -47,7 +50,9 @@ export class ControlHandler {
     }
   }
 
-  #obey(request: Exclude<WorkerRequest, { verb: "status" | "message" | "deactivate" | "resize" }>): void {
+  #obey(
+    request: Exclude<WorkerRequest, { verb: "status" | "message" | "deactivate" | "resize" }>,
+  ): void {
     switch (request.verb) {
       case "commit":
         this.#pool.commitIfDirty();
@@ -81,13 +86,22 @@ export class ControlHandler {
     const served = this.#files.get(volume.name);
     if (served === undefined) {
       if (this.#files.isServed(volume.deviceId)) {
-        throw new PoolError("exists", `${volume.name}: device ${volume.deviceId} is active under another name`);
+        throw new PoolError(
+          "exists",
+          `${volume.name}: device ${volume.deviceId} is active under another name`,
+        );
       }
       this.#files.add(volume, this.#pool.body(volume));
     } else if (served.deviceId !== volume.deviceId || served.readOnly !== volume.readOnly) {
-      throw new PoolError("exists", `${volume.name} is active with other settings: deactivate it first`);
+      throw new PoolError(
+        "exists",
+        `${volume.name} is active with other settings: deactivate it first`,
+      );
     } else if (served.sizeBytes !== volume.sizeBytes) {
-      throw new PoolError("exists", `${volume.name} is active with ${served.sizeBytes} bytes: resize it instead`);
+      throw new PoolError(
+        "exists",
+        `${volume.name} is active with ${served.sizeBytes} bytes: resize it instead`,
+      );
     }
   }
 
@@ -102,7 +116,10 @@ export class ControlHandler {
     if (served === undefined) throw new PoolError("not-found", `${name} is not active`);
     if (served.sizeBytes === sizeBytes) return "unchanged";
     if ("segments" in served) {
-      throw new PoolError("bad-request", `${name} is linear: it grows with its segments, by a reload`);
+      throw new PoolError(
+        "bad-request",
+        `${name} is linear: it grows with its segments, by a reload`,
+      );
     }
     this.#files.update(name, { ...served, sizeBytes });
     return "done";

@@ -12,8 +12,8 @@ const IDLE_MS_MAX = 30_000;
 const CONNECTION_MAX = 64;
 
 /**
- * Listen on control.sock. The directory is its owner's alone, so whoever connects may ask. `answer` is called for one
- * request at a time, in the order in which they came.
+ * Listen on control.sock. The directory is its owner's alone, so whoever connects may ask. `answer`
+ * is called for one request at a time, in the order in which they came.
  */
 export function listen(
   files: RunFiles,

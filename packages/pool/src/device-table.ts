@@ -36,7 +36,8 @@ export class DeviceTable {
   /** The device of a segment, after a look whether the segment lies inside it. */
   deviceOf(segment: SegmentSpec): OpenDevice {
     const device = this.#devices.get(segment.device);
-    if (device === undefined) throw new PoolError("bad-request", `segment on unknown device ${segment.device}`);
+    if (device === undefined)
+      throw new PoolError("bad-request", `segment on unknown device ${segment.device}`);
     const end = segment.deviceOffsetBytes + segment.lengthBytes;
     if (end > device.sizeBytes) {
       const message = `${device.path} has ${device.sizeBytes} bytes, a segment on it ends at ${end}`;
@@ -56,7 +57,11 @@ function openDevice(spec: DeviceSpec): OpenDevice {
   try {
     fd = openSync(spec.path, constants.O_RDWR);
   } catch (error) {
-    throw new PoolError("device-error", `physical volume ${spec.name}: ${(error as Error).message}`, { cause: error });
+    throw new PoolError(
+      "device-error",
+      `physical volume ${spec.name}: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
   const stat = fstatSync(fd);
   if (!stat.isFile() && !stat.isBlockDevice()) {

@@ -54,10 +54,13 @@ export function isOperatingError(error: unknown): error is PoolError | ThinError
   return error instanceof PoolError || error instanceof ThinError || error instanceof LinuxError;
 }
 
-/** For the control socket. An error that is none of ours is a fault of the program, and named so. */
+/**
+ * For the control socket. An error that is none of ours is a fault of the program, and named so.
+ */
 export function poolErrorOf(error: unknown, subject: string): PoolError {
   if (error instanceof PoolError) return error;
   const message = `${subject}: ${(error as Error).message}`;
-  if (error instanceof ThinError) return new PoolError(codeOfThin[error.code], message, { cause: error });
+  if (error instanceof ThinError)
+    return new PoolError(codeOfThin[error.code], message, { cause: error });
   return new PoolError("device-error", message, { cause: error });
 }

@@ -1,4 +1,7 @@
-/** How a server process tells its holder why it ended. Anything else, and a signal, is a death: start it again. */
+/**
+ * How a server process tells its holder why it ended. Anything else, and a signal, is a death:
+ * start it again.
+ */
 export const ExitCode = {
   /** Stopped on request: unmount, clean up, end. */
   stopped: 0,

@@ -1,9 +1,20 @@
 /**
- * For tests on the real kernel: a physical volume in a file, a pool on it, loop devices on its volumes. Everything is
- * in one directory of its own and is taken down in `close`, whatever happened.
+ * For tests on the real kernel: a physical volume in a file, a pool on it, loop devices on its
+ * volumes. Everything is in one directory of its own and is taken down in `close`, whatever
+ * happened.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38,12 +49,20 @@ export class LivePool {
 
   spec(dataBytes: number, volumes: readonly VolumeSpec[]): ThinPoolSpec {
     return {
-      kind: "thin-pool", vgName: this.vgName, poolName: "tp", uuid: "tp-uuid",
+      kind: "thin-pool",
+      vgName: this.vgName,
+      poolName: "tp",
+      uuid: "tp-uuid",
       devices: [{ name: "pv0", path: this.device }],
       metadata: [{ device: "pv0", deviceOffsetBytes: METADATA_AT, lengthBytes: METADATA_BYTES }],
       data: [{ device: "pv0", deviceOffsetBytes: DATA_AT, lengthBytes: dataBytes }],
-      chunkSectors: 128, zeroNewBlocks: true, discards: "passdown", errorWhenFull: true,
-      transactionId: 1, messages: [{ kind: "create", deviceId: 1 }], volumes,
+      chunkSectors: 128,
+      zeroNewBlocks: true,
+      discards: "passdown",
+      errorWhenFull: true,
+      transactionId: 1,
+      messages: [{ kind: "create", deviceId: 1 }],
+      volumes,
     };
   }
 
@@ -125,11 +144,17 @@ export class LivePool {
 }
 
 export function run(program: string, ...words: string[]): string {
-  return execFileSync(program, words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  return execFileSync(program, words, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  }).trim();
 }
 
 /** Run beside the test; the promise holds the exit code and all output. */
-export function runBeside(program: string, ...words: string[]): Promise<{ code: number | null; output: string }> {
+export function runBeside(
+  program: string,
+  ...words: string[]
+): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"] });
     let output = "";

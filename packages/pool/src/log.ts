@@ -2,7 +2,10 @@ import { writeSync } from "node:fs";
 
 const STDERR = 2;
 
-/** One line in the log of the run directory. Synchronous: a worker that is about to die has its say, too. */
+/**
+ * One line in the log of the run directory. Synchronous: a worker that is about to die has its say,
+ * too.
+ */
 export function log(line: string): void {
   try {
     writeSync(STDERR, `${new Date().toISOString()} [${process.pid}] ${line}\n`);
@@ -11,7 +14,10 @@ export function log(line: string): void {
   }
 }
 
-/** At most one line a second, with the number of those that were left out: a failing disk speaks often. */
+/**
+ * At most one line a second, with the number of those that were left out: a failing disk speaks
+ * often.
+ */
 export function limitedLog(): (line: string) => void {
   let second = 0;
   let dropped = 0;

@@ -1,8 +1,8 @@
 import { addressOf } from "@mortar/linux";
 
 /**
- * Addresses of buffers, for system calls that take numbers. Asking for one costs about 1 us, so the few big buffers
- * that carry all transfers are asked once; the last one is found without a lookup.
+ * Addresses of buffers, for system calls that take numbers. Asking for one costs about 1 us, so the
+ * few big buffers that carry all transfers are asked once; the last one is found without a lookup.
  */
 export class AddressBook {
   readonly #addresses = new WeakMap<ArrayBufferLike, number>();

@@ -3,7 +3,8 @@
  * - `busy`: the LV is open (a loop device is attached), or LVs of a pool to be stopped are
  * - `exists`, `not-found`: the thin device or LV
  * - `transaction-mismatch`: the pool's transaction id is not the expected one; nothing was done
- * - `pool-full`, `metadata-full`, `read-only`, `needs-check`, `corrupt`, `device-error`: the pool's state
+ * - `pool-full`, `metadata-full`, `read-only`, `needs-check`, `corrupt`, `device-error`: the pool's
+ *   state
  * - `start-failed`: the processes did not come up; the message quotes the log
  * - `unreachable`: no server answers on the control socket
  */

@@ -43,15 +43,16 @@ export function runFiles(directory: string): RunFiles {
 }
 
 /**
- * RUN/pools/VG-POOL. Hyphens inside a name are doubled, as device-mapper does, so that no two pools share a directory.
+ * RUN/pools/VG-POOL. Hyphens inside a name are doubled, as device-mapper does, so that no two pools
+ * share a directory.
  */
 export function poolRunDirectory(run: string, vgName: string, poolName: string): string {
   return join(run, "pools", `${vgName.replaceAll("-", "--")}-${poolName.replaceAll("-", "--")}`);
 }
 
 /**
- * Replace a file in one step: a reader, or a process that dies half-way, sees the old content or the new one. It need
- * not outlive the machine, so nothing waits for a disk.
+ * Replace a file in one step: a reader, or a process that dies half-way, sees the old content or
+ * the new one. It need not outlive the machine, so nothing waits for a disk.
  */
 export function replaceFile(path: string, content: string): void {
   const temporary = `${path}.new`;
@@ -62,8 +63,9 @@ export function replaceFile(path: string, content: string): void {
 const SOCKET_PATH_BYTES_MAX = 107;
 
 /**
- * A name for the socket that fits `sockaddr_un`: its path, or for a long path one through a descriptor of its
- * directory. `release` closes that descriptor; a listening socket keeps it until it closes.
+ * A name for the socket that fits `sockaddr_un`: its path, or for a long path one through a
+ * descriptor of its directory. `release` closes that descriptor; a listening socket keeps it until
+ * it closes.
  */
 export function socketAddress(files: RunFiles): { readonly path: string; release(): void } {
   if (Buffer.byteLength(files.controlSocket) <= SOCKET_PATH_BYTES_MAX) {

@@ -1,11 +1,18 @@
 /**
  * A block device made of runs of others, as LVM's linear LVs are: tmeta, tdata, and plain LVs.
  *
- * Reads and writes are one synchronous system call for each run that they touch, straight between the caller's memory
- * and the page cache of the device. Runs may be added at the end while the device is in use, nothing else changes.
+ * Reads and writes are one synchronous system call for each run that they touch, straight between
+ * the caller's memory and the page cache of the device. Runs may be added at the end while the
+ * device is in use, nothing else changes.
  */
 import {
-  EINTR, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, fileIo, LinuxError, preadFully, pwriteFully,
+  EINTR,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  fileIo,
+  LinuxError,
+  preadFully,
+  pwriteFully,
 } from "@mortar/linux";
 import type { FileIo } from "@mortar/linux";
 import type { DeviceTable, OpenDevice } from "./device-table.ts";
@@ -33,7 +40,12 @@ export class SegmentedDevice {
   #last: Run;
 
   /** `name` is for messages. Throws PoolError when a segment does not fit its device. */
-  constructor(name: string, segments: readonly SegmentSpec[], devices: DeviceTable, addresses: AddressBook) {
+  constructor(
+    name: string,
+    segments: readonly SegmentSpec[],
+    devices: DeviceTable,
+    addresses: AddressBook,
+  ) {
     this.#name = name;
     this.#addresses = addresses;
     this.#io = fileIo();
@@ -47,16 +59,24 @@ export class SegmentedDevice {
     return this.#runs.at(-1)!.end;
   }
 
-  /** Take over a longer table. What was there must stay where it is. Nothing changes when it throws. */
+  /**
+   * Take over a longer table. What was there must stay where it is. Nothing changes when it throws.
+   */
   grow(segments: readonly SegmentSpec[], devices: DeviceTable): void {
     const runs = runsOf(segments, devices);
     const sizeBytes = runs.at(-1)?.end ?? 0;
     if (sizeBytes < this.sizeBytes) {
-      throw new PoolError("bad-request", `${this.#name} cannot shrink from ${this.sizeBytes} to ${sizeBytes} bytes`);
+      throw new PoolError(
+        "bad-request",
+        `${this.#name} cannot shrink from ${this.sizeBytes} to ${sizeBytes} bytes`,
+      );
     }
     for (const old of this.#runs) {
       if (!runs.some((run) => covers(run, old))) {
-        throw new PoolError("bad-request", `${this.#name}: the segment at ${old.start} moved; deactivate it first`);
+        throw new PoolError(
+          "bad-request",
+          `${this.#name}: the segment at ${old.start} moved; deactivate it first`,
+        );
       }
     }
     this.#runs = runs;
@@ -92,7 +112,8 @@ export class SegmentedDevice {
       if (!run.device.canDiscard) return;
       const result = this.#io.fallocate(run.device.fd, mode, at + run.shift, length);
       if (result === -EOPNOTSUPP || result === -ENOTTY) run.device.canDiscard = false;
-      else if (result < 0 && result !== -EINTR) throw new LinuxError("fallocate", run.device.path, -result);
+      else if (result < 0 && result !== -EINTR)
+        throw new LinuxError("fallocate", run.device.path, -result);
     });
   }
 
@@ -117,9 +138,13 @@ export class SegmentedDevice {
     });
   }
 
-  #eachRun(offset: number, lengthBytes: number, visit: (run: Run, at: number, length: number) => void): void {
+  #eachRun(
+    offset: number,
+    lengthBytes: number,
+    visit: (run: Run, at: number, length: number) => void,
+  ): void {
     const end = offset + lengthBytes;
-    for (let at = offset; at < end; ) {
+    for (let at = offset; at < end;) {
       const run = this.#runAt(at);
       const length = Math.min(end, run.end) - at;
       visit(run, at, length);
@@ -157,7 +182,8 @@ function runsOf(segments: readonly SegmentSpec[], devices: DeviceTable): Run[] {
     const end = start + segment.lengthBytes;
     const shift = segment.deviceOffsetBytes - start;
     const before = runs.at(-1);
-    // Neighbours on the device are one run: fewer calls, and a grown LV looks like one that was made so.
+    // Neighbours on the device are one run: fewer calls, and a grown LV looks like one that was
+    // made so.
     if (before !== undefined && before.device === device && before.shift === shift) {
       runs[runs.length - 1] = { start: before.start, end, device, shift };
     } else {
@@ -169,5 +195,10 @@ function runsOf(segments: readonly SegmentSpec[], devices: DeviceTable): Run[] {
 }
 
 function covers(run: Run, old: Run): boolean {
-  return run.device === old.device && run.shift === old.shift && run.start <= old.start && run.end >= old.end;
+  return (
+    run.device === old.device &&
+    run.shift === old.shift &&
+    run.start <= old.start &&
+    run.end >= old.end
+  );
 }

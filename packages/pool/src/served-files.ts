@@ -1,8 +1,10 @@
 /**
- * The directory of a session: one file per active LV. Every range is checked here, against the size of the LV.
+ * The directory of a session: one file per active LV. Every range is checked here, against the size
+ * of the LV.
  *
- * Who has what open must be known after a restart too (an LV in use may not be deactivated), so each OPEN and RELEASE
- * hands the list to `onOpensChange` before it is answered. Handles make both repeatable: see FuseSession.
+ * Who has what open must be known after a restart too (an LV in use may not be deactivated), so
+ * each OPEN and RELEASE hands the list to `onOpensChange` before it is answered. Handles make both
+ * repeatable: see FuseSession.
  */
 import { Errno, FILE_NODE_MIN } from "@mortar/fuse";
 import type { FlatFiles } from "@mortar/fuse";
@@ -26,7 +28,14 @@ const READ_ONLY_MODE = 0o100_400;
 
 export class ServedFiles implements FlatFiles {
   readonly counters = {
-    reads: 0, readBytes: 0, writes: 0, writeBytes: 0, discards: 0, zeroes: 0, flushes: 0, errors: 0,
+    reads: 0,
+    readBytes: 0,
+    writes: 0,
+    writeBytes: 0,
+    discards: 0,
+    zeroes: 0,
+    flushes: 0,
+    errors: 0,
   } satisfies { -readonly [K in keyof RequestCounters]: number };
   readonly #byName = new Map<string, ServedVolume>();
   readonly #byNode = new Map<number, ServedVolume>();
@@ -99,7 +108,14 @@ export class ServedFiles implements FlatFiles {
   status(mapped: (deviceId: number) => Partial<VolumeStatus>): VolumeStatus[] {
     return [...this.#byName.values()].map(({ spec, node }) => {
       const { name, deviceId, sizeBytes, readOnly } = spec;
-      return { name, deviceId, sizeBytes, readOnly, openCount: this.#openCount(node), ...mapped(deviceId) };
+      return {
+        name,
+        deviceId,
+        sizeBytes,
+        readOnly,
+        openCount: this.#openCount(node),
+        ...mapped(deviceId),
+      };
     });
   }
 
@@ -116,7 +132,10 @@ export class ServedFiles implements FlatFiles {
   describe(node: number): { sizeBytes: number; mode: number } | undefined {
     const volume = this.#byNode.get(node);
     if (volume === undefined) return undefined;
-    return { sizeBytes: volume.spec.sizeBytes, mode: volume.spec.readOnly ? READ_ONLY_MODE : FILE_MODE };
+    return {
+      sizeBytes: volume.spec.sizeBytes,
+      mode: volume.spec.readOnly ? READ_ONLY_MODE : FILE_MODE,
+    };
   }
 
   open(node: number, writes: boolean, handle: number): number {
@@ -197,12 +216,18 @@ export class ServedFiles implements FlatFiles {
   }
 }
 
-/** The inode number of an LV's file: the same for ever, as the kernel remembers it across restarts. */
+/**
+ * The inode number of an LV's file: the same for ever, as the kernel remembers it across restarts.
+ */
 export function nodeOf(deviceId: number): number {
   return deviceId + FILE_NODE_MIN;
 }
 
-function refuseRange(volume: ServedVolume | undefined, offset: number, lengthBytes: number): number {
+function refuseRange(
+  volume: ServedVolume | undefined,
+  offset: number,
+  lengthBytes: number,
+): number {
   if (volume === undefined) return Errno.ENOENT;
   if (volume.spec.readOnly) return Errno.EROFS;
   return lengthBytes === 0 || offset + lengthBytes > volume.spec.sizeBytes ? Errno.EINVAL : 0;

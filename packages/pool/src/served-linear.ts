@@ -23,7 +23,8 @@ export class ServedLinear implements ServedPool {
   }
 
   body(spec: VolumeSpec | LinearVolumeSpec): VolumeBody {
-    if (!("segments" in spec)) throw new PoolError("bad-request", `${spec.name}: a linear volume has segments`);
+    if (!("segments" in spec))
+      throw new PoolError("bad-request", `${spec.name}: a linear volume has segments`);
     const device = new SegmentedDevice(spec.name, spec.segments, this.#devices, this.#addresses);
     if (device.sizeBytes < spec.sizeBytes) {
       const message = `${spec.name} is ${spec.sizeBytes} bytes, its segments are ${device.sizeBytes}`;
@@ -47,7 +48,10 @@ export class ServedLinear implements ServedPool {
 
   reload(spec: PoolSpec, files: ServedFiles): void {
     if (spec.kind !== "linear" || spec.uuid !== this.#uuid) {
-      throw new PoolError("bad-request", `${spec.vgName}/${spec.poolName}: the spec is of another server`);
+      throw new PoolError(
+        "bad-request",
+        `${spec.vgName}/${spec.poolName}: the spec is of another server`,
+      );
     }
     const changes = planVolumes(spec.volumes, files);
     this.#devices.open(spec.devices);

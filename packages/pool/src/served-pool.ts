@@ -15,8 +15,15 @@ export interface ServedPool {
   commit(): void;
   /** Commit if mappings changed since the last time. */
   commitIfDirty(): void;
-  message(messages: readonly PoolMessage[], transactionId: number, files: ServedFiles): "done" | "unchanged";
-  /** Grow, take over settings, perform pending messages, and bring the served LVs to what the spec says. */
+  message(
+    messages: readonly PoolMessage[],
+    transactionId: number,
+    files: ServedFiles,
+  ): "done" | "unchanged";
+  /**
+   * Grow, take over settings, perform pending messages, and bring the served LVs to what the spec
+   * says.
+   */
   reload(spec: PoolSpec, files: ServedFiles): void;
   status(): EngineStatus | undefined;
   mapped(deviceId: number): Partial<VolumeStatus>;
@@ -24,10 +31,14 @@ export interface ServedPool {
 }
 
 /**
- * Open devices and engine. `onTouch` is called whenever mappings may have changed. Throws PoolError; nothing stays
- * open then.
+ * Open devices and engine. `onTouch` is called whenever mappings may have changed. Throws
+ * PoolError; nothing stays open then.
  */
-export function openServedPool(spec: PoolSpec, journal: () => MappingJournal, onTouch: () => void): ServedPool {
+export function openServedPool(
+  spec: PoolSpec,
+  journal: () => MappingJournal,
+  onTouch: () => void,
+): ServedPool {
   const devices = new DeviceTable();
   const subject = `${spec.vgName}/${spec.poolName}`;
   try {

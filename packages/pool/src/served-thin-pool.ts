@@ -1,9 +1,10 @@
 /**
  * A pool engine over its devices, and every change that the control socket asks of it.
  *
- * Rule of transaction ids (K: the pool's, T: the VG text's), the kernel's and LVM's: K = T is the resting state.
- * K + 1 = T: the text was committed with messages and the pool has not performed them; they are performed now. Any
- * other pair means that text and pool are not of one history, and the pool is not touched.
+ * Rule of transaction ids (K: the pool's, T: the VG text's), the kernel's and LVM's: K = T is the
+ * resting state. K + 1 = T: the text was committed with messages and the pool has not performed
+ * them; they are performed now. Any other pair means that text and pool are not of one history, and
+ * the pool is not touched.
  */
 import { ThinPool } from "@mortar/thin";
 import type { MappingJournal, PoolMessage as ThinMessage } from "@mortar/thin";
@@ -44,7 +45,12 @@ export class ServedThinPool implements ServedPool {
     this.#spec = spec;
     this.#devices = devices;
     this.#journal = journal;
-    this.#metadata = new SegmentedDevice(`${subject}_tmeta`, spec.metadata, devices, this.#addresses);
+    this.#metadata = new SegmentedDevice(
+      `${subject}_tmeta`,
+      spec.metadata,
+      devices,
+      this.#addresses,
+    );
     this.#data = new SegmentedDevice(`${subject}_tdata`, spec.data, devices, this.#addresses);
     this.#chunkBytes = spec.chunkSectors * 512;
     if (!ThinPool.isFormatted(this.#metadata)) this.#format();
@@ -60,7 +66,12 @@ export class ServedThinPool implements ServedPool {
   }
 
   body(spec: VolumeSpec): VolumeBody {
-    return new ThinVolume(this.#pool.device(spec.deviceId), this.#data, this.#chunkBytes, this.#onTouch);
+    return new ThinVolume(
+      this.#pool.device(spec.deviceId),
+      this.#data,
+      this.#chunkBytes,
+      this.#onTouch,
+    );
   }
 
   commit(): void {
@@ -71,13 +82,20 @@ export class ServedThinPool implements ServedPool {
     if (this.#pool.status().dirty) this.#pool.commit();
   }
 
-  message(messages: readonly PoolMessage[], transactionId: number, files: ServedFiles): "done" | "unchanged" {
+  message(
+    messages: readonly PoolMessage[],
+    transactionId: number,
+    files: ServedFiles,
+  ): "done" | "unchanged" {
     const current = this.#pool.status().transactionId;
     if (current === transactionId) return "unchanged";
     if (current + 1 !== transactionId) throw this.#mismatch(current, transactionId);
     for (const message of messages) {
       if (message.kind === "delete" && files.isServed(message.deviceId)) {
-        throw new PoolError("busy", `${this.#subject}: thin device ${message.deviceId} is active; deactivate it first`);
+        throw new PoolError(
+          "busy",
+          `${this.#subject}: thin device ${message.deviceId} is active; deactivate it first`,
+        );
       }
     }
     this.#perform(messages, current, transactionId);
@@ -86,7 +104,11 @@ export class ServedThinPool implements ServedPool {
 
   reload(spec: PoolSpec, files: ServedFiles): void {
     const before = this.#spec;
-    if (spec.kind !== "thin-pool" || spec.uuid !== before.uuid || spec.chunkSectors !== before.chunkSectors) {
+    if (
+      spec.kind !== "thin-pool" ||
+      spec.uuid !== before.uuid ||
+      spec.chunkSectors !== before.chunkSectors
+    ) {
       throw new PoolError("bad-request", `${this.#subject}: the spec is of another pool`);
     }
     const { transactionId } = this.#pool.status();
@@ -98,7 +120,8 @@ export class ServedThinPool implements ServedPool {
     this.#metadata.grow(spec.metadata, this.#devices);
     this.#data.grow(spec.data, this.#devices);
     this.#spec = spec;
-    if (spec.zeroNewBlocks !== before.zeroNewBlocks || spec.discards !== before.discards) this.#reopen(files);
+    if (spec.zeroNewBlocks !== before.zeroNewBlocks || spec.discards !== before.discards)
+      this.#reopen(files);
     this.#grow();
     this.#catchUp();
     for (const volume of spec.volumes) this.#requireDevice(volume);
@@ -161,8 +184,11 @@ export class ServedThinPool implements ServedPool {
     if (current + 1 !== transactionId) throw this.#mismatch(current, transactionId);
     if (mode !== "write") return; // It can be read, and the messages wait.
     const existing = new Set(this.#pool.devices().map((device) => device.deviceId));
-    // LVM queues a delete even when it could not reach the pool: of a device that never was, it is done already.
-    const wanted = messages.filter((message) => message.kind !== "delete" || existing.has(message.deviceId));
+    // LVM queues a delete even when it could not reach the pool: of a device that never was, it is
+    // done already.
+    const wanted = messages.filter(
+      (message) => message.kind !== "delete" || existing.has(message.deviceId),
+    );
     this.#perform(wanted, current, transactionId);
   }
 
@@ -204,7 +230,9 @@ export class ServedThinPool implements ServedPool {
   }
 }
 
-/** In the place of a thin device while the engine is opened anew; nothing reads or writes meanwhile. */
+/**
+ * In the place of a thin device while the engine is opened anew; nothing reads or writes meanwhile.
+ */
 class ClosedVolume implements VolumeBody {
   read(): void {
     throw new PoolError("device-error", "the engine is being opened anew");

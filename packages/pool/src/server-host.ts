@@ -1,6 +1,7 @@
 /**
- * The server process: this thread has the control socket and the commit timer, the worker has everything else. It ends
- * with an ExitCode for its holder. Arguments: run directory, number of servers before.
+ * The server process: this thread has the control socket and the commit timer, the worker has
+ * everything else. It ends with an ExitCode for its holder. Arguments: run directory, number of
+ * servers before.
  */
 import { writeFileSync } from "node:fs";
 import { setIoFlusher } from "@mortar/linux";
@@ -8,7 +9,9 @@ import { commitInBackground } from "./background-commit.ts";
 import type { ControlReply, ControlRequest } from "./control.ts";
 import { listen } from "./control-server.ts";
 import { ExitCode } from "./exit-code.ts";
+import { lockForLife } from "./life-lock.ts";
 import { log } from "./log.ts";
+import type { PoolErrorCode } from "./pool-error.ts";
 import { replaceFile, runFiles } from "./run-directory.ts";
 import { SpecStore } from "./spec-store.ts";
 import type { PoolStatus } from "./status.ts";
@@ -26,6 +29,8 @@ const holderPid = process.ppid;
 const touched = new SharedArrayBuffer(4);
 const store = new SpecStore(files.spec);
 
+if (!(await lockForLife(files.serverPid)))
+  refuse("start-failed", `${files.directory} has a server already`);
 setIoFlusher();
 const worker = new WorkerLink({ directory: files.directory, restarts, touched }, { told, died });
 process.on("SIGTERM", () => void leave());
@@ -36,9 +41,7 @@ function told(message: Exclude<FromWorker, { kind: "reply" }>): void {
     case "ready":
       return ready(message);
     case "refused":
-      log(`refused: ${message.code}: ${message.message}`);
-      writeFileSync(files.failure, JSON.stringify({ code: message.code, message: message.message }), { mode: 0o600 });
-      return process.exit(ExitCode.refused);
+      return refuse(message.code, message.message);
     case "unmounted":
       log("the file system was unmounted: ending");
       removeSurvivingMemory(files);
@@ -46,9 +49,19 @@ function told(message: Exclude<FromWorker, { kind: "reply" }>): void {
   }
 }
 
+function refuse(code: PoolErrorCode, message: string): never {
+  log(`refused: ${code}: ${message}`);
+  writeFileSync(files.failure, JSON.stringify({ code, message }), { mode: 0o600 });
+  process.exit(ExitCode.refused);
+}
+
 /** The session file tells whoever started the pool that all is up, so it comes last. */
 function ready({ negotiated }: Extract<FromWorker, { kind: "ready" }>): void {
-  commitInBackground(new Int32Array(touched), () => store.spec, () => worker.ask({ verb: "commit" }));
+  commitInBackground(
+    new Int32Array(touched),
+    () => store.spec,
+    () => worker.ask({ verb: "commit" }),
+  );
   listen(files, answer, () => {
     replaceFile(files.session, JSON.stringify(negotiated));
     const { volumes } = store.spec;
@@ -80,7 +93,14 @@ async function answer(request: ControlRequest): Promise<ControlReply> {
 function describe(status: WorkerStatus): PoolStatus {
   const { vgName, poolName, uuid } = store.spec;
   return {
-    vgName, poolName, uuid, serverPid: process.pid, holderPid, startedAtMs, restarts, mountPoint: files.mountPoint,
+    vgName,
+    poolName,
+    uuid,
+    serverPid: process.pid,
+    holderPid,
+    startedAtMs,
+    restarts,
+    mountPoint: files.mountPoint,
     ...status,
   };
 }

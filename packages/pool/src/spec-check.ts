@@ -1,10 +1,20 @@
-/** Strict checks of specs and requests: everything that comes from a file or a socket passes here once. */
+/**
+ * Strict checks of specs and requests: everything that comes from a file or a socket passes here
+ * once.
+ */
 import type { ControlRequest } from "./control.ts";
 import { PoolError } from "./pool-error.ts";
 import { flag, integer, list, object, oneOf, refuse, text, variant } from "./shape.ts";
 import type { Check } from "./shape.ts";
 import type {
-  DeviceSpec, LinearSpec, LinearVolumeSpec, PoolMessage, PoolSpec, SegmentSpec, ThinPoolSpec, VolumeSpec,
+  DeviceSpec,
+  LinearSpec,
+  LinearVolumeSpec,
+  PoolMessage,
+  PoolSpec,
+  SegmentSpec,
+  ThinPoolSpec,
+  VolumeSpec,
 } from "./spec.ts";
 
 const SECTOR_BYTES = 512;
@@ -18,10 +28,17 @@ const positiveBytes = integer(SECTOR_BYTES, Number.MAX_SAFE_INTEGER, SECTOR_BYTE
 const deviceId = integer(0, DEVICE_ID_MAX);
 
 const device = object<DeviceSpec>({ name, path: text(/^\/[^\0]{0,4095}$/, "an absolute path") });
-const segment = object<SegmentSpec>({ device: name, deviceOffsetBytes: bytes, lengthBytes: positiveBytes });
+const segment = object<SegmentSpec>({
+  device: name,
+  deviceOffsetBytes: bytes,
+  lengthBytes: positiveBytes,
+});
 const volumeMembers = { name, deviceId, sizeBytes: positiveBytes, readOnly: flag };
 const volume = object<VolumeSpec>(volumeMembers);
-const linearVolume = object<LinearVolumeSpec>({ ...volumeMembers, segments: list(segment, LIST_MAX) });
+const linearVolume = object<LinearVolumeSpec>({
+  ...volumeMembers,
+  segments: list(segment, LIST_MAX),
+});
 
 const message = variant<PoolMessage>("kind", {
   create: object({ kind: oneOf("create"), deviceId }),
@@ -30,7 +47,10 @@ const message = variant<PoolMessage>("kind", {
 });
 
 const identity = {
-  vgName: name, poolName: name, uuid: text(/^[a-zA-Z0-9!#-]{1,64}$/, "a UUID"), devices: list(device, LIST_MAX),
+  vgName: name,
+  poolName: name,
+  uuid: text(/^[a-zA-Z0-9!#-]{1,64}$/, "a UUID"),
+  devices: list(device, LIST_MAX),
 };
 const thinPool = object<ThinPoolSpec>({
   kind: oneOf("thin-pool"),
@@ -45,7 +65,11 @@ const thinPool = object<ThinPoolSpec>({
   messages: list(message, LIST_MAX),
   volumes: list(volume, LIST_MAX),
 });
-const linear = object<LinearSpec>({ kind: oneOf("linear"), ...identity, volumes: list(linearVolume, LIST_MAX) });
+const linear = object<LinearSpec>({
+  kind: oneOf("linear"),
+  ...identity,
+  volumes: list(linearVolume, LIST_MAX),
+});
 
 const spec: Check<PoolSpec> = (value, place) => {
   const checked = variant<PoolSpec>("kind", { "thin-pool": thinPool, linear })(value, place);
@@ -56,7 +80,9 @@ const spec: Check<PoolSpec> = (value, place) => {
 const request = variant<ControlRequest>("verb", {
   status: object({ verb: oneOf("status") }),
   message: object({
-    verb: oneOf("message"), messages: list(message, LIST_MAX), transactionId: integer(0, TRANSACTION_MAX),
+    verb: oneOf("message"),
+    messages: list(message, LIST_MAX),
+    transactionId: integer(0, TRANSACTION_MAX),
   }),
   activate: object<Extract<ControlRequest, { verb: "activate" }>>({
     verb: oneOf("activate"),
@@ -88,17 +114,32 @@ export function checkRequest(line: string): ControlRequest {
 }
 
 function checkReferences(checked: PoolSpec, place: string): void {
-  unique(checked.devices.map((entry) => entry.name), `${place}.devices`, "name");
-  unique(checked.volumes.map((entry) => entry.name), `${place}.volumes`, "name");
-  unique(checked.volumes.map((entry) => entry.deviceId), `${place}.volumes`, "device id");
+  unique(
+    checked.devices.map((entry) => entry.name),
+    `${place}.devices`,
+    "name",
+  );
+  unique(
+    checked.volumes.map((entry) => entry.name),
+    `${place}.volumes`,
+    "name",
+  );
+  unique(
+    checked.volumes.map((entry) => entry.deviceId),
+    `${place}.volumes`,
+    "device id",
+  );
   const known = new Set(checked.devices.map((entry) => entry.name));
-  const lists = checked.kind === "thin-pool"
-    ? [checked.metadata, checked.data]
-    : checked.volumes.map((entry) => entry.segments);
+  const lists =
+    checked.kind === "thin-pool"
+      ? [checked.metadata, checked.data]
+      : checked.volumes.map((entry) => entry.segments);
   for (const segments of lists) {
-    if (segments.length === 0) refuse(place, "at least one segment of data, metadata and each linear volume");
+    if (segments.length === 0)
+      refuse(place, "at least one segment of data, metadata and each linear volume");
     for (const entry of segments) {
-      if (!known.has(entry.device)) refuse(place, `device ${entry.device} of a segment among the devices`);
+      if (!known.has(entry.device))
+        refuse(place, `device ${entry.device} of a segment among the devices`);
     }
   }
 }

@@ -1,10 +1,12 @@
 /**
- * The spec that a server started again will find. It is always written so that what the worker has done, or was about
- * to do when it died, fits it:
+ * The spec that a server started again will find. It is always written so that what the worker has
+ * done, or was about to do when it died, fits it:
  *
- * - a message: the new transaction id and the messages are written first (the worker that finds itself one behind
+ * - a message: the new transaction id and the messages are written first (the worker that finds
+ *   itself one behind
  *   performs them), and once performed, the spec without them;
- * - a reload: the new spec first (segments are needed to open a pool that has grown), the old one again if refused;
+ * - a reload: the new spec first (segments are needed to open a pool that has grown), the old one
+ *   again if refused;
  * - activate, deactivate, resize: afterwards, for asking again does no harm.
  */
 import { readFileSync } from "node:fs";
@@ -27,7 +29,10 @@ export class SpecStore {
   }
 
   /** Have the request performed, with the spec written before or after as it must be. */
-  async around(request: ControlRequest, perform: () => Promise<ControlReply>): Promise<ControlReply> {
+  async around(
+    request: ControlRequest,
+    perform: () => Promise<ControlReply>,
+  ): Promise<ControlReply> {
     const before = this.#spec;
     const ahead = specAhead(before, request);
     if (ahead !== undefined) this.#write(ahead);
@@ -49,7 +54,11 @@ export class SpecStore {
 
 function specAhead(spec: PoolSpec, request: ControlRequest): PoolSpec | undefined {
   if (request.verb === "reload") return request.spec;
-  if (request.verb !== "message" || spec.kind !== "thin-pool" || request.transactionId <= spec.transactionId) {
+  if (
+    request.verb !== "message" ||
+    spec.kind !== "thin-pool" ||
+    request.transactionId <= spec.transactionId
+  ) {
     return undefined;
   }
   return { ...spec, transactionId: request.transactionId, messages: request.messages };
@@ -67,7 +76,10 @@ function specAfter(spec: PoolSpec, request: ControlRequest): PoolSpec {
     case "resize": {
       const { sizeBytes } = request;
       const volumes: readonly VolumeSpec[] = spec.volumes;
-      return withVolumes(spec, volumes.map((entry) => (entry.name === request.name ? { ...entry, sizeBytes } : entry)));
+      return withVolumes(
+        spec,
+        volumes.map((entry) => (entry.name === request.name ? { ...entry, sizeBytes } : entry)),
+      );
     }
     default:
       return spec;

@@ -1,9 +1,13 @@
 /**
- * What a server is told to serve: plain JSON, kept as RUN/pools/VG-POOL/spec.json so that a server that was started
- * again finds it. Offsets and lengths are bytes, everything is at least sector aligned.
+ * What a server is told to serve: plain JSON, kept as RUN/pools/VG-POOL/spec.json so that a server
+ * that was started again finds it. Offsets and lengths are bytes, everything is at least sector
+ * aligned.
  */
 
-/** A physical volume: `name` is its key inside the VG ("pv0"), `path` a block device or a plain file. */
+/**
+ * A physical volume: `name` is its key inside the VG ("pv0"), `path` a block device or a plain
+ * file.
+ */
 export interface DeviceSpec {
   readonly name: string;
   readonly path: string;
@@ -24,7 +28,9 @@ export interface VolumeSpec {
   readonly readOnly: boolean;
 }
 
-/** LVM's thin pool messages. A snapshot is a `create` with an origin in the text; here it is named. */
+/**
+ * LVM's thin pool messages. A snapshot is a `create` with an origin in the text; here it is named.
+ */
 export type PoolMessage =
   | { readonly kind: "create"; readonly deviceId: number }
   | { readonly kind: "snapshot"; readonly deviceId: number; readonly originId: number }
@@ -53,7 +59,10 @@ export interface ThinPoolSpec {
   readonly volumes: readonly VolumeSpec[];
 }
 
-/** A linear LV with its segments; `deviceId` is any number that is unique in the spec and stays the LV's. */
+/**
+ * A linear LV with its segments; `deviceId` is any number that is unique in the spec and stays the
+ * LV's.
+ */
 export interface LinearVolumeSpec extends VolumeSpec {
   readonly segments: readonly SegmentSpec[];
 }

@@ -15,11 +15,12 @@ const START_MS_MAX = 120_000;
 const POLL_MS = 10;
 
 /**
- * Start the processes of a pool and wait until it is served. Formats the pool if the superblock of its metadata is all
- * zero, as the kernel does. If the pool already runs here, it is given the spec (`reload`) instead.
+ * Start the processes of a pool and wait until it is served. Formats the pool if the superblock of
+ * its metadata is all zero, as the kernel does. If the pool already runs here, it is given the spec
+ * (`reload`) instead.
  *
- * Throws PoolError: what the server refused (`transaction-mismatch`, `corrupt`, ...), or `start-failed`. Then nothing
- * is left behind.
+ * Throws PoolError: what the server refused (`transaction-mismatch`, `corrupt`, ...), or
+ * `start-failed`. Then nothing is left behind.
  */
 export async function startPool(spec: PoolSpec, runDirectory: string): Promise<PoolClient> {
   checkSpec(spec);
@@ -31,7 +32,7 @@ export async function startPool(spec: PoolSpec, runDirectory: string): Promise<P
   }
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
   mkdirSync(files.mountPoint, { recursive: true, mode: 0o700 });
-  for (const stale of [files.session, files.failure, files.controlSocket, files.holderPid, files.serverPid]) {
+  for (const stale of [files.session, files.failure, files.controlSocket, files.opens]) {
     rmSync(stale, { force: true });
   }
   replaceFile(files.spec, JSON.stringify(spec));
@@ -39,24 +40,37 @@ export async function startPool(spec: PoolSpec, runDirectory: string): Promise<P
   return client;
 }
 
-/** A session and process group of its own, no terminal, output to the log: it outlives whoever started it. */
+/**
+ * A session and process group of its own, no terminal, output to the log: it outlives whoever
+ * started it.
+ */
 function launchHolder(files: RunFiles): { ended(): string | undefined } {
   const log = openSync(files.log, "a", 0o600);
   const program = fileURLToPath(new URL("./holder-host.js", import.meta.url));
-  const holder = spawn(process.execPath, ["--max-old-space-size=32", "--max-semi-space-size=1", program, files.directory], {
-    cwd: "/",
-    detached: true,
-    stdio: ["ignore", log, log],
-  });
+  const holder = spawn(
+    process.execPath,
+    ["--max-old-space-size=32", "--max-semi-space-size=1", program, files.directory],
+    {
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", log, log],
+    },
+  );
   closeSync(log);
   holder.unref();
   let ended: string | undefined;
   holder.once("error", (error) => (ended = error.message));
-  holder.once("exit", (code, signal) => (ended = `the holder ended with ${signal ?? `exit code ${code}`}`));
+  holder.once(
+    "exit",
+    (code, signal) => (ended = `the holder ended with ${signal ?? `exit code ${code}`}`),
+  );
   return { ended: () => ended };
 }
 
-async function untilServed(files: RunFiles, holder: { ended(): string | undefined }): Promise<void> {
+async function untilServed(
+  files: RunFiles,
+  holder: { ended(): string | undefined },
+): Promise<void> {
   const deadline = Date.now() + START_MS_MAX;
   for (;;) {
     if (existsSync(files.session) && existsSync(files.controlSocket)) return;
@@ -75,9 +89,11 @@ function startFailure(files: RunFiles, ended: string): PoolError {
   try {
     failure = JSON.parse(readFileSync(files.failure, "utf8")) as typeof failure;
   } catch {
-    const tail = existsSync(files.log) ? readFileSync(files.log, "utf8").trimEnd().slice(-2000) : "";
+    const tail = existsSync(files.log)
+      ? readFileSync(files.log, "utf8").trimEnd().slice(-2000)
+      : "";
     failure = { code: "start-failed", message: `${ended}\n${tail}`.trimEnd() };
   }
-  rmSync(files.directory, { recursive: true, force: true });
+  if (livingPid(files) === undefined) rmSync(files.directory, { recursive: true, force: true });
   return new PoolError(failure.code, failure.message);
 }

@@ -9,13 +9,19 @@ export interface VolumeStatus {
   readonly readOnly: boolean;
   /** How often its file is open: above 0 while a loop device or another program uses it. */
   readonly openCount: number;
-  /** Mapped chunks; Data% of a thin LV is `mappedBlocks * chunk size / sizeBytes`. Absent for linear LVs. */
+  /**
+   * Mapped chunks; Data% of a thin LV is `mappedBlocks * chunk size / sizeBytes`. Absent for linear
+   * LVs.
+   */
   readonly mappedBlocks?: number;
   /** The highest mapped chunk of the LV, null when nothing is mapped. Absent for linear LVs. */
   readonly highestMappedBlock?: number | null;
 }
 
-/** The pool as dm-thin's status line has it. `metadataUsedBlocks` includes the kernel's reserve, as LVM prints it. */
+/**
+ * The pool as dm-thin's status line has it. `metadataUsedBlocks` includes the kernel's reserve, as
+ * LVM prints it.
+ */
 export interface EngineStatus {
   readonly transactionId: number;
   readonly mode: PoolMode;

@@ -1,11 +1,12 @@
 /**
- * Memory that outlives the server process, not the machine: files on a tmpfs, mapped. They are in the run directory,
- * or in /dev/shm when that is on a disk. `surviving.json` in the run directory records where, and for which boot of
- * the machine; after another boot they are made anew, for what the page cache held is lost, and with it the data that
- * the journal's mappings led to.
+ * Memory that outlives the server process, not the machine: files on a tmpfs, mapped. They are in
+ * the run directory, or in /dev/shm when that is on a disk. `surviving.json` in the run directory
+ * records where, and for which boot of the machine; after another boot they are made anew, for what
+ * the page cache held is lost, and with it the data that the journal's mappings led to.
  *
  * - `journal`: the engine's mappings since the last commit.
- * - `request`: the buffer into which requests are read, so that one that was taken and not answered is still there.
+ * - `request`: the buffer into which requests are read, so that one that was taken and not answered
+ *   is still there.
  */
 import { createHash } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, statfsSync } from "node:fs";
@@ -26,7 +27,11 @@ interface Place {
 }
 
 /** The memory as the last server of this run directory left it, zeros for the first one. */
-export function survivingMemory(files: RunFiles, name: (typeof NAMES)[number], lengthBytes: number): MappedMemory {
+export function survivingMemory(
+  files: RunFiles,
+  name: (typeof NAMES)[number],
+  lengthBytes: number,
+): MappedMemory {
   const path = placeOf(files).prefix + name;
   const fd = openSync(path, "a+", 0o600);
   try {

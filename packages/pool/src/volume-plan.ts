@@ -2,7 +2,9 @@ import type { ServedFiles } from "./served-files.ts";
 import type { VolumeSpec } from "./spec.ts";
 import type { VolumeBody } from "./volume.ts";
 
-/** What has to happen to the served LVs, checked before anything does: an open LV is not taken away. */
+/**
+ * What has to happen to the served LVs, checked before anything does: an open LV is not taken away.
+ */
 export function planVolumes(
   wanted: readonly VolumeSpec[],
   files: ServedFiles,

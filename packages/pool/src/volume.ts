@@ -13,8 +13,9 @@ export interface VolumeBody {
 const ZEROS = new Uint8Array(1024 * 1024);
 
 /**
- * A thin LV. A transfer whose chunks lie side by side in the data device, and for a write are the LV's own, goes
- * straight to the device: one lookup, one system call, no allocation. Everything else is the engine's.
+ * A thin LV. A transfer whose chunks lie side by side in the data device, and for a write are the
+ * LV's own, goes straight to the device: one lookup, one system call, no allocation. Everything
+ * else is the engine's.
  */
 export class ThinVolume implements VolumeBody {
   readonly #thin: ThinDevice;
@@ -22,7 +23,12 @@ export class ThinVolume implements VolumeBody {
   readonly #chunkBytes: number;
   readonly #onMappingChange: () => void;
 
-  constructor(thin: ThinDevice, data: SegmentedDevice, chunkBytes: number, onMappingChange: () => void) {
+  constructor(
+    thin: ThinDevice,
+    data: SegmentedDevice,
+    chunkBytes: number,
+    onMappingChange: () => void,
+  ) {
     this.#thin = thin;
     this.#data = data;
     this.#chunkBytes = chunkBytes;
@@ -91,7 +97,10 @@ export class LinearVolume implements VolumeBody {
 
   zero(offset: number, lengthBytes: number): void {
     for (let done = 0; done < lengthBytes; done += ZEROS.length) {
-      this.device.write(offset + done, ZEROS.subarray(0, Math.min(ZEROS.length, lengthBytes - done)));
+      this.device.write(
+        offset + done,
+        ZEROS.subarray(0, Math.min(ZEROS.length, lengthBytes - done)),
+      );
     }
   }
 

@@ -1,11 +1,12 @@
 /**
- * The thread that serves: it owns /dev/fuse, the engine, the devices and the journal, and does one request after the
- * other with synchronous system calls. Between two requests it takes what the main thread asks; `wake` (see
+ * The thread that serves: it owns /dev/fuse, the engine, the devices and the journal, and does one
+ * request after the other with synchronous system calls. Between two requests it takes what the
+ * main thread asks; `wake` (see
  * @mortar/fuse) makes it look. So the engine is never entered twice, and no lock is needed.
  *
- * More workers will each have a clone of the descriptor, which the holder must own as it owns this one: requests taken
- * through a descriptor that closes are lost. Then mappings move to shared memory; all that belongs to one descriptor
- * is already in `channelOf` and FuseSession.
+ * More workers will each have a clone of the descriptor, which the holder must own as it owns this
+ * one: requests taken through a descriptor that closes are lost. Then mappings move to shared
+ * memory; all that belongs to one descriptor is already in `channelOf` and FuseSession.
  */
 import { readFileSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
@@ -58,7 +59,11 @@ function open(files: RunFiles): { session: FuseSession; handler: ControlHandler 
   const spec = checkSpec(JSON.parse(readFileSync(files.spec, "utf8")));
   const touched = new Int32Array(setup.touched);
   const report = limitedLog();
-  const pool = openServedPool(spec, () => new BufferJournal(survivingMemory(files, "journal", JOURNAL_BYTES).bytes), () => void (touched[0] = 1));
+  const pool = openServedPool(
+    spec,
+    () => new BufferJournal(survivingMemory(files, "journal", JOURNAL_BYTES).bytes),
+    () => void (touched[0] = 1),
+  );
   const served = new ServedFiles({
     opens: (readJson(files.opens) as OpenHandles | undefined) ?? [],
     flush: () => pool.commit(),
@@ -95,13 +100,16 @@ function serve(session: FuseSession, handler: ControlHandler): void {
 }
 
 /**
- * What the last server had taken and not answered: its one request is still in the buffer. With that done, nothing is
- * lost on any kernel; asking for the rest only makes sure (an old kernel, before Linux 6.9, refuses).
+ * What the last server had taken and not answered: its one request is still in the buffer. With
+ * that done, nothing is lost on any kernel; asking for the rest only makes sure (an old kernel,
+ * before Linux 6.9, refuses).
  */
 function takeOver(session: FuseSession): void {
   const answered = session.serveLeftOver();
   const errno = session.resend();
-  log(`took over${answered ? " with one request in flight" : ""}; resend: ${errno === 0 ? "yes" : errnoName(errno)}`);
+  log(
+    `took over${answered ? " with one request in flight" : ""}; resend: ${errno === 0 ? "yes" : errnoName(errno)}`,
+  );
 }
 
 /** True when the worker is to end. */

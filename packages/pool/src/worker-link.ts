@@ -9,9 +9,9 @@ const WAKE_AGAIN_MS = 5;
 const ENOENT = 2;
 
 /**
- * The main thread's end of the worker: requests go out by message, and a notification through /dev/fuse makes the
- * worker, which waits for the kernel, look at them. Before the holder has opened the wake file there is nothing to
- * notify through (ENOENT), so it is tried again.
+ * The main thread's end of the worker: requests go out by message, and a notification through
+ * /dev/fuse makes the worker, which waits for the kernel, look at them. Before the holder has
+ * opened the wake file there is nothing to notify through (ENOENT), so it is tried again.
  */
 export class WorkerLink {
   readonly #worker: Worker;
@@ -52,6 +52,7 @@ export class WorkerLink {
       send: (position, length) => fileIo().write(FUSE_FD, this.#buffer.address + position, length),
     });
     if (errno === ENOENT) setTimeout(() => this.#wake(id), WAKE_AGAIN_MS);
-    else if (errno !== 0) throw new Error(`waking the worker through /dev/fuse: ${errnoName(errno)}`);
+    else if (errno !== 0)
+      throw new Error(`waking the worker through /dev/fuse: ${errnoName(errno)}`);
   }
 }

@@ -12,8 +12,12 @@ export interface WorkerSetup {
   readonly touched: SharedArrayBuffer;
 }
 
-/** `commit`: the timer. `leave`: commit and end, whoever uses the LVs, for another server takes over. */
-export type WorkerRequest = ControlRequest | { readonly verb: "commit" } | { readonly verb: "leave" };
+/**
+ * `commit`: the timer. `leave`: commit and end, whoever uses the LVs, for another server takes
+ * over.
+ */
+export type WorkerRequest =
+  ControlRequest | { readonly verb: "commit" } | { readonly verb: "leave" };
 
 export interface ToWorker {
   readonly id: number;

@@ -2,9 +2,7 @@
  * A pool on virtual disks beside its model. Each operation is done to both; `powerCut` and `kill`
  * end the machine or the process in the midst of one, open the pool again and compare.
  */
-// oxlint-disable-next-line no-restricted-imports -- a simulated history is test code
 import { DiskError, PowerCut, PowerSwitch, VirtualDisk } from "@mortar/sim";
-// oxlint-disable-next-line no-restricted-imports -- a simulated history is test code
 import type { Random } from "@mortar/sim";
 import { BufferJournal } from "./buffer-journal.ts";
 import { checkPool } from "./check-pool.ts";

@@ -1,5 +1,4 @@
 /** Random histories of a pool: everything users do to it, and everything that goes wrong. */
-// oxlint-disable-next-line no-restricted-imports -- a simulated history is test code
 import type { FaultPlan, Random, Scenario } from "@mortar/sim";
 import { CHUNK_SECTORS, PoolHistory } from "./pool-history.sim.ts";
 import type { PoolMessage } from "./pool-options.ts";

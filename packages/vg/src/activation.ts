@@ -22,7 +22,7 @@ import {
   type LogicalVolume,
 } from "@mortar/lvm2";
 import { PoolError, type LinearVolumeSpec, type VolumeSpec } from "@mortar/pool";
-import { findLoop, onlyPiece, openerOf, readBlockState, usageOf } from "./block-state.ts";
+import { findLoop, onlyPiece, readBlockState, usageOf } from "./block-state.ts";
 import { linkDevice, unlinkDevice } from "./device-links.ts";
 import type { VgHost } from "./host.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
@@ -153,7 +153,10 @@ export async function deactivateLv(
   await stopIfIdle(host, loaded, server);
 }
 
-/** Throws "in-use" in LVM's words while somebody has the device. */
+/**
+ * Throws "in-use" in LVM's words while the device is mounted, swapped to, or under another device.
+ * That a program just has it open shows only when it is detached.
+ */
 export function requireUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): void {
   const state = readBlockState();
   const loop = findLoop(state, host.runDirectory, loaded, lv);
@@ -163,10 +166,7 @@ export function requireUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume)
   if (usage === "file system") {
     throw new VgError("in-use", `Logical volume ${name} contains a filesystem in use.`);
   }
-  const opener = usage === undefined ? openerOf(loop) : undefined;
-  if (usage === undefined && opener === undefined) return;
-  const by = opener === undefined ? "" : ` by process ${opener.pid} (${opener.name})`;
-  throw new VgError("in-use", `Logical volume ${name} in use${by}.`);
+  if (usage !== undefined) throw new VgError("in-use", `Logical volume ${name} in use.`);
 }
 
 async function detachUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): Promise<void> {

@@ -2,7 +2,7 @@
  * Which logical volumes have a block device now, and who uses it: read from sysfs and /proc, without
  * opening a device. The loop device is the truth; the links in /dev follow from it.
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isErrno, listLoops, listMounts, type LoopStatus, type MountPoint } from "@mortar/linux";
 import { poolRunDirectory } from "@mortar/pool";
@@ -118,41 +118,4 @@ export function usageOf(state: BlockState, loop: LoopStatus): "file system" | "o
 /** The mount of a loop device that can be frozen: the first that shows the whole file system. */
 export function mountPointOf(state: BlockState, loop: LoopStatus): string | undefined {
   return state.mounts.find((mount) => mount.deviceNumber === loop.deviceNumber)?.path;
-}
-
-/** The process that has a block device open without having mounted it. Walks /proc. */
-export function openerOf(loop: LoopStatus): { pid: number; name: string } | undefined {
-  const { rdev } = statSync(loop.path);
-  for (const pid of readdirSync("/proc")) {
-    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
-    let descriptors: string[];
-    try {
-      descriptors = readdirSync(`/proc/${pid}/fd`);
-    } catch {
-      continue;
-    }
-    for (const descriptor of descriptors) {
-      if (opensDevice(`/proc/${pid}/fd/${descriptor}`, rdev)) {
-        return { pid: Number(pid), name: nameOf(pid) };
-      }
-    }
-  }
-  return undefined;
-}
-
-/** Only what looks like a block device is followed: stat of another file might hang. */
-function opensDevice(link: string, rdev: number): boolean {
-  try {
-    return readlinkSync(link).startsWith("/dev/") && statSync(link).rdev === rdev;
-  } catch {
-    return false;
-  }
-}
-
-function nameOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return "?";
-  }
 }

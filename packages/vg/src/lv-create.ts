@@ -95,7 +95,7 @@ async function zeroRange(device: BlockFile, offset: number, lengthBytes: number)
   try {
     await zeroBlocks(device.fd, device.name, offset, lengthBytes);
   } catch (error) {
-    if (!isErrno(error, "EOPNOTSUPP", "ENOTTY", "EINVAL")) throw error;
+    if (!isErrno(error, "ENOTSUP", "EOPNOTSUPP", "ENOTTY", "EINVAL")) throw error;
     const zeros = new Uint8Array(1 << 20);
     for (let done = 0; done < lengthBytes; done += zeros.length) {
       device.write(offset + done, zeros.subarray(0, Math.min(zeros.length, lengthBytes - done)));

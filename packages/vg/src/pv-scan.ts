@@ -34,10 +34,10 @@ function readDevice(host: VgHost, device: CandidateDevice): PvContents | undefin
     return withBlockFile(device.path, "read", readPhysicalVolume);
   } catch (error) {
     if (error instanceof Lvm2Error) host.warn(error.message);
-    // A device that is gone, empty or held by somebody is no physical volume for us.
-    else if (!isErrno(error, "ENOENT", "ENXIO", "ENODEV", "ENOMEDIUM", "EBUSY")) {
-      if (!isErrno(error, "EACCES", "EPERM", "EIO")) throw error;
-      host.warn(`Error reading device ${device.path}: ${(error as { code: string }).code}.`);
+    // A device that is gone, empty, held or forbidden is no physical volume for us; LVM says nothing.
+    else if (!isErrno(error, "ENOENT", "ENXIO", "ENODEV", "ENOMEDIUM", "EBUSY", "EACCES", "EPERM")) {
+      if (!isErrno(error, "EIO")) throw error;
+      host.warn(`Error reading device ${device.path}: EIO.`);
     }
     return undefined;
   }

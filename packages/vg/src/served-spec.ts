@@ -25,6 +25,8 @@ import { VgError } from "./vg-error.ts";
 /** The run directory of linear LVs in several pieces is RUN/pools/VG-_linear. */
 export const LINEAR_SERVER = "_linear";
 
+const DEVICE_ID_MAX = 0xff_ffff;
+
 /** The pool with its pending messages; `volumes` are the LVs to serve from the start. */
 export function thinPoolSpec(
   loaded: LoadedVg,
@@ -103,20 +105,26 @@ export function linearServerSpec(
 export function linearVolumeSpec(loaded: LoadedVg, lv: LogicalVolume): LinearVolumeSpec {
   return {
     name: lv.name,
-    deviceId: linearDeviceId(lv),
+    deviceId: linearDeviceId(loaded.vg, lv),
     sizeBytes: lvSectors(loaded.vg, lv) * SECTOR_BYTES,
     readOnly: isReadOnly(lv),
     segments: segmentsOf(loaded, lv),
   };
 }
 
-/** A number that stays the LV's: 31 bits of its UUID. */
-function linearDeviceId(lv: LogicalVolume): number {
-  let hash = 17;
-  for (let index = 0; index < lv.id.length; index += 1) {
-    hash = (Math.imul(hash, 31) + lv.id.charCodeAt(index)) & 0x7fffffff;
+/** A number that stays the LV's: 24 bits of its UUID, moved on where an older LV has the same. */
+function linearDeviceId(vg: VolumeGroup, lv: LogicalVolume): number {
+  const taken = new Set<number>();
+  for (const other of vg.logicalVolumes) {
+    let id = 17;
+    for (let index = 0; index < other.id.length; index += 1) {
+      id = (Math.imul(id, 31) + other.id.charCodeAt(index)) & DEVICE_ID_MAX;
+    }
+    while (taken.has(id)) id = (id + 1) & DEVICE_ID_MAX;
+    if (other === lv) return id;
+    taken.add(id);
   }
-  return hash;
+  throw new Error(`${vg.name} has no LV ${lv.name}`);
 }
 
 /** Where a linear LV lies, in bytes; neighbouring pieces are joined. */

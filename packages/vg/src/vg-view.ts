@@ -50,10 +50,14 @@ export interface MachineView {
 }
 
 /** Each group is read under its shared lock. A group named in `names` that is not there is an error. */
-export async function viewMachine(host: VgHost, names?: readonly string[]): Promise<MachineView> {
+export async function viewMachine(
+  host: VgHost,
+  names?: readonly string[],
+  mustExist = true,
+): Promise<MachineView> {
   const scan = scanPhysicalVolumes(host);
   const loaded = volumeGroupsOf(scan);
-  if (names !== undefined) for (const name of names) selectVg(loaded, name);
+  if (names !== undefined && mustExist) for (const name of names) selectVg(loaded, name);
   const groups: VgView[] = [];
   for (const { vg } of loaded) {
     if (names !== undefined && !names.includes(vg.name)) continue;

@@ -123,17 +123,16 @@ export class VolumeGroups {
   }
 
   async poolStatus(name: { vg: string; pool: string }): Promise<PoolStatusOfVg | undefined> {
-    const { groups } = await this.view();
-    const view = groups.find(({ vg }) => vg.name === name.vg);
+    const { groups } = await viewMachine(this.#host, [name.vg], false);
+    const [view] = groups;
     return view && poolStatusOf(this.#host, view, name.pool);
   }
 
   /** The visible LVs of one group or of all. An unknown group has none. */
   async listLvs(vgName?: string): Promise<readonly LvStatus[]> {
-    const { groups } = await this.view();
-    return groups
-      .filter(({ vg }) => vgName === undefined || vg.name === vgName)
-      .flatMap((view) => lvStatuses(this.#host, view));
+    const names = vgName === undefined ? undefined : [vgName];
+    const { groups } = await viewMachine(this.#host, names, false);
+    return groups.flatMap((view) => lvStatuses(this.#host, view));
   }
 
   /** What lies under a block device, such as the source of a mount. */

@@ -2,9 +2,8 @@
 import { realpathSync } from "node:fs";
 import type { NodeEffects, PoolFacts } from "@mortar/cluster";
 import { listMounts } from "@mortar/linux";
-import { type LvName, type PoolStatusOfVg, SECTOR_BYTES, formatPercent, formatSize } from "@mortar/vg";
+import { type PoolStatusOfVg, SECTOR_BYTES, formatPercent, formatSize } from "@mortar/vg";
 import type { Groups } from "./groups.ts";
-import type { Log } from "../log.ts";
 
 type Args<K extends keyof NodeEffects> = NodeEffects[K]["args"];
 type Result<K extends keyof NodeEffects> = NodeEffects[K]["result"];
@@ -12,13 +11,10 @@ type Result<K extends keyof NodeEffects> = NodeEffects[K]["result"];
 export interface LogicalVolumesOptions {
   readonly groups: Groups;
   readonly isFrozen: (mountPoint: string) => boolean;
-  readonly log: Log;
 }
 
 export class LogicalVolumes {
   readonly #options: LogicalVolumesOptions;
-  /** Snapshot LVs that are to be activated, as VG/LV. */
-  readonly #waiting = new Map<string, LvName>();
 
   constructor(options: LogicalVolumesOptions) {
     this.#options = options;
@@ -35,8 +31,8 @@ export class LogicalVolumes {
   }
 
   /**
-   * The snapshot LV is left active, as lvcreate leaves it, but not now: writers are held back
-   * while this effect runs, and a device takes time to appear. `settle` activates it.
+   * Without a device: writers are held back while this effect runs, and a device takes time to
+   * appear. The flag that would keep `vgchange -ay` from it is not set; GlusterFS sets none.
    */
   async createSnapshot({ vg, origin, name }: Args<"createSnapshotLv">): Promise<void> {
     const { groups } = this.#options;
@@ -48,16 +44,13 @@ export class LogicalVolumes {
       activate: false,
       freeze: !this.#isFrozen(vg, origin),
     });
-    this.#waiting.set(`${vg}/${name}`, { vg, lv: name });
   }
 
   async activate({ vg, lv }: Args<"activateLv">): Promise<void> {
-    this.#waiting.delete(`${vg}/${lv}`);
     await this.#options.groups.activateLv({ vg, lv });
   }
 
   async remove({ vg, lv }: Args<"removeLv">): Promise<void> {
-    this.#waiting.delete(`${vg}/${lv}`);
     try {
       await this.#options.groups.removeLv({ vg, lv });
     } catch (error) {
@@ -73,19 +66,6 @@ export class LogicalVolumes {
       size: formatSize(status.sizeBytes / SECTOR_BYTES),
       ...(status.dataPercent === undefined ? {} : { dataPercent: formatPercent(status.dataPercent, 100) }),
     };
-  }
-
-  /** Activates what waits for it; after the command, before its answer. Does not throw. */
-  async settle(): Promise<void> {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const [name, lv] of waiting) {
-      try {
-        await this.#options.groups.activateLv(lv);
-      } catch (error) {
-        this.#options.log.warn({ lv: name, err: error }, "snapshot LV not activated");
-      }
-    }
   }
 
   /** Writers are held back while this is found out: it asks no more than the names of devices. */

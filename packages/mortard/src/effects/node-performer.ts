@@ -42,18 +42,16 @@ type Handlers = {
 export class NodePerformer {
   readonly #options: NodePerformerOptions;
   readonly #handlers: Handlers;
-  readonly #volumes: LogicalVolumes;
 
   constructor(options: NodePerformerOptions) {
     this.#options = options;
     const { groups, freezer, log, snapsDirectory, host } = options;
     const isFrozen = (mountPoint: string) => freezer.isFrozen(mountPoint);
-    this.#volumes = new LogicalVolumes({ groups, isFrozen, log });
     this.#handlers = handlers({
       directories: new BrickDirectories(groups),
       servers: new BrickServers(options.supervisor, log),
       files: new FileSystems(freezer),
-      volumes: this.#volumes,
+      volumes: new LogicalVolumes({ groups, isFrozen }),
       mounts: new Mounts({
         groups,
         snapsDirectory,
@@ -82,11 +80,6 @@ export class NodePerformer {
       const tookMs = Math.round((performance.now() - startMs) * 10) / 10;
       this.#options.log.debug({ effect: kind, object: where.object, tookMs }, "effect");
     }
-  }
-
-  /** Does what a command left for afterwards. Before its answer goes out. */
-  async settle(): Promise<void> {
-    await this.#volumes.settle();
   }
 }
 

@@ -1,0 +1,40 @@
+/**
+ * Test reporter: a line for each file that is through, every failure with its reason, every skip
+ * with its reason, and the closing line `N passed, N failed, N skipped`.
+ */
+import { relative } from "node:path";
+
+export default async function* reporter(events) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const files = new Map();
+  for await (const { type, data } of events) {
+    if (type !== "test:pass" && type !== "test:fail") continue;
+    const outcome = outcomeOf(type, data);
+    if (outcome === undefined) continue;
+    counts[outcome] += 1;
+    const name = relative(process.cwd(), data.file ?? data.name).replace("/dist/", "/src/");
+    files.set(name, (files.get(name) ?? 0) + 1);
+    if (outcome === "skipped") yield `skipped  ${name}: ${data.name} (${reasonOf(data.skip)})\n`;
+    if (outcome === "failed") yield `\nFAILED  ${name}\n  ${data.name}\n${errorText(data)}\n`;
+  }
+  for (const [name, count] of [...files].toSorted(([left], [right]) => (left < right ? -1 : 1))) yield `${name}: ${count}\n`;
+  yield `\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`;
+}
+
+/** Suites are not counted beside their tests, unless they failed by themselves. */
+function outcomeOf(type, data) {
+  if (data.skip !== undefined && data.skip !== false) return "skipped";
+  const isSuite = data.details?.type === "suite";
+  if (type === "test:pass") return isSuite ? undefined : "passed";
+  return data.details?.error?.failureType === "subtestsFailed" ? undefined : "failed";
+}
+
+function reasonOf(skip) {
+  return typeof skip === "string" && skip !== "" ? skip : "no reason given";
+}
+
+function errorText({ details }) {
+  const cause = details?.error?.cause ?? details?.error;
+  const text = cause?.stack ?? cause?.message ?? String(cause);
+  return `${text}\n`.replaceAll(/^/gm, "    ").trimEnd();
+}

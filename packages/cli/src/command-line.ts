@@ -1,0 +1,126 @@
+/**
+ * Decides what a command line is: a command of GlusterFS, a tool of LVM, or a verb of Mortar.
+ *
+ * Under a stock name (`gluster`, `lvs`, …) the program is that tool. Under its own name the first
+ * word decides. What a verb needs is loaded when it is called, and nothing else.
+ */
+import { basename, resolve } from "node:path";
+import type { CliIo } from "./io.ts";
+
+/** Runs one command line and returns the exit code. `calledAs` is the name of the link. */
+export async function runCommandLine(
+  calledAs: string,
+  argv: readonly string[],
+  io: CliIo,
+): Promise<number> {
+  const line = splitRoot(argv);
+  if (typeof line === "string") {
+    io.stderr.write(`${line}\n`);
+    return 1;
+  }
+  const name = basename(calledAs);
+  if (name === "gluster") return gluster(line.words, io, line.root, true);
+  if (isLvmName(name)) return lvm(name, line.words, io, line.root);
+  return mortar(line, io);
+}
+
+interface Line {
+  readonly root: string | undefined;
+  readonly words: readonly string[];
+}
+
+/** Takes `--root DIR` from before the verb; a string is a complaint. */
+function splitRoot(argv: readonly string[]): Line | string {
+  const fromEnvironment = process.env["MORTAR_ROOT"];
+  let root = fromEnvironment === "" ? undefined : fromEnvironment;
+  const words: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index] ?? "";
+    if (!word.startsWith("-")) {
+      words.push(...argv.slice(index));
+      break;
+    }
+    if (word === "--root" || word.startsWith("--root=")) {
+      const value = word === "--root" ? argv[index + 1] : word.slice("--root=".length);
+      if (value === undefined || value === "") return "--root needs a directory.";
+      root = value;
+      if (word === "--root") index += 1;
+    } else {
+      words.push(word);
+    }
+  }
+  return { root: root === undefined ? undefined : resolve(root), words };
+}
+
+async function mortar(line: Line, io: CliIo): Promise<number> {
+  const { words } = line;
+  const position = words.findIndex((word) => !word.startsWith("-"));
+  const verb = words[position];
+  if (verb === undefined) return withoutVerb(words, io, line.root);
+  const { isOwnVerb, runOwnVerb } = await import("./node/verbs.ts");
+  if (isOwnVerb(verb)) {
+    return runOwnVerb(verb, [...words.slice(0, position), ...words.slice(position + 1)], io, {
+      root: line.root ?? "/",
+    });
+  }
+  if (isLvmName(verb)) return lvm(verb, words.slice(position + 1), io, line.root);
+  const { glusterWords } = await import("./gluster/first-words.ts");
+  const meant = glusterWords.filter((word) => word.startsWith(verb));
+  if (meant.length > 0) return gluster(words, io, line.root, false);
+  return unknownVerb(verb, io);
+}
+
+async function withoutVerb(
+  words: readonly string[],
+  io: CliIo,
+  root: string | undefined,
+): Promise<number> {
+  if (words.includes("--version")) {
+    const { mortarVersion } = await import("./version.ts");
+    io.stdout.write(`mortar ${mortarVersion}\n`);
+    return 0;
+  }
+  if (words.some((word) => word !== "--help" && word !== "-h")) return gluster(words, io, root, false);
+  const { mortarHelp } = await import("./node/help.ts");
+  io.stdout.write(mortarHelp());
+  return 0;
+}
+
+async function gluster(
+  words: readonly string[],
+  io: CliIo,
+  root: string | undefined,
+  strict: boolean,
+): Promise<number> {
+  const { runGluster } = await import("./gluster/run-gluster.ts");
+  return runGluster(words, io, { root: root ?? "/", strict });
+}
+
+async function lvm(
+  tool: string,
+  args: readonly string[],
+  io: CliIo,
+  root: string | undefined,
+): Promise<number> {
+  const { lvmTools, runLvm } = await import("./lvm/index.ts");
+  if (!lvmTools.includes(tool)) return unknownVerb(tool, io);
+  return runLvm(tool, args, io, { root });
+}
+
+/** Tells the tools of LVM from other words without loading them. */
+function isLvmName(word: string): boolean {
+  return /^(lv|vg|pv)[a-z]+$/.test(word);
+}
+
+async function unknownVerb(verb: string, io: CliIo): Promise<number> {
+  const [{ suggestion }, { ownVerbs }, { lvmTools }, { glusterWords }] = await Promise.all([
+    import("./suggestion.ts"),
+    import("./node/verbs.ts"),
+    import("./lvm/index.ts"),
+    import("./gluster/first-words.ts"),
+  ]);
+  const near = suggestion(verb, [...ownVerbs, ...glusterWords, ...lvmTools]);
+  io.stderr.write(`unrecognized word: ${verb} (position 0)\n`);
+  io.stderr.write(near === undefined ? "Next: mortar help\n" : `Did you mean: mortar ${near}\n`);
+  return 1;
+}

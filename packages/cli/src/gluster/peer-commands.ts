@@ -1,0 +1,60 @@
+/** `peer status`, `pool list`, and the help of both. */
+import { present } from "./answer.ts";
+import { type GlusterCommand, type Session, UsageError } from "./command.ts";
+import { familyHelp } from "./help.ts";
+import { peerStatusText, peerStatusXml, poolListText, poolListXml } from "./peer-print.ts";
+
+export const peerCommands: readonly GlusterCommand[] = [
+  {
+    words: ["peer", "probe"],
+    usage: "peer probe { <HOSTNAME> | <IP-address> }",
+    help: "probe peer specified by <HOSTNAME>",
+  },
+  {
+    words: ["peer", "detach"],
+    usage: "peer detach { <HOSTNAME> | <IP-address> } [force]",
+    help: "detach peer specified by <HOSTNAME>",
+  },
+  {
+    words: ["peer", "status"],
+    usage: "peer status",
+    help: "list status of peers",
+    run: peerStatus,
+  },
+  {
+    words: ["peer", "help"],
+    usage: "peer help",
+    help: "display help for peer commands",
+    async run({ io }) {
+      io.stdout.write(familyHelp("peer", peerCommands));
+      return 0;
+    },
+  },
+  {
+    words: ["pool", "list"],
+    usage: "pool list",
+    help: "list all the nodes in the pool (including localhost)",
+    family: "peer",
+    run: poolList,
+  },
+];
+
+async function peerStatus(session: Session, args: readonly string[]): Promise<number> {
+  if (args.length > 0) throw new UsageError();
+  const client = await session.client();
+  return present(session, await client.peerList(), {
+    text: peerStatusText,
+    xml: peerStatusXml,
+    failed: "peer status: failed: ",
+  });
+}
+
+async function poolList(session: Session, args: readonly string[]): Promise<number> {
+  if (args.length > 0) throw new UsageError();
+  const client = await session.client();
+  return present(session, await client.peerList(), {
+    text: poolListText,
+    xml: poolListXml,
+    failed: "pool list: failed: ",
+  });
+}

@@ -1,0 +1,239 @@
+/** Runs one command line of the GlusterFS grammar, or the prompt when there is none. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { MortarClient } from "@mortar/api";
+import type { CliIo } from "../io.ts";
+import { type LineReader, streamLines, terminalLines } from "../line-reader.ts";
+import { glusterVersion, mortarVersion } from "../version.ts";
+import { cliOutput, json } from "./answer.ts";
+import {
+  type ClientMethod,
+  type Confirmation,
+  type GlusterCommand,
+  type Session,
+  UsageError,
+} from "./command.ts";
+import { glusterCommands } from "./commands.ts";
+import { familyHelp, generalHelp, generalUsage, usageOf } from "./help.ts";
+import { type GlusterOptions, parseOptions } from "./options.ts";
+import { matchCommand } from "./words.ts";
+
+export interface GlusterContext {
+  readonly root: string;
+  /** Under the name `gluster`: see `Session.strict`. */
+  readonly strict: boolean;
+  /** A client that answers in place of the daemon's socket. */
+  readonly client?: Pick<MortarClient, ClientMethod>;
+}
+
+/** Exit codes that stock's `gluster` has for a wrong option and a wrong time. */
+const EXIT_OPTION = 255;
+const EXIT_TIMEOUT_VALUE = 254;
+
+export async function runGluster(
+  argv: readonly string[],
+  io: CliIo,
+  context: GlusterContext,
+): Promise<number> {
+  const parsed = parseOptions(argv);
+  if (parsed.kind === "unknown") {
+    io.stdout.write(`unrecognized option ${parsed.option}\n${generalUsage}`);
+    return EXIT_OPTION;
+  }
+  if (parsed.kind === "bad-timeout") {
+    io.stderr.write("timeout value should be a positive integer\n");
+    return EXIT_TIMEOUT_VALUE;
+  }
+  const { options } = parsed;
+  if (options.show !== undefined) return show(options, io, context);
+  if (options.words.length === 0) return prompt(options, io, context);
+  const lines = streamLines(io, options.format === "json" ? io.stderr : io.stdout);
+  try {
+    return await runWords(options.words, options, io, context, lines);
+  } finally {
+    lines.close();
+  }
+}
+
+function show(options: GlusterOptions, io: CliIo, context: GlusterContext): number {
+  if (options.show === "version") {
+    io.stdout.write(
+      `glusterfs ${glusterVersion}\nMortar ${mortarVersion}, which speaks the commands and ` +
+        `protocols of GlusterFS ${glusterVersion}.\n`,
+    );
+  } else if (options.show === "log-directory") {
+    io.stdout.write(`${join(context.root, "var/log/mortar")}\n`);
+  } else if (options.show === "statedump-directory") {
+    io.stdout.write("/var/run/gluster\n");
+  } else {
+    showHelp(options, io, context);
+  }
+  return 0;
+}
+
+/** `gluster … --help` is stock's list; `mortar VERB --help` is the help of the verb. */
+function showHelp(options: GlusterOptions, io: CliIo, context: GlusterContext): void {
+  const match = matchCommand(glusterCommands, options.words);
+  const [first] = options.words;
+  if (context.strict || first === undefined || match.kind === "unknown-word") {
+    io.stdout.write(generalHelp);
+  } else if (match.kind === "command") {
+    io.stdout.write(`${usageOf(match.command)}${match.command.help}\n`);
+  } else {
+    const family = glusterCommands.find((command) => command.words[0]?.startsWith(first));
+    io.stdout.write(familyHelp(family?.family ?? family?.words[0] ?? first, glusterCommands));
+  }
+}
+
+async function prompt(
+  options: GlusterOptions,
+  io: CliIo,
+  context: GlusterContext,
+): Promise<number> {
+  io.stderr.write("Welcome to gluster prompt, type 'help' to see the available commands.\n");
+  const terminal = io.stdin.isTTY === true;
+  const lines = terminal ? await terminalLines() : streamLines(io, io.stdout);
+  try {
+    for (;;) {
+      const line = await lines.next(terminal ? "gluster> " : "");
+      if (line === undefined) return 0;
+      const words = splitWords(line);
+      const [first] = words;
+      if (first === "quit" || first === "exit") return 0;
+      if (first === undefined || first.startsWith("#")) continue;
+      const exitCode = await runWords(words, options, io, context, lines);
+      // A script on standard input ends at its first failure, as with stock; a person goes on.
+      if (exitCode !== 0 && !terminal) return exitCode;
+    }
+  } finally {
+    lines.close();
+  }
+}
+
+/** Words of a prompt's line; quotes, single or double, keep blanks. */
+export function splitWords(line: string): string[] {
+  const words: string[] = [];
+  for (const match of line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
+    words.push(match[0].replaceAll(/"([^"]*)"|'([^']*)'/g, "$1$2"));
+  }
+  return words;
+}
+
+async function runWords(
+  words: readonly string[],
+  options: GlusterOptions,
+  io: CliIo,
+  context: GlusterContext,
+  lines: LineReader,
+): Promise<number> {
+  const match = matchCommand(glusterCommands, words);
+  if (match.kind === "unknown-word") {
+    io.stdout.write(
+      `unrecognized word: ${match.word} (position ${match.position})\n${generalUsage}`,
+    );
+    return 1;
+  }
+  if (match.kind === "incomplete") {
+    io.stdout.write(`unrecognized command\n${generalUsage}`);
+    return 1;
+  }
+  const { command, args } = match;
+  if (command.run === undefined) {
+    const name = command.words.join(" ");
+    io.stderr.write(`${name} is not supported by this version of Mortar.\n`);
+    return 1;
+  }
+  try {
+    return await command.run(newSession(options, io, context, lines), args);
+  } catch (error) {
+    return reportFailure(error, command, options, io, context);
+  }
+}
+
+function newSession(
+  options: GlusterOptions,
+  io: CliIo,
+  context: GlusterContext,
+  lines: LineReader,
+): Session {
+  return {
+    io,
+    format: options.format,
+    strict: context.strict,
+    root: context.root,
+    client: () => connect(options, context),
+    confirm: (question) => confirm(question, options, io, lines),
+  };
+}
+
+async function connect(
+  options: GlusterOptions,
+  context: GlusterContext,
+): Promise<Pick<MortarClient, ClientMethod>> {
+  if (context.client !== undefined) return context.client;
+  const api = await import("@mortar/api");
+  const socketPath = options.socketPath ?? join(context.root, "run/mortar/mortard.sock");
+  const client = new api.MortarClient({ socketPath, timeoutMs: options.timeoutMs });
+  const { remoteHost } = options;
+  if (remoteHost === undefined || isThisMachine(remoteHost)) return client;
+  const answer = await client.nodeStatus();
+  if (answer.ok && [answer.result.host, answer.result.address].includes(remoteHost)) return client;
+  throw new api.ApiError(
+    "connection-failed",
+    `${remoteHost} is not this node. Commands go to the daemon of this machine.`,
+  );
+}
+
+function isThisMachine(host: string): boolean {
+  return ["localhost", "127.0.0.1", "::1", hostname()].includes(host);
+}
+
+async function confirm(
+  question: string,
+  options: GlusterOptions,
+  io: CliIo,
+  lines: LineReader,
+): Promise<Confirmation> {
+  if (options.script) return "yes";
+  const line = await lines.next(`${question} (y/n) `);
+  if (line === undefined) io.stdout.write("gluster cli read error\n");
+  const word = line?.trim().toLowerCase();
+  if (word === "y" || word === "yes") return "yes";
+  if (word === "n" || word === "no") return "no";
+  io.stdout.write("Invalid input, please enter y/n\n");
+  return "invalid";
+}
+
+/** Failures that are not the daemon's answer. Anything unexpected is thrown on. */
+function reportFailure(
+  error: unknown,
+  command: GlusterCommand,
+  options: GlusterOptions,
+  io: CliIo,
+  context: GlusterContext,
+): number {
+  if (error instanceof UsageError) {
+    if (error.message !== "") io[error.stream].write(`${error.message}\n`);
+    io.stderr.write(usageOf(command));
+    return 1;
+  }
+  const { name, code, message } = error as { name: string; code?: string; message: string };
+  if (name !== "ApiError") throw error;
+  const sentence =
+    code === "timed-out"
+      ? "Error : Request timed out"
+      : "Connection failed. Please check if gluster daemon is operational.";
+  if (options.format === "json") {
+    io.stdout.write(json({ problem: { type: code, detail: message } }));
+  } else if (options.format === "xml" && !context.strict) {
+    io.stdout.write(cliOutput(-1, 0, sentence, []));
+  } else {
+    io.stdout.write(`${sentence}\n`);
+  }
+  if (!context.strict) {
+    const root = context.root === "/" ? "" : ` --root ${context.root}`;
+    io.stderr.write(`${message}\n`);
+    if (code === "connection-failed") io.stderr.write(`Next: mortar${root} up\n`);
+  }
+  return 1;
+}

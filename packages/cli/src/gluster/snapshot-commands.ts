@@ -1,0 +1,216 @@
+/** `gluster snapshot …`: the grammar table, and what each command asks and sends. */
+import type { Answer } from "@mortar/api";
+import { element } from "../xml.ts";
+import { type Presentation, present } from "./answer.ts";
+import { type GlusterCommand, type Session, UsageError } from "./command.ts";
+import { familyHelp } from "./help.ts";
+import { snapshotConfig } from "./snapshot-config.ts";
+import { parseSnapshotClone, parseSnapshotCreate } from "./snapshot-create.ts";
+import { snapshotDelete } from "./snapshot-delete.ts";
+import {
+  failedLast,
+  snapshotCreateText,
+  snapshotInfoText,
+  snapshotListText,
+  snapshotStatusText,
+} from "./snapshot-print.ts";
+import { namedXml, snapshotInfoXml, snapshotListXml, snapshotStatusXml } from "./snapshot-xml.ts";
+
+export const snapshotCommands: readonly GlusterCommand[] = [
+  {
+    words: ["snapshot", "activate"],
+    usage: "snapshot activate <snapname> [force]",
+    help: "Activate snapshot volume.",
+    run: activate,
+  },
+  {
+    words: ["snapshot", "clone"],
+    usage: "snapshot clone <clonename> <snapname>",
+    help: "Snapshot Clone.",
+    run: clone,
+  },
+  {
+    words: ["snapshot", "config"],
+    usage:
+      "snapshot config [volname] ([snap-max-hard-limit <count>] [snap-max-soft-limit " +
+      "<percent>]) | ([auto-delete <enable|disable>])| ([activate-on-create <enable|disable>])",
+    help: "Snapshot Config.",
+    run: snapshotConfig,
+  },
+  {
+    words: ["snapshot", "create"],
+    usage: "snapshot create <snapname> <volname> [no-timestamp] [description <description>]",
+    help: "Snapshot Create.",
+    run: create,
+  },
+  {
+    words: ["snapshot", "deactivate"],
+    usage: "snapshot deactivate <snapname>",
+    help: "Deactivate snapshot volume.",
+    run: deactivate,
+  },
+  {
+    words: ["snapshot", "delete"],
+    usage: "snapshot delete (all | snapname | volume <volname>)",
+    help: "Snapshot Delete.",
+    run: snapshotDelete,
+  },
+  {
+    words: ["snapshot", "help"],
+    usage: "snapshot help",
+    help: "display help for snapshot commands",
+    async run({ io }) {
+      io.stdout.write(familyHelp("snapshot", snapshotCommands));
+      return 0;
+    },
+  },
+  {
+    words: ["snapshot", "info"],
+    usage: "snapshot info [(snapname | volume <volname>)]",
+    help: "Snapshot Info.",
+    run: info,
+  },
+  {
+    words: ["snapshot", "list"],
+    usage: "snapshot list [volname]",
+    help: "Snapshot List.",
+    run: list,
+  },
+  {
+    words: ["snapshot", "restore"],
+    usage: "snapshot restore <snapname>",
+    help: "Snapshot Restore.",
+    run: restore,
+  },
+  {
+    words: ["snapshot", "status"],
+    usage: "snapshot status [(snapname | volume <volname>)]",
+    help: "Snapshot Status.",
+    run: status,
+  },
+];
+
+async function create(session: Session, args: readonly string[]): Promise<number> {
+  const request = parseSnapshotCreate(args, session.io.stdout);
+  const client = await session.client();
+  return present(session, await client.snapshotCreate(request), {
+    text: snapshotCreateText,
+    xml: (created) => [element("snapCreate", [namedXml("snapshot", created)])],
+    failed: "snapshot create: failed: ",
+    failedLast,
+  });
+}
+
+async function clone(session: Session, args: readonly string[]): Promise<number> {
+  const { cloneName, snapshot } = parseSnapshotClone(args);
+  const client = await session.client();
+  return present(session, await client.snapshotClone(snapshot, { name: cloneName }), {
+    text: ({ name }) => `snapshot clone: success: Clone ${name} created successfully\n`,
+    xml: ({ name, id }) => [element("CloneCreate", [namedXml("volume", { name, uuid: id })])],
+    failed: "snapshot clone: failed: ",
+    failedLast,
+  });
+}
+
+async function restore(session: Session, args: readonly string[]): Promise<number> {
+  const names = args.filter((word) => word !== "--no-safety");
+  const [snapshot] = names;
+  if (snapshot === undefined || names.length > 1) throw new UsageError();
+  const confirmation = await session.confirm(
+    "Restore operation will replace the original volume with the snapshotted volume. " +
+      "Do you still want to continue?",
+  );
+  if (confirmation !== "yes") return 0;
+  const client = await session.client();
+  const safety = names.length === args.length;
+  return present(session, await client.snapshotRestore(snapshot, { safety }), {
+    text: ({ name }) => `Snapshot restore: ${name}: Snap restored successfully\n`,
+    xml: (restored) => [
+      element("snapRestore", [
+        namedXml("volume", { name: restored.volume, uuid: restored.volumeId }),
+        namedXml("snapshot", restored),
+      ]),
+    ],
+    failed: "snapshot restore: failed: ",
+    failedLast,
+  });
+}
+
+async function activate(session: Session, args: readonly string[]): Promise<number> {
+  const [snapshot, force] = args;
+  if (snapshot === undefined || args.length > 2) throw new UsageError();
+  if (force !== undefined && force !== "force") throw new UsageError();
+  const client = await session.client();
+  const answer = await client.snapshotActivate(snapshot, { force: force !== undefined });
+  return present(session, answer, changed("activate", "Activate"));
+}
+
+async function deactivate(session: Session, args: readonly string[]): Promise<number> {
+  const [snapshot] = args;
+  if (snapshot === undefined || args.length > 1) throw new UsageError();
+  const confirmation = await session.confirm(
+    "Deactivating snap will make its data inaccessible. Do you want to continue?",
+  );
+  if (confirmation !== "yes") return 0;
+  const client = await session.client();
+  const answer = await client.snapshotDeactivate(snapshot);
+  return present(session, answer, changed("deactivate", "Deactivate"));
+}
+
+function changed(verb: string, verbInXml: string): Presentation<{ name: string; uuid: string }> {
+  return {
+    text: ({ name }) => `Snapshot ${verb}: ${name}: Snap ${verb}d successfully\n`,
+    xml: (snapshot) => [element(`snap${verbInXml}`, [namedXml("snapshot", snapshot)])],
+    failed: `snapshot ${verb}: failed: `,
+    failedLast,
+  };
+}
+
+async function list(session: Session, args: readonly string[]): Promise<number> {
+  const names = args.filter((word) => word !== "--safety");
+  const [volume] = names;
+  if (names.length > 1) throw new UsageError();
+  const client = await session.client();
+  const query = {
+    ...(volume === undefined ? {} : { volume }),
+    ...(names.length === args.length ? {} : { safety: true }),
+  };
+  return present(session, await client.snapshotList(query), {
+    text: snapshotListText,
+    xml: snapshotListXml,
+    failed: "Snapshot list : failed: ",
+    failedLast,
+  });
+}
+
+async function info(session: Session, args: readonly string[]): Promise<number> {
+  const query = oneOrVolume(args);
+  const client = await session.client();
+  return present(session, await client.snapshotInfo(query), {
+    text: snapshotInfoText,
+    xml: snapshotInfoXml,
+    failed: "Snapshot info : failed: ",
+    failedLast,
+  });
+}
+
+async function status(session: Session, args: readonly string[]): Promise<number> {
+  const query = oneOrVolume(args);
+  const client = await session.client();
+  const answer: Answer<Parameters<typeof snapshotStatusText>[0]> =
+    await client.snapshotStatus(query);
+  return present(session, answer, {
+    text: snapshotStatusText,
+    xml: snapshotStatusXml,
+    failed: "Snapshot Status : failed: ",
+    failedLast,
+  });
+}
+
+function oneOrVolume(args: readonly string[]): { snapshot?: string; volume?: string } {
+  const [first, second] = args;
+  if (first === undefined) return {};
+  if (first === "volume" && second !== undefined && args.length === 2) return { volume: second };
+  if (first === "volume" || args.length > 1) throw new UsageError();
+  return { snapshot: first };
+}

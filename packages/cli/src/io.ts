@@ -1,0 +1,10 @@
+/** Where a command reads and writes: `process` fits, and so do the objects of a test. */
+export interface Output {
+  write(text: string): unknown;
+}
+
+export interface CliIo {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+}

@@ -1,0 +1,227 @@
+/** Commands on groups and physical volumes, and `lvrename`. */
+import { isVisible, parseSizeArgument, isValidName } from "@mortar/vg";
+import type { OptionSpec } from "./command-line.ts";
+import { activation, changeOptions, isActivating, unsignedSize, yesNo } from "./common-options.ts";
+import { complain } from "./complain.ts";
+import { badUsage, failed } from "./lvm-exit.ts";
+import { removeLvs } from "./lvremove.ts";
+import { noMatch, lvOperand, requireView, vgMissing, vgOperand } from "./names.ts";
+import type { Session } from "./session.ts";
+
+export const pvcreateOptions: readonly OptionSpec[] = [
+  ...changeOptions,
+  { long: "dataalignment", value: true },
+  { long: "labelsector", value: true },
+  { long: "metadatasize", value: true, check: unsignedSize },
+  { long: "metadatatype", short: "M", value: true },
+  { long: "norestorefile" },
+  { long: "pvmetadatacopies", value: true },
+  { long: "uuid", short: "u", value: true },
+  { long: "zero", short: "Z", value: true, check: yesNo },
+];
+
+export async function pvcreate(session: Session): Promise<number> {
+  const { line } = session;
+  if (line.names.length === 0) throw noMatch(line.tool, "pvcreate PV ...");
+  refuse(session, ["dataalignment", "labelsector"]);
+  if (Number(line.value("pvmetadatacopies") ?? 1) !== 1) {
+    throw failed("--pvmetadatacopies other than 1 is not supported: nothing was done.");
+  }
+  const uuid = line.value("uuid");
+  if (uuid !== undefined && !line.has("norestorefile")) {
+    throw badUsage(line.tool, "--restorefile is required with --uuid");
+  }
+  const metadata = line.value("metadatasize");
+  const metadataAreaBytes =
+    metadata === undefined ? undefined : parseSizeArgument(metadata).sectors * 512;
+  const groups = await session.groups();
+  return await forEach(session, line.names, async (path) => {
+    await groups.createPv(path, { uuid, metadataAreaBytes }, session.dialogue);
+  });
+}
+
+export async function pvremove(session: Session): Promise<number> {
+  const { line } = session;
+  if (line.names.length === 0) throw noMatch(line.tool, "pvremove PV ...");
+  const groups = await session.groups();
+  return await forEach(session, line.names, async (path) => {
+    await groups.removePv(path);
+    session.say(`Labels on physical volume "${path}" successfully wiped.`);
+  });
+}
+
+export const vgcreateOptions: readonly OptionSpec[] = [
+  ...changeOptions,
+  { long: "addtag", value: true },
+  { long: "alloc", value: true },
+  { long: "maxlogicalvolumes", short: "l", value: true },
+  { long: "maxphysicalvolumes", short: "p", value: true },
+  { long: "metadatatype", short: "M", value: true },
+  { long: "physicalextentsize", short: "s", value: true, check: unsignedSize },
+  { long: "shared" },
+  { long: "systemid", value: true },
+  { long: "zero", short: "Z", value: true, check: yesNo },
+];
+
+export async function vgcreate(session: Session): Promise<number> {
+  const { line } = session;
+  const [first, ...devices] = line.names;
+  if (first === undefined || devices.length === 0) {
+    throw noMatch(line.tool, "vgcreate VG_new PV ...");
+  }
+  refuse(session, ["shared", "systemid", "maxlogicalvolumes", "maxphysicalvolumes"]);
+  const name = vgOperand(line.tool, first);
+  if (!isValidName(name)) throw badUsage(line.tool, `New volume group name "${name}" is invalid.`);
+  const size = line.value("physicalextentsize");
+  const extentSectors = size === undefined ? undefined : parseSizeArgument(size).sectors;
+  if (extentSectors === 0) throw badUsage(line.tool, "Physical extent size may not be zero");
+  const tags = line.values("addtag");
+  const groups = await session.groups();
+  await groups.createVg({ name, devices, extentSectors, tags }, session.dialogue);
+  session.say(`Volume group "${name}" successfully created`);
+  return 0;
+}
+
+export async function vgextend(session: Session): Promise<number> {
+  const { line } = session;
+  const [first, ...devices] = line.names;
+  if (first === undefined || devices.length === 0) throw noMatch(line.tool, "vgextend VG PV ...");
+  const name = vgOperand(line.tool, first);
+  await (await session.groups()).extendVg(name, devices, session.dialogue);
+  session.say(`Volume group "${name}" successfully extended`);
+  return 0;
+}
+
+export async function vgreduce(session: Session): Promise<number> {
+  const { line } = session;
+  const [first, ...devices] = line.names;
+  if (first === undefined || devices.length === 0) throw noMatch(line.tool);
+  const name = vgOperand(line.tool, first);
+  const groups = await session.groups();
+  return await forEach(session, devices, async (path) => {
+    await groups.reduceVg(name, path);
+    session.say(`Removed "${path}" from volume group "${name}"`);
+  });
+}
+
+export async function vgremove(session: Session): Promise<number> {
+  const { line } = session;
+  if (line.names.length === 0) throw noMatch(line.tool, "vgremove VG|Tag|Select ...");
+  return await forEach(session, line.names, async (operand) => {
+    const name = vgOperand(line.tool, operand);
+    const groups = await session.groups();
+    const machine = await groups.view();
+    const { vg } = requireView(machine, name);
+    const lvs = vg.logicalVolumes.filter(isVisible);
+    if (lvs.length > 0) {
+      const question =
+        `Do you really want to remove volume group "${name}" containing ${lvs.length} ` +
+        "logical volumes? [y/n]: ";
+      const isSure = line.has("force") || (await session.confirm(question));
+      const operands = lvs.map((lv) => ({ vgName: name, lvName: lv.name }));
+      if (!isSure || !(await removeLvs(session, machine, operands))) {
+        throw failed(`Volume group "${name}" not removed`);
+      }
+    }
+    await groups.removeVg(name);
+    session.say(`Volume group "${name}" successfully removed`);
+  });
+}
+
+export const vgchangeOptions: readonly OptionSpec[] = [
+  ...changeOptions,
+  { long: "activate", short: "a", value: true, check: activation },
+  { long: "ignoreactivationskip", short: "K" },
+  { long: "ignorelockingfailure" },
+  { long: "ignoremonitoring" },
+  { long: "monitor", value: true, check: yesNo },
+  { long: "noudevsync" },
+  { long: "partial", short: "P" },
+  { long: "sysinit" },
+];
+
+export async function vgchange(session: Session): Promise<number> {
+  const { line } = session;
+  const wanted = line.value("activate");
+  if (wanted === undefined) throw noMatch(line.tool);
+  const groups = await session.groups();
+  const machine = await groups.view();
+  const names =
+    line.names.length > 0
+      ? line.names.map((name) => vgOperand(line.tool, name))
+      : machine.groups.map(({ vg }) => vg.name);
+  return await forEach(session, names, async (name) => {
+    if (machine.groups.every(({ vg }) => vg.name !== name)) throw failed(...vgMissing(name));
+    if (!isActivating(wanted)) await refuseOpen(session, name);
+    const result = isActivating(wanted)
+      ? await groups.activateVg(name, { ignoreSkip: line.has("ignoreactivationskip") })
+      : await groups.deactivateVg(name);
+    for (const { reason } of result.leftOver) session.warn(reason);
+    session.say(`${result.active} logical volume(s) in volume group "${name}" now active`);
+    if (result.leftOver.length > 0) throw failed();
+  });
+}
+
+/** LVM deactivates nothing of a group while something of it is open. */
+async function refuseOpen(session: Session, name: string): Promise<void> {
+  const { vg, states } = requireView(await (await session.groups()).view([name]), name);
+  const open = vg.logicalVolumes.filter((lv) => states.get(lv.name)?.loop && states.get(lv.name)?.open);
+  if (open.length === 0) return;
+  throw failed(
+    ...open.map((lv) => `Logical volume ${name}/${lv.name} contains a filesystem in use.`),
+    `Can't deactivate volume group "${name}" with ${open.length} open logical volume(s)`,
+  );
+}
+
+export async function lvrename(session: Session): Promise<number> {
+  const { line } = session;
+  const { vgName, from, to } = renameOperands(session);
+  await (await session.groups()).renameLv(vgName, from, to);
+  if (line.names.length > 0) session.say(`Renamed "${from}" to "${to}" in volume group "${vgName}"`);
+  return 0;
+}
+
+function renameOperands(session: Session): { vgName: string; from: string; to: string } {
+  const { tool, names } = session.line;
+  const [first, second, third, ...rest] = names;
+  if (first === undefined || second === undefined || rest.length > 0) throw noMatch(tool);
+  const bare = (name: string, vgName: string) => {
+    if (!name.includes("/")) return name;
+    const operand = lvOperand(tool, name);
+    if (operand.vgName === vgName) return operand.lvName;
+    throw badUsage(
+      tool,
+      `Logical volume names must have the same volume group ("${operand.vgName}" or "${vgName}")`,
+    );
+  };
+  if (third !== undefined) {
+    const vgName = vgOperand(tool, first);
+    return { vgName, from: bare(second, vgName), to: bare(third, vgName) };
+  }
+  const { vgName, lvName } = lvOperand(tool, first);
+  return { vgName, from: lvName, to: bare(second, vgName) };
+}
+
+function refuse(session: Session, options: readonly string[]): void {
+  for (const option of options) {
+    if (!session.line.has(option)) continue;
+    throw failed(`--${option} is not supported: nothing was done.`);
+  }
+}
+
+/** Each in turn; one that fails does not keep the others from being tried. */
+async function forEach(
+  session: Session,
+  names: readonly string[],
+  work: (name: string) => Promise<void>,
+): Promise<number> {
+  let worst = 0;
+  for (const name of names) {
+    try {
+      await work(name);
+    } catch (error) {
+      worst = Math.max(worst, complain(session, error));
+    }
+  }
+  return worst;
+}

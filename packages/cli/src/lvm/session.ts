@@ -1,0 +1,123 @@
+/** One run of a command: where it prints, whom it asks, and the volume groups it works on. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { VolumeGroups, type Dialogue } from "@mortar/vg";
+import type { CommandLine } from "./command-line.ts";
+import { failed } from "./lvm-exit.ts";
+
+/** Where a command reads and writes: `process` fits, and so do objects of a test. */
+export interface LvmIo {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  /** One line of it is read for each question that the command asks. */
+  readonly stdin: NodeJS.ReadableStream;
+}
+
+export interface LvmContext {
+  /** `--root DIR`; undefined or "/" for the machine's own directories. */
+  readonly root: string | undefined;
+}
+
+export class Session {
+  readonly line: CommandLine;
+  readonly #io: LvmIo;
+  readonly #context: LvmContext;
+  #groups: VolumeGroups | undefined;
+  #answers: AsyncIterator<string> | undefined;
+  #closeAnswers: (() => void) | undefined;
+
+  constructor(line: CommandLine, io: LvmIo, context: LvmContext) {
+    this.line = line;
+    this.#io = io;
+    this.#context = context;
+  }
+
+  /** Standard output: one line, with LVM's two blanks. `-qq` would silence it. */
+  say(line: string): void {
+    if (this.line.values("quiet").length < 2) this.#io.stdout.write(`  ${line}\n`);
+  }
+
+  print(text: string): void {
+    this.#io.stdout.write(text);
+  }
+
+  /** Standard error. */
+  warn(line: string): void {
+    this.#io.stderr.write(`  ${line}\n`);
+  }
+
+  /** `-y` answers for the operator; `-qq` too, with no. An end of input is a no. */
+  async confirm(question: string): Promise<boolean> {
+    if (this.line.has("yes")) return true;
+    if (this.line.values("quiet").length >= 2) return false;
+    for (;;) {
+      this.#io.stderr.write(question);
+      const answer = await this.#nextLine();
+      if (answer === undefined) {
+        this.#io.stderr.write("[n]\n");
+        return false;
+      }
+      const word = answer.trim().toLowerCase();
+      if (word === "y" || word === "yes") return true;
+      if (word === "n" || word === "no") return false;
+      this.#io.stderr.write("  Invalid input.\n");
+    }
+  }
+
+  /** For verbs that ask while they hold their locks. */
+  get dialogue(): Dialogue {
+    return {
+      say: (line) => this.say(line),
+      confirm: async (question) => await this.confirm(question),
+    };
+  }
+
+  async groups(): Promise<VolumeGroups> {
+    const root = this.#context.root ?? "/";
+    this.#groups ??= await VolumeGroups.open({
+      runDirectory: join(root, "run/mortar"),
+      deviceFilter: readDeviceFilter(join(root, "etc/mortar/mortar.json")),
+      warn: (sentence) => this.warn(sentence),
+    });
+    return this.#groups;
+  }
+
+  close(): void {
+    this.#closeAnswers?.();
+  }
+
+  async #nextLine(): Promise<string | undefined> {
+    if (this.#answers === undefined) {
+      const reader = createInterface({ input: this.#io.stdin });
+      this.#answers = reader[Symbol.asyncIterator]();
+      this.#closeAnswers = () => reader.close();
+    }
+    const next = await this.#answers.next();
+    return next.done === true ? undefined : next.value;
+  }
+}
+
+/**
+ * `"devices": ["/dev/loop0", "/dev/sd*"]` limits what is scanned; a final `*` stands for anything.
+ * Without the file, or without the key, every device is.
+ */
+export function readDeviceFilter(path: string): ((devicePath: string) => boolean) | undefined {
+  if (!existsSync(path)) return undefined;
+  let configuration: unknown;
+  try {
+    configuration = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw failed(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const devices = (configuration as { devices?: unknown } | null)?.devices;
+  if (devices === undefined) return undefined;
+  if (!Array.isArray(devices) || devices.some((one) => typeof one !== "string")) {
+    throw failed(`${path}: "devices" must be a list of device paths.`);
+  }
+  const patterns = devices as string[];
+  return (devicePath) =>
+    patterns.some((pattern) =>
+      pattern.endsWith("*") ? devicePath.startsWith(pattern.slice(0, -1)) : devicePath === pattern,
+    );
+}

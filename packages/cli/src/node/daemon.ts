@@ -1,0 +1,98 @@
+/** The daemon of this node as other verbs see it: asked, started, waited for. */
+import { spawn } from "node:child_process";
+import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { ApiError, MortarClient, type NodeStatus } from "@mortar/api";
+import { VerbError } from "./verbs.ts";
+
+const START_MS_MAX = 60_000;
+const POLL_MS = 50;
+
+export function runDirectoryOf(root: string): string {
+  return join(root, "run/mortar");
+}
+
+export function clientOf(root: string, timeoutMs?: number): MortarClient {
+  const socketPath = join(runDirectoryOf(root), "mortard.sock");
+  return new MortarClient({ socketPath, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+}
+
+/** What the daemon says of itself; undefined when none answers. */
+export async function nodeStatusOf(root: string): Promise<NodeStatus | undefined> {
+  try {
+    const answer = await clientOf(root, 20_000).nodeStatus();
+    if (answer.ok) return answer.result;
+    throw new VerbError(`mortard refused: ${answer.problem.detail}`, answer.problem.nextStep);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "connection-failed") return undefined;
+    if (!(error instanceof ApiError)) throw error;
+    throw new VerbError(`mortard runs, and gives no proper answer: ${error.message}`);
+  }
+}
+
+/** Starts mortard as a process of its own and waits until it answers. */
+export async function startDaemon(root: string): Promise<NodeStatus> {
+  const logDirectory = join(root, "var/log/mortar");
+  mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
+  const outputFile = join(logDirectory, "mortard.out");
+  const output = openSync(outputFile, "w", 0o600);
+  const main = join(dirname(fileURLToPath(import.meta.resolve("@mortar/mortard"))), "main.js");
+  const child = spawn(process.execPath, ["--enable-source-maps", main, "--root", root], {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", output, output],
+  });
+  let failure: string | undefined;
+  child.once("error", (error) => {
+    failure = error.message;
+  });
+  child.once("exit", (code, signal) => {
+    failure ??= `it ended with ${signal ?? `exit code ${code}`}`;
+  });
+  child.unref();
+  const deadline = Date.now() + START_MS_MAX;
+  while (Date.now() < deadline) {
+    if (failure !== undefined) {
+      throw new VerbError(
+        `mortard did not start: ${failure}.\n${lastLines(outputFile)}`.trimEnd(),
+        `look at ${join(logDirectory, "mortard.log")}`,
+      );
+    }
+    const status = await nodeStatusOf(root);
+    if (status !== undefined) return status;
+    await sleep(POLL_MS);
+  }
+  throw new VerbError(
+    `mortard (pid ${child.pid}) does not answer after ${START_MS_MAX / 1000} s.`,
+    `look at ${outputFile} and ${join(logDirectory, "mortard.log")}`,
+  );
+}
+
+function lastLines(file: string): string {
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  return lines
+    .slice(-8)
+    .map((line) => `  ${line}`)
+    .join("\n");
+}
+
+/** Waits until a process is gone. False when it is still there after `timeoutMs`. */
+export async function waitForEnd(pid: number, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (isAlive(pid)) {
+    if (Date.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+  } catch {
+    return false;
+  }
+}

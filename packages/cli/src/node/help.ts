@@ -1,0 +1,48 @@
+/** `mortar help`: all verbs on one screen, or the help of one. */
+import type { CliIo } from "../io.ts";
+import { mortarVersion } from "../version.ts";
+import { VerbError, verbs } from "./verbs.ts";
+
+export function mortarHelp(): string {
+  return `Mortar ${mortarVersion}: a scale-out file system with instant, crash-consistent snapshots
+
+Usage: mortar [--root DIR] VERB …
+
+This node
+  up                     start it            down      stop it
+  status                 what runs           doctor    what is missing
+  aliases DIR            commands under the stock names gluster, lvs, vgcreate, …
+
+Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
+  volume create|start|stop|delete|info|status|list|set|get|reset|help
+  snapshot create|list|info|status|activate|deactivate|restore|clone|delete|config|help
+  peer status            pool list
+
+Disks, in the words of LVM
+  pvcreate pvs           vgcreate vgs vgremove vgchange
+  lvcreate lvs lvextend lvchange lvrename lvremove
+
+Options
+  --root DIR             keep everything of this node below DIR (also: MORTAR_ROOT)
+  --version              --help, also behind any verb
+`;
+}
+
+export async function help(args: readonly string[], io: CliIo): Promise<number> {
+  const [verb] = args;
+  if (verb === undefined) {
+    io.stdout.write(mortarHelp());
+    return 0;
+  }
+  const entry = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (entry !== undefined) {
+    io.stdout.write(`Usage: ${entry.usage}\n\n${entry.help}\n`);
+    return 0;
+  }
+  const { glusterCommands } = await import("../gluster/commands.ts");
+  const listed = glusterCommands.filter((command) => command.words[0] === verb);
+  if (listed.length === 0) throw new VerbError(`${verb} is not a verb.`, "mortar help");
+  const { familyHelp } = await import("../gluster/help.ts");
+  io.stdout.write(familyHelp(verb === "pool" ? "peer" : verb, glusterCommands));
+  return 0;
+}

@@ -1,0 +1,96 @@
+/** `mortar status`: the daemon, its bricks, the pools below them, and who has mounted what. */
+import type { NodeStatus } from "@mortar/api";
+import type { PoolStatusOfVg } from "@mortar/vg";
+import type { CliIo } from "../io.ts";
+import { table } from "../table.ts";
+import { nodeStatusOf } from "./daemon.ts";
+import type { Mount } from "./mounts.ts";
+import { type Served, servedBy } from "./served.ts";
+import { checkOptions, type NodeContext } from "./verbs.ts";
+
+export async function status(
+  args: readonly string[],
+  io: CliIo,
+  { root }: NodeContext,
+): Promise<number> {
+  checkOptions(args, "status", ["--json"]);
+  const node = await nodeStatusOf(root);
+  const served = await servedBy(root, node);
+  const pools = await poolsOf(served);
+  const exitCode = node === undefined ? 1 : 0;
+  if (args.includes("--json")) {
+    const mounts = [
+      ...served.lvMounts.map(({ mount, lv }) => ({ ...mount, vg: lv.vg, lv: lv.lv })),
+      ...served.clientMounts,
+    ];
+    io.stdout.write(`${JSON.stringify({ node: node ?? null, pools, mounts }, undefined, 2)}\n`);
+    return exitCode;
+  }
+  io.stdout.write(
+    daemonText(node, root) + bricksText(node) + poolsText(pools) + mountsText(served),
+  );
+  return exitCode;
+}
+
+async function poolsOf(served: Served): Promise<PoolStatusOfVg[]> {
+  const pools: PoolStatusOfVg[] = [];
+  for (const { vg, lv, kind } of served.lvs) {
+    if (kind !== "thin-pool") continue;
+    const pool = await served.groups.poolStatus({ vg, pool: lv });
+    if (pool !== undefined) pools.push(pool);
+  }
+  return pools;
+}
+
+function daemonText(node: NodeStatus | undefined, root: string): string {
+  if (node === undefined) {
+    const option = root === "/" ? "" : ` --root ${root}`;
+    return `mortard is not running. Next: mortar${option} up\n`;
+  }
+  const since = new Date(node.startedAt * 1000).toISOString().replace("T", " ").slice(0, 19);
+  return (
+    `mortard ${node.version} runs: pid ${node.pid}, since ${since} UTC\n` +
+    `node ${node.host} (${node.uuid}), port ${node.glusterPort} on ${node.address}\n` +
+    `volumes ${node.volumeCount}, snapshots ${node.snapshotCount}, ` +
+    `clients ${node.glusterClients}\n`
+  );
+}
+
+function bricksText(node: NodeStatus | undefined): string {
+  if (node === undefined || node.bricks.length === 0) return "";
+  const rows = node.bricks.map((brick) => [
+    brick.snapshot === undefined ? brick.volume : `${brick.volume} (snapshot ${brick.snapshot})`,
+    brick.path,
+    brick.reason === undefined ? brick.state : `${brick.state}: ${brick.reason}`,
+    String(brick.port ?? "-"),
+    String(brick.pid ?? "-"),
+    String(brick.restarts),
+  ]);
+  return `\n${table([["VOLUME", "BRICK", "STATE", "PORT", "PID", "RESTARTS"], ...rows])}`;
+}
+
+function poolsText(pools: readonly PoolStatusOfVg[]): string {
+  if (pools.length === 0) return "";
+  const rows = pools.map((pool) => [
+    `${pool.vg}/${pool.pool}`,
+    pool.needsCheck ? `${pool.mode ?? "?"}, needs check` : (pool.mode ?? "?"),
+    percent(pool.dataPercent),
+    percent(pool.metadataPercent),
+    String(pool.serverPid ?? "-"),
+  ]);
+  return `\n${table([["THIN POOL", "MODE", "DATA", "METADATA", "PID"], ...rows])}`;
+}
+
+function percent(value: number | undefined): string {
+  return value === undefined ? "-" : `${value.toFixed(2)}%`;
+}
+
+function mountsText({ lvMounts, clientMounts }: Served): string {
+  if (lvMounts.length + clientMounts.length === 0) return "";
+  const row = (mount: Mount, what: string) => [mount.point, mount.type, what];
+  const rows = [
+    ...lvMounts.map(({ mount, lv }) => row(mount, `${lv.vg}/${lv.lv}`)),
+    ...clientMounts.map((mount) => row(mount, mount.source)),
+  ];
+  return `\n${table([["MOUNT", "TYPE", "OF"], ...rows])}`;
+}

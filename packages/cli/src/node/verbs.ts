@@ -1,0 +1,108 @@
+/** Mortar's own verbs. Each is loaded when it is called. */
+import type { CliIo } from "../io.ts";
+
+export interface NodeContext {
+  /** Where this node keeps its files; "/" unless moved. */
+  readonly root: string;
+}
+
+type Verb = (args: readonly string[], io: CliIo, context: NodeContext) => Promise<number>;
+
+interface VerbEntry {
+  readonly usage: string;
+  readonly help: string;
+  readonly load: () => Promise<Verb>;
+}
+
+export const verbs: Readonly<Record<string, VerbEntry>> = {
+  up: {
+    usage: "mortar [--root DIR] up",
+    help:
+      "Start this node: the logical volumes and mounts that `down` took away, and mortard.\n" +
+      "Running already: nothing happens.",
+    load: async () => (await import("./up.ts")).up,
+  },
+  down: {
+    usage: "mortar [--root DIR] down [--force]",
+    help:
+      "Stop this node: clients' mounts on this machine, bricks, their file systems, logical\n" +
+      "volumes, pools, mortard. Refuses, and says who, while something uses a mount.\n" +
+      "--force  take clients' mounts away although programs use them; file systems never.",
+    load: async () => (await import("./down.ts")).down,
+  },
+  status: {
+    usage: "mortar [--root DIR] status [--json]",
+    help: "Show mortard, bricks, thin pools and mounts. Exit code 1 when mortard is not running.",
+    load: async () => (await import("./status.ts")).status,
+  },
+  aliases: {
+    usage: "mortar [--root DIR] aliases DIR",
+    help:
+      "Make commands in DIR under the stock names: gluster, lvs, vgcreate, …\n" +
+      "With DIR first in PATH, scripts written for GlusterFS and LVM run on Mortar.",
+    load: async () => (await import("./aliases.ts")).aliases,
+  },
+  doctor: {
+    usage: "mortar [--root DIR] doctor [--json]",
+    help: "Say what this machine lacks to run Mortar, and what to type about it.",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+  help: {
+    usage: "mortar help [VERB]",
+    help: "Show all verbs, or one.",
+    load: async () => (await import("./help.ts")).help,
+  },
+};
+
+export const ownVerbs: readonly string[] = Object.keys(verbs);
+
+export function isOwnVerb(word: string): boolean {
+  return Object.hasOwn(verbs, word);
+}
+
+export async function runOwnVerb(
+  verb: string,
+  args: readonly string[],
+  io: CliIo,
+  context: NodeContext,
+): Promise<number> {
+  const entry = verbs[verb];
+  if (entry === undefined) throw new RangeError(`no verb ${verb}`);
+  if (args.includes("--help")) {
+    io.stdout.write(`Usage: ${entry.usage}\n\n${entry.help}\n`);
+    return 0;
+  }
+  const run = await entry.load();
+  try {
+    return await run(args, io, context);
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (!operating.includes(name)) throw error;
+    io.stderr.write(`mortar ${verb}: ${message}\n`);
+    if (error instanceof VerbError && error.nextStep !== undefined) {
+      io.stderr.write(`Next: ${error.nextStep}\n`);
+    }
+    return 1;
+  }
+}
+
+/** Errors of this and of the packages below whose message is meant for the user. */
+const operating = ["VerbError", "ApiError", "VgError", "PoolError", "LvmError"];
+
+/** A refusal with a sentence for the user, and what to do now. */
+export class VerbError extends Error {
+  override readonly name = "VerbError";
+  readonly nextStep: string | undefined;
+  constructor(message: string, nextStep?: string) {
+    super(message);
+    this.nextStep = nextStep;
+  }
+}
+
+/** Throws `VerbError` for an option that the verb does not have. */
+export function checkOptions(args: readonly string[], verb: string, known: readonly string[]): void {
+  const unknown = args.find((word) => !known.includes(word));
+  if (unknown !== undefined) {
+    throw new VerbError(`${unknown} is not an option.`, `mortar help ${verb}`);
+  }
+}

@@ -1,0 +1,15 @@
+/** Columns of text: every cell padded to its column's widest, two blanks between. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+      return `${cells.join("  ").trimEnd()}\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,53 @@
+/**
+ * Mortar's formats against their other implementation: real dm-thin and real LVM in a guest.
+ *
+ *     npm run interop [-- --seed N] [--rounds N] [--only SCENARIO] [--keep]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { describeGuest, Guest, missingPackages } from "./guest.mjs";
+import { Report } from "./report.mjs";
+import { fromLvm } from "./scenario-from-lvm.mjs";
+import { pingPong } from "./scenario-ping-pong.mjs";
+import { trouble } from "./scenario-trouble.mjs";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+    keep: { type: "boolean", default: false },
+  },
+});
+
+const missing = missingPackages();
+if (missing.length > 0) {
+  console.error(`The guest is made of this machine's packages, and some are missing:\n  apt install ${missing.join(" ")}`);
+  process.exit(2);
+}
+const report = new Report((line) => {
+  console.log(line);
+});
+const directory = mkdtempSync(join(tmpdir(), "mortar-interop-"));
+process.on("exit", () => {
+  if (!values.keep) rmSync(directory, { recursive: true, force: true });
+});
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
+console.log(describeGuest());
+const guest = new Guest(directory);
+const seed = Number(values.seed);
+const rounds = Number(values.rounds);
+const scenarios = {
+  trouble: () => trouble({ report, guest, directory, seed }),
+  "from-lvm": () => fromLvm({ report, guest, directory, seed }),
+  "ping-pong": () => pingPong({ report, guest, directory, seed, rounds }),
+  "ping-pong-2": () => pingPong({ report, guest, directory, seed: seed + 1, rounds: Math.ceil(rounds / 2) }),
+};
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (values.only === undefined || values.only === name) await scenario();
+}
+console.log(report.summary());
+process.exitCode = report.failed > 0 ? 1 : 0;
