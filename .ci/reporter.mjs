@@ -6,6 +6,10 @@ import { relative } from "node:path";
 
 export default async function* reporter(events) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
+  // Lint runs before the tests and counts as one of them.
+  const lint = process.env.MORTAR_LINT;
+  if (lint !== undefined) counts[lint] += 1;
+  if (lint === "failed") yield "FAILED  lint: what is wrong is printed above\n";
   const files = new Map();
   for await (const { type, data } of events) {
     if (type !== "test:pass" && type !== "test:fail") continue;

@@ -34,6 +34,7 @@ const POOL = "pool";
 const MIB = 1 << 20;
 const CHUNK_KIB = [64, 128, 192];
 const VOLUMES_MAX = 9;
+const KEPT = new Set(["b", "big"]);
 
 /**
  * @param {Pick<Match, "report" | "guest" | "directory"> & { seed: number, rounds: number }} options
@@ -124,7 +125,7 @@ function ourChanges({ world, random }, round) {
 function removals(world, random) {
   const changes = [];
   while (world.names().length > VOLUMES_MAX) {
-    const lv = random.pick(world.names().filter((name) => name !== "big"));
+    const lv = random.pick(world.names().filter((name) => !KEPT.has(name)));
     changes.push(world.planned({ kind: "remove", lv }));
   }
   return changes;
@@ -154,7 +155,7 @@ function kernelChanges({ world, random }, round) {
     ...removals(world, random),
     world.planned({ kind: "extend-data", extentCount: world.dataExtents + 4 }),
     ...world.plan(20),
-    world.planned({ kind: "snapshot", lv: world.newName("s"), origin: snapshot }),
+    world.planned({ kind: "snapshot", lv: world.newName("s"), origin: random.pick(world.names()) }),
   ];
   const { sizeBytes } = world.content("b");
   if (round % 2 === 1) {

@@ -104,11 +104,12 @@ export class BlockRig {
     return Number(readFileSync(join(this.poolDirectory, `${which}.pid`), "utf8"));
   }
 
-  /** Kill the pool's server as it is; the holder starts the next. Answers its process id. */
+  /** Kill the pool's server as it is; the holder starts the next. False when there was none to kill. */
   killServer() {
     const pid = this.pid("server");
+    if (!isOurs(pid, this.directory)) return false;
     process.kill(pid, "SIGKILL");
-    return pid;
+    return true;
   }
 
   /** @param {string} lv */
@@ -155,7 +156,10 @@ export class BlockRig {
     if (existsSync(poolDirectory) && this.mortar("vgchange", "-an", this.vg).status !== 0) {
       forced.push("vgchange -an failed");
     }
-    for (const pid of pids) if (isOurs(pid, this.directory)) forced.push(`kill -9 ${pid}`) && process.kill(pid, "SIGKILL");
+    for (const pid of pids.filter((one) => isOurs(one, this.directory))) {
+      forced.push(`kill -9 ${pid}`);
+      process.kill(pid, "SIGKILL");
+    }
     for (const point of this.#mountsBelow().toReversed()) spawnSync("umount", ["-l", point]);
     for (const loop of this.#loopsBelow()) spawnSync("losetup", ["--detach", loop]);
     for (const path of surviving.filter((file) => existsSync(file))) unlinkSync(path);

@@ -69,7 +69,17 @@ export class ScratchNode {
     for (const device of this.#loops()) this.shell(`losetup -d ${device}`);
     this.#gone(() => this.#loops());
     if (this.#mounts().length > 0) throw new Error(`still mounted: ${this.#mounts().join(" ")}`);
+    this.#removeClientLogs();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** The stock client keeps a log of each mount, named after the mount point. */
+  #removeClientLogs(): void {
+    const directory = "/var/log/glusterfs";
+    const start = `${this.directory.slice(1).replaceAll("/", "-")}-`;
+    for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+      if (name.startsWith(start)) rmSync(join(directory, name), { force: true });
+    }
   }
 
   #gone(what: () => readonly unknown[]): boolean {

@@ -102,7 +102,7 @@ export function struct<const S extends Shape>(name: string, size: number, shape:
   const field: Record<string, Field<unknown>> = {};
   let offset = 0;
   for (const [key, scalar] of Object.entries(shape)) {
-    field[key] = scalar.at(offset) as Field<unknown>;
+    field[key] = scalar.at(offset);
     offset += scalar.size;
   }
   if (offset !== size) throw new RangeError(`${name}: fields fill ${offset} bytes, format says ${size}`);
@@ -119,5 +119,5 @@ export function struct<const S extends Shape>(name: string, size: number, shape:
     encode(view: DataView, base: number, value: Record<string, unknown>) {
       for (const [key, f] of entries) f.set(view, base, value[key]);
     },
-  }) as Struct<S>;
+  });
 }

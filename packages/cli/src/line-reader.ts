@@ -4,7 +4,6 @@
  * Questions and the prompt read the same standard input in turn, so what one of them read ahead
  * must be there for the next: one reader is made per process and handed on.
  */
-import type { Interface } from "node:readline/promises";
 import type { CliIo } from "./io.ts";
 
 export interface LineReader {
@@ -42,15 +41,34 @@ export function streamLines(io: CliIo, output: CliIo["stdout"]): LineReader {
   };
 }
 
-/** A terminal: with editing and history. */
+/** A terminal: with editing and history. Lines that were pasted together wait their turn. */
 export async function terminalLines(): Promise<LineReader> {
-  const { createInterface } = await import("node:readline/promises");
-  const terminal: Interface = createInterface({ input: process.stdin, output: process.stdout });
-  const closed = new Promise<undefined>((resolve) => {
-    terminal.once("close", () => resolve(undefined));
+  const { createInterface } = await import("node:readline");
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const typed: string[] = [];
+  const state = { closed: false };
+  let wake: () => void = () => {};
+  terminal.on("line", (line) => {
+    typed.push(line);
+    wake();
+  });
+  terminal.once("close", () => {
+    state.closed = true;
+    wake();
   });
   return {
-    next: (prompt) => Promise.race([terminal.question(prompt), closed]),
+    async next(prompt) {
+      if (!state.closed) {
+        terminal.setPrompt(prompt);
+        terminal.prompt();
+      }
+      while (typed.length === 0 && !state.closed) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return typed.shift();
+    },
     close: () => terminal.close(),
   };
 }

@@ -19,8 +19,9 @@ import {
   setattrIn,
   transferIn,
 } from "./layouts.ts";
-import type { Negotiated } from "./session.ts";
-import { FuseSession, wake, WAKE_NAME } from "./session.ts";
+import type { Negotiated } from "./negotiation.ts";
+import { wake } from "./notification.ts";
+import { FuseSession, WAKE_NAME } from "./session.ts";
 
 const MAX = 64 * 1024;
 const FILE = 21;
@@ -115,10 +116,10 @@ function setUp(negotiated?: Negotiated): {
 function request(
   opcode: number,
   node: number,
-  body: Uint8Array,
+  content: Uint8Array,
   unique: [low: number, high: number] = [2, 0],
 ): Buffer {
-  const bytes = Buffer.alloc(inHeader.size + body.length);
+  const bytes = Buffer.alloc(inHeader.size + content.length);
   inHeader.encode(viewOf(bytes), 0, {
     length: bytes.length,
     opcode,
@@ -131,7 +132,7 @@ function request(
     extensionLength: 0,
     padding: 0,
   });
-  bytes.set(body, inHeader.size);
+  bytes.set(content, inHeader.size);
   return bytes;
 }
 

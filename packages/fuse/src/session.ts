@@ -16,28 +16,21 @@ import { PAGE_BYTES, REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
 import type { FuseChannel } from "./channel.ts";
 import { Errno } from "./errno.ts";
 import type { FlatFiles } from "./flat-files.ts";
+import { listDirectory } from "./directory-listing.ts";
 import {
   attributes,
   attributesOut,
-  directoryEntry,
   entryOut,
   Fallocate,
   fallocateIn,
-  Init,
-  Init2,
   inHeader,
   initIn,
   initOut,
-  KERNEL_MAJOR,
-  KERNEL_MINOR_MIN,
-  Notify,
   Opcode,
   Open,
   openIn,
   openOut,
-  OUR_MINOR,
   outHeader,
-  retrieveOut,
   ROOT_NODE,
   releaseIn,
   SetAttribute,
@@ -47,14 +40,9 @@ import {
   WAKE_NODE,
   writeOut,
 } from "./layouts.ts";
-
-/** What FUSE_INIT agreed. Plain JSON, for a later process that takes the conversation over. */
-export interface Negotiated {
-  readonly minor: number;
-  readonly maxWriteBytes: number;
-  /** The kernel sends the requests of a dead process again when asked (Linux 6.9). */
-  readonly resends: boolean;
-}
+import { INIT_BYTES_MIN, negotiate } from "./negotiation.ts";
+import type { Negotiated } from "./negotiation.ts";
+import { askToResend } from "./notification.ts";
 
 export interface SessionOptions {
   /**
@@ -88,8 +76,6 @@ const REQUEST_BODY = REQUEST_POSITION + inHeader.size;
 const REPLY_BODY = REPLY_POSITION + outHeader.size;
 const READS_ONLY = 0;
 const ACCESS_MODE = 3;
-const TYPE_FILE = 8;
-const TYPE_DIRECTORY = 4;
 
 export class FuseSession {
   readonly #channel: FuseChannel;
@@ -130,7 +116,7 @@ export class FuseSession {
    * before Linux 6.9.
    */
   resend(): number {
-    return sendNotification(this.#channel, Notify.resend, 0);
+    return askToResend(this.#channel);
   }
 
   /** Wait for one request and answer it. */
@@ -236,7 +222,7 @@ export class FuseSession {
         return 0;
       case Opcode.forget:
       case Opcode.batchForget:
-      case Opcode.interrupt: // Requests are answered in order, at once; there is nothing to interrupt.
+      case Opcode.interrupt: // Requests are answered at once; there is nothing to interrupt.
         return NO_REPLY;
       default: // ENOSYS makes the kernel stop asking for most of them, FLUSH among these.
         return -Errno.ENOSYS;
@@ -287,43 +273,11 @@ export class FuseSession {
   }
 
   #init(): number {
-    this.#need(16); // An old kernel sends no second word of flags.
-    const { field } = initIn;
-    const minor = field.minor.get(this.#in, REQUEST_BODY);
-    const major = field.major.get(this.#in, REQUEST_BODY);
-    if (major !== KERNEL_MAJOR || minor < KERNEL_MINOR_MIN) {
-      throw new Error(
-        `the kernel speaks FUSE ${major}.${minor}; 7.${KERNEL_MINOR_MIN} (Linux 4.20) is needed`,
-      );
-    }
-    const offered = field.flags.get(this.#in, REQUEST_BODY);
-    const wanted =
-      Init.asyncRead |
-      Init.bigWrites |
-      Init.asyncDio |
-      Init.parallelDirops |
-      Init.maxPages |
-      Init.initExt;
-    const extended = (offered & Init.initExt) !== 0 && this.#length >= inHeader.size + initIn.size;
-    const flags2 = (extended ? field.flags2.get(this.#in, REQUEST_BODY) : 0) & Init2.hasResend;
+    this.#need(INIT_BYTES_MIN);
     const { maxWriteBytes, maxBackground } = this.#options;
-    initOut.encode(this.#out, REPLY_BODY, {
-      major: KERNEL_MAJOR,
-      minor: OUR_MINOR,
-      maxReadahead: field.maxReadahead.get(this.#in, REQUEST_BODY),
-      flags: (offered & wanted) >>> 0,
-      maxBackground,
-      congestionThreshold: Math.floor((maxBackground * 3) / 4),
-      maxWrite: maxWriteBytes,
-      timeGranularity: 1,
-      maxPages: maxWriteBytes / PAGE_BYTES,
-      mapAlignment: 0,
-      flags2,
-      maxStackDepth: 0,
-      requestTimeout: 0,
-      unused: EMPTY,
-    });
-    this.#negotiated = { minor: Math.min(minor, OUR_MINOR), maxWriteBytes, resends: flags2 !== 0 };
+    const isLong = this.#length >= inHeader.size + initIn.size;
+    const limits = { maxWriteBytes, maxBackground };
+    this.#negotiated = negotiate(this.#in, REQUEST_BODY, isLong, this.#out, REPLY_BODY, limits);
     return initOut.size;
   }
 
@@ -441,63 +395,9 @@ export class FuseSession {
     this.#need(transferIn.size);
     const { offset, size } = transferIn.decode(this.#in, REQUEST_BODY);
     const room = Math.min(size, this.#options.maxWriteBytes);
-    const entries = [
-      { name: ".", node: ROOT_NODE, type: TYPE_DIRECTORY },
-      { name: "..", node: ROOT_NODE, type: TYPE_DIRECTORY },
-      ...this.#files.list().map((file) => ({ ...file, type: TYPE_FILE })),
-    ];
-    let used = 0;
-    for (let index = offset; index < entries.length; index++) {
-      const { name, node, type } = entries[index]!;
-      const bytesOfName = encoder.encode(name);
-      const entrySize = Math.ceil((directoryEntry.size + bytesOfName.length) / 8) * 8;
-      if (used + entrySize > room) break;
-      const at = REPLY_BODY + used;
-      this.#channel.reply.fill(0, at, at + entrySize);
-      directoryEntry.encode(this.#out, at, {
-        inode: node,
-        next: index + 1,
-        nameLength: bytesOfName.length,
-        type,
-      });
-      this.#channel.reply.set(bytesOfName, at + directoryEntry.size);
-      used += entrySize;
-    }
-    return used;
+    const target = this.#channel.reply.subarray(REPLY_BODY, REPLY_BODY + room);
+    return listDirectory(this.#files.list(), offset, target);
   }
-}
-
-/**
- * Wake the thread that waits for a request, from another one: the kernel answers this notification
- * by queueing a NOTIFY_REPLY, for which nobody waits. It asks for no data of WAKE_NAME, and costs
- * the data path nothing, unlike a poll(2) before each read(2). 0, or the errno: ENOENT while nobody
- * has WAKE_NAME open.
- */
-export function wake(channel: Pick<FuseChannel, "reply" | "send">): number {
-  const view = viewOf(channel.reply);
-  retrieveOut.encode(view, REPLY_BODY, {
-    notifyUnique: 0,
-    node: WAKE_NODE,
-    offset: 0,
-    size: 0,
-    padding: 0,
-  });
-  return sendNotification(channel, Notify.retrieve, retrieveOut.size);
-}
-
-function sendNotification(
-  channel: Pick<FuseChannel, "reply" | "send">,
-  code: number,
-  bodyBytes: number,
-): number {
-  const length = outHeader.size + bodyBytes;
-  outHeader.encode(viewOf(channel.reply), REPLY_POSITION, {
-    length,
-    error: code,
-    uniqueLow: 0,
-    uniqueHigh: 0,
-  });
-  return Math.max(0, -channel.send(REPLY_POSITION, length));
 }
 
 /** Shorter than its operation needs. */
@@ -507,13 +407,12 @@ class MalformedRequest extends Error {
 
 const EMPTY = new Uint8Array(0);
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
-
-function viewOf(buffer: Uint8Array): DataView {
-  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-}
 
 function payload(cache: (Uint8Array | undefined)[], buffer: Uint8Array, size: number): Uint8Array {
   if (size % SECTOR_BYTES !== 0) return buffer.subarray(PAGE_BYTES, PAGE_BYTES + size);
   return (cache[size / SECTOR_BYTES] ??= buffer.subarray(PAGE_BYTES, PAGE_BYTES + size));
+}
+
+function viewOf(buffer: Uint8Array): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

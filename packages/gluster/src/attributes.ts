@@ -3,7 +3,7 @@
  *
  * | structure | bytes | members |
  * |---|---|---|
- * | iatt | 148 | gfid, flags, ino, dev, rdev, size, blocks, attributes, mask, times, nlink … mode |
+ * | iatt | 148 | gfid, flags, ino, dev, rdev, size, blocks, attributes, times, nlink … mode |
  * | mdata | 36 | the three times kept by the client's clock |
  * | statfs | 88 | eleven u64 |
  * | flock | 32 + lock owner | type, whence, start, length, pid, owner |
@@ -11,8 +11,8 @@
  * | iatt of version 3 | 112 | only in the cache-invalidation callback |
  *
  * An iatt whose gfid is all zero stands for "none". `flags` tells which members are valid. `ino` is
- * the last 8 bytes of the gfid; `rdev` is major << 32 | minor. Numbers of 64 bits that a file system
- * may fill to the brim are halves, sizes are the nearest number.
+ * the last 8 bytes of the gfid; `rdev` is major << 32 | minor. Numbers of 64 bits that a file
+ * system may fill to the brim are halves, sizes are the nearest number.
  */
 
 import { xdr } from "@mortar/binary";

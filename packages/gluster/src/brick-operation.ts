@@ -64,8 +64,8 @@ export type BrickRequest = XdrValue<typeof request>;
 export type BrickReply = XdrValue<typeof reply>;
 
 /**
- * The process serves this brick no longer, and leaves when it was its last: often before its reply is
- * sent. The end of the process is the answer.
+ * The process serves this brick no longer, and leaves when it was its last: often before its reply
+ * is sent. The end of the process is the answer.
  */
 export function terminateRequest(brickPath: string): BrickRequest {
   return { name: brickPath, op: 0, input: new Dictionary(), extra: new Dictionary() };

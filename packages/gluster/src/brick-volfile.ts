@@ -10,7 +10,9 @@
 import { GlusterError } from "./error.ts";
 import { setSize } from "./volume-description.ts";
 import type { VolumeBrick, VolumeDescription } from "./volume-description.ts";
-import { logOptions, optionIsOn, optionText, socketOptions, VolfileGraph } from "./volfile-graph.ts";
+import {
+  logOptions, optionIsOn, optionText, socketOptions, VolfileGraph,
+} from "./volfile-graph.ts";
 import type { Volfile } from "./volfile.ts";
 
 export interface BrickVolfileOptions {
@@ -120,7 +122,9 @@ function addAccounting(graph: VolfileGraph, brick: VolumeBrick, stateDirectory: 
     "volume-uuid": volume.name,
     "server-quota": options["features.quota"] ?? "off",
   });
-  if (optionIsOn(volume, "network.compression")) graph.stack("cdc", "features/cdc", { mode: "server" });
+  if (optionIsOn(volume, "network.compression")) {
+    graph.stack("cdc", "features/cdc", { mode: "server" });
+  }
   if (optionIsOn(volume, "features.tag-namespaces")) graph.stack("namespace", "features/namespace");
   if (optionIsOn(volume, "features.sdfs")) {
     graph.stack("sdfs", "features/sdfs", { "pass-through": "false" });

@@ -12,7 +12,9 @@
 
 import { brickSets } from "./volume-description.ts";
 import type { VolumeBrick, VolumeDescription } from "./volume-description.ts";
-import { logOptions, optionIsOn, optionText, socketOptions, VolfileGraph } from "./volfile-graph.ts";
+import {
+  logOptions, optionIsOn, optionText, socketOptions, VolfileGraph,
+} from "./volfile-graph.ts";
 import type { Volfile } from "./volfile.ts";
 
 export interface ClientVolfileOptions {

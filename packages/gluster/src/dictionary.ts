@@ -102,7 +102,9 @@ export class Dictionary {
   }
 
   encode(): Uint8Array {
-    const entries = [...this.#values].map(([key, value]) => [textEncoder.encode(key), value] as const);
+    const entries = [...this.#values].map(
+      ([key, value]) => [textEncoder.encode(key), value] as const,
+    );
     const length = entries.reduce((sum, [key, value]) => sum + 9 + key.length + value.length, 4);
     const bytes = new Uint8Array(length);
     const view = new DataView(bytes.buffer);

@@ -14,8 +14,8 @@ const result = { opRet: xdr.i32, opErrno: xdr.i32 } as const;
 export const GETSPEC_SERVERS_LIST = 1;
 
 /**
- * Sent to a brick, to the export named by `remote-subvolume`. Keys of the reply: ERROR, process-uuid,
- * volume-id, child_up, clnt-lk-version, transport-ptr.
+ * Sent to a brick, to the export named by `remote-subvolume`. Keys of the reply: ERROR,
+ * process-uuid, volume-id, child_up, clnt-lk-version, transport-ptr.
  */
 export const setVolume = procedure(
   PROGRAM.handshake,
@@ -27,7 +27,7 @@ export const setVolume = procedure(
 
 /**
  * Fetch a volfile by key. On success `opRet` is the length of `spec` in bytes, on failure -1.
- * `extra` of the request holds min-op-version and max-op-version in decimal; a brick adds brick_name.
+ * `extra` of the request holds min-op-version and max-op-version in decimal, of a brick brick_name.
  */
 export const getSpec = procedure(
   PROGRAM.handshake,

@@ -1,7 +1,7 @@
 /**
  * "Did you mean …?" as GlusterFS says it. A name without a dot is compared with what follows the
- * first dot of every known name; a name with a dot first finds the nearest section, then the nearest
- * name in it. Of equally near names the first two in alphabetical order are offered.
+ * first dot of every known name; a name with a dot first finds the nearest section, then the
+ * nearest name in it. Of equally near names the first two in alphabetical order are offered.
  */
 
 export function optionHint(name: string, known: readonly string[]): string {

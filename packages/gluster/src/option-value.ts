@@ -173,7 +173,7 @@ function refuseWord(key: string, value: string, words: readonly string[]): Refus
 
 /** Host names, addresses, address patterns and networks, also per directory: "/dir(a|b)". */
 function refuseAddresses(key: string, value: string): Refusal {
-  const address = /^!?(?:\*|[A-Za-z0-9*][A-Za-z0-9.*_-]*(?:\/\d{1,3})?|[0-9A-Fa-f]*:[0-9A-Fa-f:.*]*)$/;
+  const address = /^!?(?:\*|[a-z\d*][a-z\d.*_-]*(?:\/\d{1,3})?|[\da-f]*:[\da-f:.*]*)$/i;
   const parts = value.split(",").flatMap((part) => {
     const [, inside] = /^\/[^()]*\(([^()]*)\)$/.exec(part) ?? [];
     return inside === undefined ? [part] : inside.split("|");
@@ -260,7 +260,8 @@ const REQUIRED_KIND: Readonly<Record<string, VolumeDescription["kind"]>> = {
 
 const ownCommand = (command: string) => (value: string, name: string) =>
   ` 'gluster volume set <VOLNAME> ${name} ${value}' is deprecated. ` +
-  `Use 'gluster volume ${command} <VOLNAME> ${parseBoolean(value) ? "enable" : "disable"}' instead.`;
+  `Use 'gluster volume ${command} <VOLNAME> ` +
+  `${parseBoolean(value) ? "enable" : "disable"}' instead.`;
 
 const bitrotCommand = (usage: string) => (_: string, name: string) =>
   ` 'gluster volume set <VOLNAME> ${name}' is invalid command. ` +

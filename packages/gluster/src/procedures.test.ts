@@ -24,7 +24,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** A reader that makes values up, all different: reading a codec from it gives a sample of its type. */
+/** A reader that makes values up: reading a codec from it gives a sample of its type. */
 class SampleReader extends XdrReader {
   readonly #random: () => number;
   readonly #dictionaries: boolean;
@@ -265,7 +265,8 @@ test("GlusterFS's own XDR library reads and writes the same bytes", (context) =>
   }
   const cases = [1, 3, 9].flatMap((seed) => messages(seed)).flatMap((message) => {
     const name = libraryName(message);
-    return name === undefined ? [] : [{ name, message, bytes: message.encode(message.value).slice() }];
+    if (name === undefined) return [];
+    return [{ name, message, bytes: message.encode(message.value).slice() }];
   });
   const input = cases.map(({ name, bytes }) => `${name} ${Buffer.from(bytes).toString("hex")}\n`);
   const run = spawnSync("python3", [script], { input: input.join(""), maxBuffer: 1 << 28 });

@@ -173,7 +173,8 @@ async function mount(cleanup: Cleanup, brick: Brick): Promise<string> {
 const reason = missing();
 const options = { timeout: 60_000, ...(reason === undefined ? {} : { skip: reason }) };
 
-test("a stock brick and a stock client work with generated volfiles", options, withCleanup(async (cleanup) => {
+const servesAndMounts = "a stock brick and a stock client work with generated volfiles";
+test(servesAndMounts, options, withCleanup(async (cleanup) => {
   const brick = await startBrick(cleanup);
   const programs = (await call(brick.port, dump, { id: { high: 0, low: 0xcaed } })).programs;
   const served = programs.map(({ name, number, version }) => `${name} ${number} ${version}`);
@@ -188,7 +189,8 @@ test("a stock brick and a stock client work with generated volfiles", options, w
   assert.deepEqual(readdirSync(point), ["file"]);
 }));
 
-test("a stock brick holds back fsync while the barrier is up, and leaves on TERMINATE", options, withCleanup(async (cleanup) => {
+const obeys = "a stock brick holds back fsync under the barrier, and leaves on TERMINATE";
+test(obeys, options, withCleanup(async (cleanup) => {
   const brick = await startBrick(cleanup);
   const { path, socket } = brick;
   const point = await mount(cleanup, brick);

@@ -42,7 +42,8 @@ export class VolfileGraph {
   applyOptions(): void {
     for (const option of volumeOptions) {
       if (option.special || option.translator === "rpc-transport/socket") continue;
-      const value = this.volume.options[option.name] ?? (option.always ? option.default : undefined);
+      const unset = option.always ? option.default : undefined;
+      const value = this.volume.options[option.name] ?? unset;
       if (value !== undefined) this.setEverywhere(option.translator, option.key, value);
     }
   }

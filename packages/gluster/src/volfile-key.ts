@@ -37,7 +37,8 @@ export function parseVolfileKey(text: string): VolfileKey | undefined {
   }
   if (first === "snaps" && parts.length === 4) {
     const brick = fourth.startsWith(`${third}.`);
-    return brick ? { kind: "snapshot-brick", snapshot: second, volume: third, key: fourth } : undefined;
+    if (!brick) return undefined;
+    return { kind: "snapshot-brick", snapshot: second, volume: third, key: fourth };
   }
   if (parts.length !== 2) return undefined;
   return { kind: "service", service: first, volume: second };

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { brickVolfileKey, GlusterError, parseVolfile, parseVolfileKey, printVolfile } from "./index.ts";
+import {
+  brickVolfileKey, GlusterError, parseVolfile, parseVolfileKey, printVolfile,
+} from "./index.ts";
 
 const testdata = new URL("../testdata/", import.meta.url);
 

@@ -8,8 +8,8 @@
  *     end-volume
  *
  * Words are separated by white space. Keywords are case-insensitive. A word that begins with `#`
- * starts a comment up to the end of the line. A word in double quotes may hold blanks; a backslash in
- * it takes the next character as it is. The last volume is the top of the graph.
+ * starts a comment up to the end of the line. A word in double quotes may hold blanks; a backslash
+ * in it takes the next character as it is. The last volume is the top of the graph.
  */
 
 import { GlusterError } from "./error.ts";
@@ -168,7 +168,9 @@ export function printVolfile(volfile: Volfile): string {
 
 function printTranslator({ name, type, options, subvolumes }: Translator): string {
   const lines = [`volume ${printWord(name)}`, `    type ${printWord(type)}`];
-  for (const [key, value] of options) lines.push(`    option ${printWord(key)} ${printWord(value)}`);
+  for (const [key, value] of options) {
+    lines.push(`    option ${printWord(key)} ${printWord(value)}`);
+  }
   if (subvolumes.length > 0) lines.push(`    subvolumes ${subvolumes.map(printWord).join(" ")}`);
   lines.push("end-volume", "");
   return lines.join("\n");

@@ -1,4 +1,4 @@
-/** A volume, as far as volfiles depend on it. Plain data; the generators are pure functions of it. */
+/** A volume, as far as volfiles depend on it. The generators are pure functions of it. */
 
 import { GlusterError } from "./error.ts";
 
@@ -10,8 +10,8 @@ export interface VolumeBrick {
   /** The brick directory: absolute. */
   readonly path: string;
   /**
-   * The name under which replicas note what this brick has missed. It stays when bricks are replaced,
-   * and the volume of a snapshot keeps its origin's. Default: VOLUME-client-INDEX.
+   * The name under which replicas note what this brick has missed. It stays when bricks are
+   * replaced, and the volume of a snapshot keeps its origin's. Default: VOLUME-client-INDEX.
    */
   readonly id?: string;
 }
@@ -55,7 +55,7 @@ function required(volume: SetShape, key: "replicaCount" | "disperseCount"): numb
   throw new GlusterError("bad-volume", `volume ${volume.name}: ${key} is ${value}, 2 is the least`);
 }
 
-/** The consecutive bricks of each set. Throws GlusterError "bad-volume" when they do not come out even. */
+/** The consecutive bricks of each set. Throws GlusterError "bad-volume" when one is not whole. */
 export function brickSets(volume: VolumeDescription): (readonly VolumeBrick[])[] {
   const size = setSize(volume);
   const { bricks, name } = volume;

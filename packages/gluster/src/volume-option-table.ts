@@ -8,8 +8,8 @@
  *   dot. With `!` the generators treat the option in a way of its own.
  * - default: empty for none, `""` for the empty text.
  * - rule: what values are allowed, see option-value.ts.
- * - marks: `always`: volfiles have it even when it was never set; `unlisted`: `volume get V all` leaves
- *   it out; `hidden`: `volume set help` leaves it out; `cluster`: only for `volume set all`.
+ * - marks: `always`: volfiles have it even when it was never set; `unlisted`: `volume get V all`
+ *   leaves it out; `hidden`: `volume set help` leaves it out; `cluster`: only for `volume set all`.
  *
  * A name may have several rows: it lands in several translators.
  */

@@ -21,7 +21,7 @@ export type OptionLookup =
 
 /**
  * What a user typed. What follows the first dot is enough when only one option ends so. Names that
- * begin with "user." are the user's own: any value, no effect. `hint` completes "Did you mean …?".
+ * begin with "user." are the user's own: any value, no effect. `hint` completes "Did you mean".
  */
 export function findOption(name: string): OptionLookup {
   if (name.startsWith("user.") && name.length > 5) return { kind: "user", name };

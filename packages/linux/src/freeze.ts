@@ -19,7 +19,7 @@ const FITHAW = 0xc0045878;
 const ioctl = declare("int ioctl(int fd, unsigned long request, void *argument)");
 const syncfs = declare("int syncfs(int fd)");
 
-/** Blocks until everything dirty is on the medium and writers are held off. EBUSY: frozen already. */
+/** Blocks until what is dirty is on the medium and writers are held off. EBUSY: frozen already. */
 export function freezeFileSystem(fd: number, mountPoint: string): void {
   checked("FIFREEZE", mountPoint, ioctl(fd, FIFREEZE, null));
 }

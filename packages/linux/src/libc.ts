@@ -3,7 +3,7 @@
  * nothing and works on any platform.
  *
  *     const flock = declare("int flock(int fd, int operation)");
- *     checked("flock", path, flock(fd, LOCK_EX));        // throws LinuxError with code "EWOULDBLOCK", ...
+ *     checked("flock", path, flock(fd, LOCK_EX));   // throws LinuxError, code "EWOULDBLOCK"
  *
  * Concurrency: errno is read by `checked` right after the synchronous call, on the same thread,
  * with nothing between.

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { blockDeviceSize, discardBlocks, isHeldExclusively, logicalBlockSize } from "./block-ioctl.ts";
-import { sizeOfBlockDevice, zeroBlocks } from "./block-ioctl.ts";
+import { blockDeviceSize, discardBlocks, isHeldExclusively } from "./block-ioctl.ts";
+import { logicalBlockSize, sizeOfBlockDevice, zeroBlocks } from "./block-ioctl.ts";
 import { attachLoop, detachLoop, listLoops, readLoop, refreshLoopCapacity } from "./loop.ts";
 import { setLoopSizeLimit } from "./loop.ts";
 

@@ -31,7 +31,8 @@ export function mapFile(fd: number, lengthBytes: number, subject: string): Mappe
 
 function map(subject: string, lengthBytes: number, flags: number, fd: number): MappedMemory {
   const mmap = bind(
-    "int64_t mmap64(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)",
+    "int64_t mmap64(uintptr_t address, size_t length, int protection, int flags, int fd, " +
+      "int64_t offset)",
   );
   const address = checked("mmap", subject, mmap(0, lengthBytes, PROT_READ_WRITE, flags, fd, 0));
   return { bytes: new Uint8Array(viewMemory(address, lengthBytes)), address };

@@ -6,18 +6,21 @@ const VALUE_BYTES_MAX = 65_536;
 const CREATE = 1;
 const REPLACE = 2;
 
-const getCall = declare("ssize_t lgetxattr(const char *path, const char *name, void *value, size_t size)");
+const getCall = declare(
+  "long lgetxattr(const char *path, const char *name, void *value, size_t size)",
+);
 const setCall = declare(
   "int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)",
 );
-const listCall = declare("ssize_t llistxattr(const char *path, void *list, size_t size)");
+const listCall = declare("long llistxattr(const char *path, void *list, size_t size)");
 const removeCall = declare("int lremovexattr(const char *path, const char *name)");
 
 /** The value, or undefined when the file has no such attribute. Links are not followed. */
 export function getXattr(path: string, name: string): Uint8Array | undefined {
   const value = new Uint8Array(VALUE_BYTES_MAX);
   try {
-    const length = checked("getxattr", `${path}: ${name}`, getCall(path, name, value, value.length));
+    const result = getCall(path, name, value, value.length);
+    const length = checked("getxattr", `${path}: ${name}`, result);
     return value.slice(0, length);
   } catch (error) {
     if (isErrno(error, "ENODATA")) return undefined;

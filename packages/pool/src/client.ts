@@ -108,7 +108,8 @@ async function askWithRetry(files: RunFiles, request: ControlRequest): Promise<u
       throw new PoolError(reply.code, reply.message);
     }
     const lives = livingPid(files) !== undefined;
-    if (!lives && request.verb === "stop") return undefined; // It stopped, only the answer was lost.
+    // It stopped, only the answer was lost.
+    if (!lives && request.verb === "stop") return undefined;
     if (!lives || Date.now() > deadline) {
       const hint = lives ? `its holder lives; see ${files.log}` : "activate the volume group";
       throw new PoolError("unreachable", `no pool server answers in ${files.directory}: ${hint}`);

@@ -40,7 +40,8 @@ export class DeviceTable {
       throw new PoolError("bad-request", `segment on unknown device ${segment.device}`);
     const end = segment.deviceOffsetBytes + segment.lengthBytes;
     if (end > device.sizeBytes) {
-      const message = `${device.path} has ${device.sizeBytes} bytes, a segment on it ends at ${end}`;
+      const { path, sizeBytes } = device;
+      const message = `${path} has ${sizeBytes} bytes, a segment on it ends at ${end}`;
       throw new PoolError("device-error", `${message}: is it the right device, and complete?`);
     }
     return device;
@@ -73,6 +74,7 @@ function openDevice(spec: DeviceSpec): OpenDevice {
 }
 
 function moved(known: OpenDevice, spec: DeviceSpec): PoolError {
-  const message = `physical volume ${spec.name} is open as ${known.path}, the spec says ${spec.path}`;
+  const { name, path } = spec;
+  const message = `physical volume ${name} is open as ${known.path}, the spec says ${path}`;
   return new PoolError("bad-request", `${message}: deactivate the volume group first`);
 }

@@ -114,7 +114,8 @@ function delayAfterDeath(code: number | null): number {
   while (deaths[0]! < now - DEATHS_WATCHED_MS) deaths.shift();
   if (code !== ExitCode.refused && deaths.length < DEATHS_MAX) return 0;
   log(
-    `${deaths.length} deaths in ${DEATHS_WATCHED_MS / 1000} s: next try in ${SLOW_RETRY_MS / 1000} s`,
+    `${deaths.length} deaths in ${DEATHS_WATCHED_MS / 1000} s: ` +
+      `next try in ${SLOW_RETRY_MS / 1000} s`,
   );
   return SLOW_RETRY_MS;
 }

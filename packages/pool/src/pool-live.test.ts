@@ -298,6 +298,43 @@ test(
 );
 
 test(
+  "with both processes killed, the disk is whole and a new start has all that was acknowledged",
+  { skip: cannotServe },
+  async () => {
+    const live = newPool(700 * MiB);
+    const spec = live.spec(640 * MiB, [lv1]);
+    const client = await live.start(spec);
+    const fd = openSync(live.path("lv1"), constants.O_RDWR | constants.O_DIRECT);
+    const chunk = pattern(0x11, 16);
+    for (let index = 0; index < 100; index++) {
+      writeSync(fd, chunk, 0, chunk.length, index * CHUNK_BYTES);
+      if (index === 50) fsyncSync(fd);
+    }
+    const { holderPid, serverPid } = await client.status();
+    process.kill(holderPid, "SIGKILL");
+    process.kill(serverPid, "SIGKILL");
+    while ((await connectPool(live.files.directory)) !== undefined) await sleep(5);
+    assert.throws(() => readSync(fd, pattern(0, 1)), "the old mount is dead");
+    closeSync(fd);
+    live.checkMetadata();
+    const again = await live.start(spec);
+    const status = await again.status();
+    const { mappedBlocks, openCount } = status.volumes[0]!;
+    assert.deepEqual([mappedBlocks, openCount], [100, 0]);
+    const reader = openSync(live.path("lv1"), constants.O_RDONLY | constants.O_DIRECT);
+    const back = pattern(0, 16);
+    for (let index = 0; index < 100; index++) {
+      readSync(reader, back, 0, back.length, index * CHUNK_BYTES);
+      assert.deepEqual(back, chunk, `chunk ${index}`);
+    }
+    closeSync(reader);
+    while ((await again.status()).volumes[0]!.openCount > 0) await sleep(5);
+    await again.stop();
+    live.checkMetadata();
+  },
+);
+
+test(
   "a linear LV in pieces is one file, and grows by a reload",
   { skip: cannotServe },
   async () => {

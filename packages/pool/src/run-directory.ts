@@ -1,13 +1,18 @@
 /**
  * The run directory of one server, mode 0700:
  *
- *     control.sock   requests                      spec.json     what is served; rewritten before a change is answered
- *     mnt/           the FUSE mount                session.json  what FUSE_INIT agreed; there once the server is ready
- *     holder.pid     the process that must live    server.pid    the one that may die
- *     log            both processes                failure.json  why the first start was refused
- *     opens.json     which files are open
- *     journal        mappings since the last commit, and `request`, what is being answered: both memory that outlives
- *                    the server, elsewhere when RUN is not a tmpfs (surviving.json says where)
+ *     control.sock     requests
+ *     mnt/             the FUSE mount
+ *     spec.json        what is served; rewritten before a change is answered
+ *     session.json     what FUSE_INIT agreed; there once the server is ready
+ *     opens.json       which files are open
+ *     holder.pid       the process that must live; locked by it
+ *     server.pid       the one that may die; locked by it
+ *     journal          mappings since the last commit
+ *     request          what is being answered; both are memory that outlives the server,
+ *     surviving.json     elsewhere when RUN is not a tmpfs: this says where
+ *     log              of both processes
+ *     failure.json     why the first start was refused
  */
 import { closeSync, constants, openSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -27,7 +27,8 @@ export class ServedLinear implements ServedPool {
       throw new PoolError("bad-request", `${spec.name}: a linear volume has segments`);
     const device = new SegmentedDevice(spec.name, spec.segments, this.#devices, this.#addresses);
     if (device.sizeBytes < spec.sizeBytes) {
-      const message = `${spec.name} is ${spec.sizeBytes} bytes, its segments are ${device.sizeBytes}`;
+      const { name, sizeBytes } = spec;
+      const message = `${name} is ${sizeBytes} bytes, its segments are ${device.sizeBytes}`;
       throw new PoolError("bad-request", message);
     }
     this.#open.add(device);

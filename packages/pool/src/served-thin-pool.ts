@@ -170,7 +170,8 @@ export class ServedThinPool implements ServedPool {
     if (transactionId > 1 || (transactionId === 1 && messages.length === 0)) {
       throw new PoolError(
         "corrupt",
-        `${this.#subject}: the superblock is all zero, but the volume group knows transaction ${transactionId}; ` +
+        `${this.#subject}: the superblock is all zero, but the volume group knows ` +
+          `transaction ${transactionId}; ` +
           "the metadata is lost or on another device: restore it before activating",
       );
     }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { unmount } from "@mortar/linux";
 import { livingPid, poolClient } from "./client.ts";
 import type { PoolClient } from "./client.ts";
 import { PoolError } from "./pool-error.ts";
@@ -31,6 +32,8 @@ export async function startPool(spec: PoolSpec, runDirectory: string): Promise<P
     return client;
   }
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+  // What both processes leave when both are killed: a mount that answers nobody.
+  await unmount(files.mountPoint, { detach: true }).catch(() => undefined);
   mkdirSync(files.mountPoint, { recursive: true, mode: 0o700 });
   for (const stale of [files.session, files.failure, files.controlSocket, files.opens]) {
     rmSync(stale, { force: true });
@@ -77,7 +80,8 @@ async function untilServed(
     const ended = holder.ended();
     if (ended !== undefined) throw startFailure(files, ended);
     if (Date.now() > deadline) {
-      const message = `${files.directory}: not served after ${START_MS_MAX / 1000} s; see ${files.log}`;
+      const seconds = START_MS_MAX / 1000;
+      const message = `${files.directory}: not served after ${seconds} s; see ${files.log}`;
       throw new PoolError("start-failed", message);
     }
     await sleep(POLL_MS);

@@ -108,7 +108,8 @@ function takeOver(session: FuseSession): void {
   const answered = session.serveLeftOver();
   const errno = session.resend();
   log(
-    `took over${answered ? " with one request in flight" : ""}; resend: ${errno === 0 ? "yes" : errnoName(errno)}`,
+    `took over${answered ? " with one request in flight" : ""}; ` +
+      `resend: ${errno === 0 ? "yes" : errnoName(errno)}`,
   );
 }
 

@@ -39,7 +39,7 @@ export class WorkerLink {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- no window
       this.#worker.postMessage({ id, request } satisfies ToWorker);
       this.#wake(id);
     });

@@ -130,7 +130,8 @@ function decodeBody(raw: RawCredential): Credential {
   }
 }
 
-function decodeGluster1({ groupCount, groups, ...body }: XdrValue<typeof gluster1Body>): Credential {
+function decodeGluster1(value: XdrValue<typeof gluster1Body>): Credential {
+  const { groupCount, groups, ...body } = value;
   if (groupCount > 16) throw new RpcError("malformed", `${groupCount} groups, at most 16 fit`);
   const reader = new XdrReader(groups);
   return {
@@ -176,7 +177,8 @@ function writeBody(writer: XdrWriter, credential: Credential): number {
 }
 
 function fixedGroups(groups: readonly number[]): Uint8Array {
-  if (groups.length > 16) throw new RpcError("malformed", `${groups.length} groups, at most 16 fit`);
+  const { length } = groups;
+  if (length > 16) throw new RpcError("malformed", `${length} groups, at most 16 fit`);
   const bytes = new Uint8Array(64);
   const view = new DataView(bytes.buffer);
   groups.forEach((group, index) => view.setUint32(index * 4, group, false));

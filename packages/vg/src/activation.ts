@@ -5,12 +5,20 @@
  *     linear   one piece:  PV device, offset and length -> /dev/loopN -> /dev/VG/LV
  *              several:    server of linear LVs, then as a thin one
  *
- * Every step looks first at what is there, so that activating again finishes what was left half-way:
- * a server without loop device, a loop device without link, a link to a device of yesterday.
+ * Every step looks first at what is there, so that activating again finishes what was left
+ * half-way: a server without loop device, a loop device without link, a link to a device of yesterday.
  */
 import { promises as fs } from "node:fs";
 import { join } from "node:path";
-import { attachLoop, CallTimeout, detachLoop, isErrno, refreshLoopCapacity, setLoopSizeLimit, within } from "@mortar/linux";
+import {
+  attachLoop,
+  CallTimeout,
+  detachLoop,
+  isErrno,
+  refreshLoopCapacity,
+  setLoopSizeLimit,
+  within,
+} from "@mortar/linux";
 import {
   asThinPool,
   asThinVolume,
@@ -55,7 +63,8 @@ export async function activateLv(
   lv: LogicalVolume,
 ): Promise<ActivatedLv | undefined> {
   if (!isVisible(lv)) {
-    throw new VgError("not-supported", `Operation not permitted on hidden LV ${fullName(loaded, lv)}.`);
+    const name = fullName(loaded, lv);
+    throw new VgError("not-supported", `Operation not permitted on hidden LV ${name}.`);
   }
   const pool = asThinPool(lv);
   if (pool !== undefined) {
@@ -88,7 +97,7 @@ async function attach(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): Promis
   return await attachOver(host, loaded, lv, { backingPath });
 }
 
-/** Ask the server for the file. A server that has it with another size or mode is brought in step. */
+/** Ask the server for the file. One that has it with another size or mode is brought in step. */
 async function serve(
   host: VgHost,
   loaded: LoadedVg,

@@ -1,6 +1,6 @@
 /**
- * Which logical volumes have a block device now, and who uses it: read from sysfs and /proc, without
- * opening a device. The loop device is the truth; the links in /dev follow from it.
+ * Which logical volumes have a block device now, and who uses it: read from sysfs and /proc,
+ * without opening a device. The loop device is the truth; the links in /dev follow from it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -84,7 +84,7 @@ function directLoop(
   );
 }
 
-/** Where a linear LV lies when that is one piece of one device, which a loop device alone can show. */
+/** Where a linear LV lies when that is one piece of one device, which one loop device can show. */
 export function onlyPiece(
   loaded: LoadedVg,
   lv: LogicalVolume,
@@ -102,7 +102,7 @@ export function onlyPiece(
   return { path, offsetBytes: piece.deviceOffsetBytes, lengthBytes: piece.lengthBytes };
 }
 
-/** Why a loop device may not be taken away, as far as the kernel's tables tell; undefined if free. */
+/** What uses a loop device, as far as the kernel's tables tell; undefined when nothing does. */
 export function usageOf(state: BlockState, loop: LoopStatus): "file system" | "other" | undefined {
   if (state.mounts.some((mount) => mount.deviceNumber === loop.deviceNumber)) return "file system";
   if (state.swaps.includes(loop.path)) return "other";

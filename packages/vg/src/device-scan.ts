@@ -66,7 +66,7 @@ function parentBacking(sysBlock: string, name: string): string | undefined {
 
 const SERVED = /\/pools\/[^/]+\/mnt\/[^/]+$/;
 
-/** True for a loop device whose backing file is an LV of a pool server, of whatever run directory. */
+/** True when the backing file of a loop device is an LV of a pool server, wherever that runs. */
 export function isServedVolume(
   backingPath: string | undefined,
   mounts: readonly MountPoint[],

@@ -130,7 +130,9 @@ export async function renameLv(
   const committed = commitVg(loaded, next);
   const nameNow = (one: LogicalVolume) => (one.name === from ? to : one.name);
   if (poolRan) await activateLv(host, committed, requireLv(committed.vg, to));
-  for (const one of active) await activateLv(host, committed, requireLv(committed.vg, nameNow(one)));
+  for (const one of active) {
+    await activateLv(host, committed, requireLv(committed.vg, nameNow(one)));
+  }
   return committed;
 }
 

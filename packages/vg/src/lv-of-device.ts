@@ -15,7 +15,7 @@ export type LvOfDevice =
 
 /** `/dev/VG/LV`, `/dev/mapper/VG-LV` and `/dev/loopN` are the same to it. */
 export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
-  const none = (reason: string): LvOfDevice => ({ kind: "none", reason: `${devicePath} ${reason}` });
+  const none = (why: string): LvOfDevice => ({ kind: "none", reason: `${devicePath} ${why}` });
   let path: string;
   try {
     path = realpathSync(devicePath);

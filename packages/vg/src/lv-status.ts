@@ -111,7 +111,7 @@ function kindOf(lv: LogicalVolume): LvStatus["kind"] {
 }
 
 function isServedHere(host: VgHost, view: VgView, lv: LogicalVolume): boolean {
-  const pool = asThinVolume(lv)?.segment.pool ?? (asThinPool(lv) === undefined ? undefined : lv.name);
+  const pool = asThinVolume(lv)?.segment.pool ?? asThinPool(lv)?.lv.name;
   if (pool === undefined) return true;
   return poolDirectory(host, view.vg.name, pool).startsWith(join(host.runDirectory, "/"));
 }

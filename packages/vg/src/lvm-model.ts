@@ -26,6 +26,7 @@ export {
   lvExtentCount,
   lvSectors,
   parseExtentsArgument,
+  parseMetadataText,
   parseSizeArgument,
   percentOfExtents,
   poolOfHidden,

@@ -6,14 +6,19 @@
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { unmount } from "@mortar/linux";
+import { CallTimeout, detachLoop, unmount, within } from "@mortar/linux";
 import { findLv, thinVolumesOf, type ThinPool } from "@mortar/lvm2";
 import { connectPool, PoolError, startPool, type PoolClient, type PoolSpec } from "@mortar/pool";
-import { findLoop, findPoolDirectory, readBlockState, usageOf, type BlockState } from "./block-state.ts";
+import { findLoop, findPoolDirectory, readBlockState, usageOf } from "./block-state.ts";
+import type { BlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
 import { linearServerSpec, LINEAR_SERVER, thinPoolSpec } from "./served-spec.ts";
 import { VgError } from "./vg-error.ts";
+
+const ANSWER_MS_MAX = 20_000;
+/** A commit of a large pool on a slow disk takes its time. */
+const CALL_MS_MAX = 130_000;
 
 export interface RunningPool {
   readonly client: PoolClient;
@@ -35,21 +40,52 @@ export async function findPool(
   return client === undefined ? undefined : { client, directory };
 }
 
-/** Start the server of a thin pool unless it runs. Queued messages are performed on the way. */
+/**
+ * The server of a thin pool, started unless it runs, and answering. Queued messages are performed
+ * when it starts.
+ */
 export async function ensurePool(
   host: VgHost,
   loaded: LoadedVg,
   pool: ThinPool,
 ): Promise<RunningPool> {
-  const running = await findPool(host, loaded.vg.name, pool.lv.name);
-  if (running !== undefined) return running;
-  return await start(host, loaded, thinPoolSpec(loaded, pool, []));
+  const running = await findAnswering(host, loaded.vg.name, pool.lv.name, pool.lv.id);
+  return running ?? (await start(host, loaded, thinPoolSpec(loaded, pool, [])));
 }
 
 /** The same for the server of linear LVs in several pieces. */
 export async function ensureLinearServer(host: VgHost, loaded: LoadedVg): Promise<RunningPool> {
-  const running = await findPool(host, loaded.vg.name, LINEAR_SERVER);
+  const running = await findAnswering(host, loaded.vg.name, LINEAR_SERVER, loaded.vg.id);
   return running ?? (await start(host, loaded, linearServerSpec(loaded, [])));
+}
+
+/**
+ * A server that was killed a moment ago may look alive until it is spoken to. One of another group
+ * with the same name, on devices that are not scanned here, must not be taken for ours.
+ */
+async function findAnswering(
+  host: VgHost,
+  vgName: string,
+  server: string,
+  uuid: string,
+): Promise<RunningPool | undefined> {
+  const running = await findPool(host, vgName, server);
+  if (running === undefined) return undefined;
+  const name = `${vgName}/${server}`;
+  const { client, directory } = running;
+  let served: string;
+  try {
+    served = (await poolCall(name, directory, client.status(), ANSWER_MS_MAX)).uuid;
+  } catch (error) {
+    if ((await findPool(host, vgName, server)) === undefined) return undefined;
+    throw error;
+  }
+  if (served === uuid) return running;
+  throw new VgError(
+    "duplicate-name",
+    `Another volume group named ${vgName} is active, served from ${directory}. ` +
+      "Deactivate it first.",
+  );
 }
 
 async function start(host: VgHost, loaded: LoadedVg, spec: PoolSpec): Promise<RunningPool> {
@@ -61,8 +97,8 @@ async function start(host: VgHost, loaded: LoadedVg, spec: PoolSpec): Promise<Ru
 }
 
 /**
- * The mount of a server whose holder died serves nothing any more. It is taken away; not so the loop
- * devices over it that are still in use, which the operator has to let go first.
+ * The mount of a server whose holder died serves nothing any more. It is taken away with the loop
+ * devices over it, unless one of those is still in use: the operator has to let it go first.
  */
 async function clearDeadMount(
   loaded: LoadedVg,
@@ -74,7 +110,7 @@ async function clearDeadMount(
   if (!state.mounts.some((mount) => mount.path === mountPoint)) return;
   for (const loop of state.loops) {
     if (!loop.backingPath.startsWith(`${mountPoint}/`)) continue;
-    if (usageOf(state, loop) === undefined) continue;
+    if (usageOf(state, loop) === undefined && (await detachLoop(loop.path))) continue;
     const lv = loop.backingPath.slice(mountPoint.length + 1);
     throw new VgError(
       "in-use",
@@ -123,11 +159,21 @@ export function servedActive(
   });
 }
 
-/** Turn a pool's refusal into a sentence that names the pool and its log. */
-export async function poolCall<T>(name: string, directory: string, call: Promise<T>): Promise<T> {
+/** Bound the wait, and turn a refusal into a sentence that names the pool and its log. */
+export async function poolCall<T>(
+  name: string,
+  directory: string,
+  call: Promise<T>,
+  timeoutMs = CALL_MS_MAX,
+): Promise<T> {
   try {
-    return await call;
+    const sentence = `Thin pool ${name}: its server does not answer within ${timeoutMs / 1000} s.`;
+    return await within(timeoutMs, sentence, call);
   } catch (error) {
+    if (error instanceof CallTimeout) {
+      const log = join(directory, "log");
+      throw new VgError("pool-failed", `${error.message} Log: ${log}`, { cause: error });
+    }
     if (!(error instanceof PoolError)) throw error;
     throw new VgError("pool-failed", sentenceOf(name, directory, error), { cause: error });
   }
@@ -145,7 +191,8 @@ function sentenceOf(name: string, directory: string, error: PoolError): string {
   const advice = NEXT_STEP[error.code];
   const text = `Thin pool ${name}: ${error.message.trimEnd()}`;
   const sentence = text.endsWith(".") ? text : `${text}.`;
-  const next = advice === undefined ? "" : ` ${advice}${advice.includes("lvextend") ? ` ${name}` : ""}.`;
+  const subject = advice?.includes("lvextend") === true ? ` ${name}` : "";
+  const next = advice === undefined ? "" : ` ${advice}${subject}.`;
   const log = existsSync(join(directory, "log")) ? ` Log: ${join(directory, "log")}` : "";
   return `${sentence}${next}${log}`;
 }

@@ -1,4 +1,4 @@
-/** Reading every physical volume of this machine: its label, its metadata areas, the newest text. */
+/** Reading the physical volumes of this machine: label, metadata areas, the newest text. */
 import { isErrno } from "@mortar/linux";
 import { Lvm2Error, readPhysicalVolume, type PvContents } from "@mortar/lvm2";
 import { withBlockFile } from "./block-file.ts";
@@ -29,13 +29,15 @@ export function scanPhysicalVolumes(
   return chooseAmongDuplicates(host, seen);
 }
 
+const SILENT = ["ENOENT", "ENXIO", "ENODEV", "ENOMEDIUM", "EBUSY", "EACCES", "EPERM"];
+
 function readDevice(host: VgHost, device: CandidateDevice): PvContents | undefined {
   try {
     return withBlockFile(device.path, "read", readPhysicalVolume);
   } catch (error) {
     if (error instanceof Lvm2Error) host.warn(error.message);
-    // A device that is gone, empty, held or forbidden is no physical volume for us; LVM says nothing.
-    else if (!isErrno(error, "ENOENT", "ENXIO", "ENODEV", "ENOMEDIUM", "EBUSY", "EACCES", "EPERM")) {
+    // A device that is gone, empty, held or forbidden is none of ours, and LVM says nothing.
+    else if (!isErrno(error, ...SILENT)) {
       if (!isErrno(error, "EIO")) throw error;
       host.warn(`Error reading device ${device.path}: EIO.`);
     }

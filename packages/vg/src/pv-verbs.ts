@@ -119,8 +119,8 @@ async function wipeOld(file: BlockFile, path: string, dialogue: Dialogue): Promi
       const left = signatures.length - index;
       throw new VgError(
         "pv-in-use",
-        `Aborted wiping of ${name}.\n  ${left} existing signature${left === 1 ? "" : "s"} left on ` +
-          "the device.",
+        `Aborted wiping of ${name}.\n` +
+          `  ${left} existing signature${left === 1 ? "" : "s"} left on the device.`,
       );
     }
     dialogue.say(`Wiping ${name} signature on ${path}.`);

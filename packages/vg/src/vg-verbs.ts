@@ -71,7 +71,7 @@ export async function extendVg(
   dropHints();
 }
 
-/** Every device as a physical volume of no group. Nothing is written before all have been looked at. */
+/** Every device as a physical volume of no group. All are looked at before any is written. */
 async function prepare(
   host: VgHost,
   devices: readonly string[],

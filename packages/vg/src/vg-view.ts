@@ -1,4 +1,4 @@
-/** Everything that reports show of the volume groups of this machine: text, devices, pool status. */
+/** All that reports show of the volume groups of this machine: text, devices, pool status. */
 import { join } from "node:path";
 import { within, type LoopStatus } from "@mortar/linux";
 import {
@@ -49,7 +49,7 @@ export interface MachineView {
   readonly freePvs: readonly FoundPv[];
 }
 
-/** Each group is read under its shared lock. A group named in `names` that is not there is an error. */
+/** Each group is read under its shared lock. One that is named and not there is an error. */
 export async function viewMachine(
   host: VgHost,
   names?: readonly string[],
@@ -62,11 +62,21 @@ export async function viewMachine(
   for (const { vg } of loaded) {
     if (names !== undefined && !names.includes(vg.name)) continue;
     const view = await viewLocked(host, vg.name, vg.id);
-    if (view !== undefined) groups.push(view);
+    if (view === undefined) continue;
+    warnOfMissing(host, view);
+    groups.push(view);
   }
   const owned = new Set(loaded.flatMap(({ vg }) => vg.physicalVolumes.map((pv) => pv.id)));
   const freePvs = scan.found.filter((pv) => !owned.has(pv.contents.label.id));
   return { groups, freePvs };
+}
+
+function warnOfMissing(host: VgHost, { vg, found }: VgView): void {
+  for (const pv of vg.physicalVolumes) {
+    if (found.has(pv.key)) continue;
+    host.warn(`WARNING: Couldn't find device with uuid ${pv.id}.`);
+    host.warn(`WARNING: VG ${vg.name} is missing PV ${pv.id} (last written to ${pv.device}).`);
+  }
 }
 
 /** Undefined when the group went away before the lock was had. */
@@ -130,7 +140,7 @@ function stateOf(
   };
 }
 
-/** Data and metadata of a pool are in use while it runs; the pool while a thin LV of it is active. */
+/** Data and metadata are in use while their pool runs, the pool while a thin LV is active. */
 function poolState(
   state: BlockState,
   loaded: LoadedVg,

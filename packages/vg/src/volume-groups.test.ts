@@ -115,12 +115,29 @@ describe("a thin pool of a volume group", { skip: liveTestsSkip }, () => {
   it("starts anew when its processes were killed", async () => {
     const status = (await vgOf(group, groups)).pools.get("pool");
     assert.ok(status);
+    const served = new Set(listLoops().map(({ number }) => number));
     process.kill(status.holderPid, "SIGKILL");
     process.kill(status.serverPid, "SIGKILL");
     await groups.activateLv({ vg: group.name, lv: "lv1" });
+    await groups.activateLv({ vg: group.name, lv: "snap" });
+    const dead = listLoops().filter(({ number, backingPath }) => {
+      return served.has(number) && /^\/(lv1|snap)$/.test(backingPath);
+    });
+    assert.deepEqual(dead, []);
     const mountPoint = group.mount(`/dev/${group.name}/lv1`);
     assert.equal(readFileSync(join(mountPoint, "before"), "utf8"), "new");
     run("umount", mountPoint);
+  });
+
+  it("is one pool for all nodes of the machine, and belongs to the one that serves it", async () => {
+    const other = await group.open({ runDirectory: join(group.directory, "other-run") });
+    const name = { vg: group.name, lv: "lv1" };
+    const status = await other.lvStatus(name);
+    assert.deepEqual([status?.active, status?.servedHere], [true, false]);
+    assert.equal((await other.activateLv(name))?.loopPath, status?.loopPath);
+    assert.deepEqual(await other.deactivateAll(), []);
+    assert.equal((await groups.lvStatus(name))?.active, true);
+    assert.equal((await groups.lvStatus(name))?.servedHere, true);
   });
 
   it("grows with its volumes in use", async () => {
@@ -291,8 +308,8 @@ describe("a change that was cut off", { skip: liveTestsSkip }, () => {
     };
   }
 
-  const steps = ["message-queued", "message-performed", "text-committed", "served", "loop-attached"];
-  for (const step of steps) {
+  const performing = ["message-queued", "message-performed", "text-committed"];
+  for (const step of [...performing, "served", "loop-attached"]) {
     it(`after "${step}" of a snapshot is finished by the next command`, async () => {
       const name = `s-${step}`;
       const request = { vg: group.name, origin: "lv1", name, setActivationSkip: false };

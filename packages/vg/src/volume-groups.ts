@@ -6,7 +6,7 @@
  * again: an operation that was interrupted is finished by the next one. Errors are VgError and
  * Lvm2Error, whose messages are LVM's where LVM has one.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import {
   asThinPool,
@@ -98,9 +98,11 @@ export class VolumeGroups {
   static async open(options: VolumeGroupsOptions): Promise<VolumeGroups> {
     mkdirSync(options.runDirectory, { recursive: true, mode: 0o755 });
     const warn = options.warn ?? (() => undefined);
+    // The kernel tells backing files by their real paths, and they are compared with ours.
+    const runDirectory = realpathSync(options.runDirectory);
     return await Promise.resolve(
       new VolumeGroups({
-        runDirectory: options.runDirectory,
+        runDirectory,
         locks: {
           directory: options.lockDirectory ?? "/run/lock/lvm",
           timeoutMs: options.lockTimeoutMs ?? 60_000,
@@ -183,7 +185,9 @@ export class VolumeGroups {
     vg: string,
     options: NewThinPool & { readonly activate: boolean },
   ): Promise<MadeLv & { readonly pool: CreatedPool }> {
-    return await this.#change(vg, async (host, loaded) => await makeThinPool(host, loaded, options));
+    return await this.#change(vg, async (host, loaded) => {
+      return await makeThinPool(host, loaded, options);
+    });
   }
 
   async createThin(vg: string, options: NewThin): Promise<MadeLv> {

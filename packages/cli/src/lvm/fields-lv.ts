@@ -70,7 +70,7 @@ function roleOf({ view, lv }: LvRow): string {
   if (pool !== undefined) {
     return `private,thin,pool,${pool.segment.dataLv === lv.name ? "data" : "metadata"}`;
   }
-  const roles = [isVisible(lv) ? "public" : "private"];
+  const roles = [isVisible(lv) && asThinPool(lv) === undefined ? "public" : "private"];
   const snapshots = snapshotsOf(view.vg, lv.name).length;
   if (snapshots > 0) roles.push("origin", "thinorigin");
   if (snapshots > 1) roles.push("multithinorigin");

@@ -32,6 +32,7 @@ function typeOf({ segment }: SegmentRow): string {
 }
 
 function stripeCount({ segment }: SegmentRow): number {
+  if (segment.type === "thin") return 0;
   return segment.type === "striped" ? segment.stripes.length : 1;
 }
 
@@ -51,29 +52,21 @@ function devices({ view, segment }: SegmentRow): string {
     .join(",");
 }
 
-/** "/dev/loop0:1-250" */
-function ranges(separator: string): (row: SegmentRow) => string {
+/** "/dev/loop0:1-250". A list of logical ranges has commas, and brackets around hidden LVs. */
+function ranges(kind: "physical" | "logical"): (row: SegmentRow) => string {
   return ({ view, segment }) => {
-    if (segment.type === "thin-pool") return `${segment.dataLv}:0-${segment.extentCount - 1}`;
+    if (segment.type === "thin-pool") {
+      const name = kind === "logical" ? `[${segment.dataLv}]` : segment.dataLv;
+      return `${name}:0-${segment.extentCount - 1}`;
+    }
     if (segment.type !== "striped") return "";
     const length = segment.extentCount / segment.stripes.length;
     return segment.stripes
       .map(({ target, startExtent }) => {
         return `${targetName(view, target)}:${startExtent}-${startExtent + length - 1}`;
       })
-      .join(separator);
+      .join(kind === "logical" ? "," : " ");
   };
-}
-
-function metadataDevices({ segment }: SegmentRow): string {
-  return segment.type === "thin-pool" ? `${segment.metadataLv}(0)` : "";
-}
-
-function metadataRanges({ view, segment }: SegmentRow): string {
-  if (segment.type !== "thin-pool") return "";
-  const metadata = view.vg.logicalVolumes.find((lv) => lv.name === segment.metadataLv);
-  const length = metadata?.segments.reduce((sum, part) => sum + part.extentCount, 0) ?? 0;
-  return `${segment.metadataLv}:0-${length - 1}`;
 }
 
 function chunkSize({ segment }: SegmentRow, format: ReportFormat): Cell {
@@ -85,12 +78,16 @@ function thinCount({ view, segment, row }: SegmentRow): Cell {
   return count(thinVolumesOf(view.vg, row.lv.name).length);
 }
 
-/** Of a pool, and of a thin LV the setting of its pool. */
-function zeroing({ view, row }: SegmentRow, format: ReportFormat): Cell {
+/** The pool itself, or the one that a thin LV lies in. */
+function poolOf({ view, row }: SegmentRow): ReturnType<typeof findThinPool> {
   const { lv } = row;
   const thin = lv && asThinVolume(lv);
-  const pool = lv && (thin === undefined ? asThinPool(lv) : findThinPool(view.vg, thin.segment.pool));
-  return flag("zero", pool?.segment.zeroNewBlocks, format);
+  if (thin !== undefined) return findThinPool(view.vg, thin.segment.pool);
+  return lv && asThinPool(lv);
+}
+
+function zeroing(row: SegmentRow, format: ReportFormat): Cell {
+  return flag("zero", poolOf(row)?.segment.zeroNewBlocks, format);
 }
 
 function transactionId({ segment }: SegmentRow): Cell {
@@ -108,18 +105,14 @@ export const segmentFields: readonly ReportField[] = fields([
     "Stripe",
     0,
     "size",
-    ofSegment(({ segment }, f) => sectors(segment.type === "striped" ? segment.stripeSectors : 0, f)),
+    ofSegment(({ segment }, format) => {
+      return sectors(segment.type === "striped" ? segment.stripeSectors : 0, format);
+    }),
   ],
   ["region_size", "Region", 0, "size", ofSegment((_, f) => sectors(0, f))],
   ["chunk_size", "Chunk", 0, "size", ofSegment(chunkSize)],
   ["thin_count", "#Thins", 0, "number", ofSegment(thinCount)],
-  [
-    "discards",
-    "Discards",
-    0,
-    "string",
-    ofSegment(({ segment }) => (segment.type === "thin-pool" ? segment.discards : "")),
-  ],
+  ["discards", "Discards", 0, "string", ofSegment((row) => poolOf(row)?.segment.discards ?? "")],
   ["zero", "Zero", 7, "yes-or-no", ofSegment(zeroing)],
   ["transaction_id", "TransId", 0, "number", ofSegment(transactionId)],
   [
@@ -152,10 +145,10 @@ export const segmentFields: readonly ReportField[] = fields([
     "string",
     ofSegment(({ segment }) => segment.tags.toSorted().join(",")),
   ],
-  ["seg_pe_ranges", "PE Ranges", 0, "string", ofSegment(ranges(" "))],
-  ["seg_le_ranges", "LE Ranges", 0, "string", ofSegment(ranges(","))],
-  ["seg_metadata_le_ranges", "Metadata LE Ranges", 0, "string", ofSegment(metadataRanges)],
+  ["seg_pe_ranges", "PE Ranges", 0, "string", ofSegment(ranges("physical"))],
+  ["seg_le_ranges", "LE Ranges", 0, "string", ofSegment(ranges("logical"))],
+  ["seg_metadata_le_ranges", "Metadata LE Ranges", 0, "string", ""],
   ["devices", "Devices", 0, "string", ofSegment(devices)],
-  ["metadata_devices", "Metadata Devs", 0, "string", ofSegment(metadataDevices)],
+  ["metadata_devices", "Metadata Devs", 0, "string", ""],
   ["seg_monitor", "Monitor", 0, "string", ""],
 ]);

@@ -1,16 +1,16 @@
 /** Columns that speak of volume groups. */
 import {
-  formatSize,
   freeExtentCount,
   isVisible,
+  SECTOR_BYTES,
+  textSizeMax,
   totalExtentCount,
+  type LogicalVolume,
   type VgView,
 } from "@mortar/vg";
 import { vgAttributes } from "./lv-attributes.ts";
 import { count, fields, flag, sectors } from "./report-field.ts";
 import type { Cell, ReportField, ReportFormat, ReportRow } from "./report-field.ts";
-
-const SECTOR_BYTES = 512;
 
 /** A value of the group; nothing in a row without one. */
 function ofVg(
@@ -23,23 +23,26 @@ function areasOf(view: VgView): { sizeBytes: number; freeBytes: number; ignored:
   return [...view.found.values()].flatMap((pv) => pv.contents.areas.map(areaFacts));
 }
 
-/** As LVM counts: half of the circular buffer, less the text that is in it. */
+/** As LVM counts: the longest text that fits, less the one that is there, in whole sectors. */
 export function areaFacts(area: {
   readonly sizeBytes: number;
   readonly ignored: boolean;
   readonly committed: { readonly sizeBytes: number } | undefined;
 }): { sizeBytes: number; freeBytes: number; ignored: boolean } {
-  const most = Math.floor((area.sizeBytes - SECTOR_BYTES) / 2);
-  const used = area.committed?.sizeBytes ?? 0;
-  return {
-    sizeBytes: area.sizeBytes,
-    freeBytes: Math.max(0, Math.floor((most - used) / SECTOR_BYTES) * SECTOR_BYTES),
-    ignored: area.ignored,
-  };
+  const left = textSizeMax(area.sizeBytes) - (area.committed?.sizeBytes ?? 0);
+  const freeBytes = Math.max(0, Math.floor(left / SECTOR_BYTES) * SECTOR_BYTES);
+  return { sizeBytes: area.sizeBytes, freeBytes, ignored: area.ignored };
 }
 
 function smallest(values: readonly number[]): number {
   return values.length === 0 ? 0 : Math.min(...values) / SECTOR_BYTES;
+}
+
+/** Copy-on-write snapshots; those of thin volumes are thin volumes. */
+function isOldSnapshot(lv: LogicalVolume): boolean {
+  return lv.segments.some(
+    (segment) => segment.type === "opaque" && segment.textType === "snapshot",
+  );
 }
 
 /** The system that a group was made for; LVM knows it by two names. */
@@ -149,9 +152,7 @@ export const vgFields: readonly ReportField[] = fields([
     "#SN",
     0,
     "number",
-    ofVg(({ vg }) =>
-      count(vg.logicalVolumes.filter((lv) => lv.segments.some((s) => s.type === "opaque" && s.textType === "snapshot")).length),
-    ),
+    ofVg(({ vg }) => count(vg.logicalVolumes.filter(isOldSnapshot).length)),
   ],
   ["vg_seqno", "Seq", 0, "number", ofVg(({ vg }) => count(vg.seqno))],
   ["vg_tags", "VG Tags", 0, "string", ofVg(({ vg }) => vg.tags.toSorted().join(","))],
@@ -186,8 +187,3 @@ export const vgFields: readonly ReportField[] = fields([
     ofVg(({ vg }) => (vg.metadataCopies === 0 ? "unmanaged" : count(vg.metadataCopies))),
   ],
 ]);
-
-/** "4.00 MiB": for sentences, not for columns. */
-export function longSize(value: number): string {
-  return formatSize(value, { long: true });
-}

@@ -1,5 +1,6 @@
 /** Commands on groups and physical volumes, and `lvrename`. */
-import { isVisible, parseSizeArgument, isValidName } from "@mortar/vg";
+import { existsSync } from "node:fs";
+import { asThinPool, isValidName, isVisible, parseSizeArgument } from "@mortar/vg";
 import type { OptionSpec } from "./command-line.ts";
 import { activation, changeOptions, isActivating, unsignedSize, yesNo } from "./common-options.ts";
 import { complain } from "./complain.ts";
@@ -71,7 +72,16 @@ export async function vgcreate(session: Session): Promise<number> {
   }
   refuse(session, ["shared", "systemid", "maxlogicalvolumes", "maxphysicalvolumes"]);
   const name = vgOperand(line.tool, first);
-  if (!isValidName(name)) throw badUsage(line.tool, `New volume group name "${name}" is invalid.`);
+  if (!isValidName(name)) {
+    throw badUsage(
+      line.tool,
+      "Name contains invalid character, valid set includes: [a-zA-Z0-9.-_+].",
+      `New volume group name "${name}" is invalid.`,
+    );
+  }
+  if (existsSync(`/dev/${name}`)) {
+    throw badUsage(line.tool, `/dev/${name}: already exists in filesystem`);
+  }
   const size = line.value("physicalextentsize");
   const extentSectors = size === undefined ? undefined : parseSizeArgument(size).sectors;
   if (extentSectors === 0) throw badUsage(line.tool, "Physical extent size may not be zero");
@@ -165,7 +175,10 @@ export async function vgchange(session: Session): Promise<number> {
 /** LVM deactivates nothing of a group while something of it is open. */
 async function refuseOpen(session: Session, name: string): Promise<void> {
   const { vg, states } = requireView(await (await session.groups()).view([name]), name);
-  const open = vg.logicalVolumes.filter((lv) => states.get(lv.name)?.loop && states.get(lv.name)?.open);
+  const open = vg.logicalVolumes.filter((lv) => {
+    const state = states.get(lv.name);
+    return state?.open === true && asThinPool(lv) === undefined && isVisible(lv);
+  });
   if (open.length === 0) return;
   throw failed(
     ...open.map((lv) => `Logical volume ${name}/${lv.name} contains a filesystem in use.`),
@@ -174,10 +187,9 @@ async function refuseOpen(session: Session, name: string): Promise<void> {
 }
 
 export async function lvrename(session: Session): Promise<number> {
-  const { line } = session;
   const { vgName, from, to } = renameOperands(session);
   await (await session.groups()).renameLv(vgName, from, to);
-  if (line.names.length > 0) session.say(`Renamed "${from}" to "${to}" in volume group "${vgName}"`);
+  session.say(`Renamed "${from}" to "${to}" in volume group "${vgName}"`);
   return 0;
 }
 

@@ -34,6 +34,8 @@ export const lvextendOptions: readonly OptionSpec[] = [
   { long: "usepolicies" },
 ];
 
+const SHRINKS = "Negative argument not permitted - use lvreduce.";
+
 export async function lvextend(session: Session): Promise<number> {
   const { line } = session;
   const [operand, ...devices] = line.names;
@@ -52,7 +54,8 @@ export async function lvextend(session: Session): Promise<number> {
   const { vg } = requireView(machine, vgName);
   const lv = findLv(vg, lvName);
   if (lv === undefined) {
-    throw new VgError("lv-missing", `Logical volume ${lvName} not found in volume group ${vgName}.`);
+    const sentence = `Logical volume ${lvName} not found in volume group ${vgName}.`;
+    throw new VgError("lv-missing", sentence);
   }
   const physicalVolumes = devices.length === 0 ? undefined : devices;
   const metadata = line.value("poolmetadatasize");
@@ -124,7 +127,7 @@ function sizeToExtents(
   argument: string,
 ): number {
   const { sign, sectors } = parseSizeArgument(argument);
-  if (sign === "-") throw badUsage(session.line.tool, "Negative argument not permitted - use lvreduce.");
+  if (sign === "-") throw badUsage(session.line.tool, SHRINKS);
   const count = extentsFromSectors(vg, sectors);
   if (sectors % vg.extentSectors !== 0) {
     const size = formatSize(count * vg.extentSectors, { long: true });
@@ -141,7 +144,7 @@ function extentsToExtents(
   argument: string,
 ): number {
   const { sign, count, percentOf } = parseExtentsArgument(argument);
-  if (sign === "-") throw badUsage(session.line.tool, "Negative argument not permitted - use lvreduce.");
+  if (sign === "-") throw badUsage(session.line.tool, SHRINKS);
   if (percentOf === undefined) return sign === "+" ? before + count : count;
   const free = freeExtentCount(vg);
   const whole = { VG: totalExtentCount(vg), LV: before, FREE: free, PVS: free, ORIGIN: before };

@@ -12,8 +12,12 @@ export class LvmExit extends Error {
 }
 
 /** A wrong argument, in LVM's words, with its hint at the help. */
-export function badUsage(tool: string, sentence: string): LvmExit {
-  return new LvmExit(3, [`  ${sentence}`, `  Run \`${tool} --help' for more information.`]);
+export function badUsage(tool: string, ...sentences: readonly string[]): LvmExit {
+  const lines = [...sentences, `Run \`${tool} --help' for more information.`];
+  return new LvmExit(
+    3,
+    lines.map((line) => `  ${line}`),
+  );
 }
 
 export function badSyntax(line: string): LvmExit {

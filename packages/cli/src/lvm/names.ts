@@ -5,9 +5,12 @@ import type { Session } from "./session.ts";
 
 /** What a command without its operands says. */
 export function noMatch(tool: string, ...usage: readonly string[]): LvmExit {
-  const help = `  No command with matching syntax recognised.  Run '${tool} --help' for more information.`;
+  const help =
+    "  No command with matching syntax recognised.  " +
+    `Run '${tool} --help' for more information.`;
   if (usage.length === 0) return new LvmExit(3, [help]);
-  return new LvmExit(3, [help, "  Correct command syntax is:", ...usage.map((line) => `  ${line}`)]);
+  const lines = ["Correct command syntax is:", ...usage].map((line) => `  ${line}`);
+  return new LvmExit(3, [help, ...lines]);
 }
 
 export interface LvOperand {
@@ -19,7 +22,11 @@ export interface LvOperand {
 export function lvOperand(tool: string, name: string): LvOperand {
   const { vgName, lvName } = splitLvPath(name);
   if (lvName !== undefined) return { vgName, lvName };
-  throw badUsage(tool, `Path required for Logical Volume "${name}".`);
+  throw badUsage(
+    tool,
+    `Path required for Logical Volume "${name}".`,
+    "Please provide a valid volume group name",
+  );
 }
 
 /** `VG`, with or without /dev/ before it. */
@@ -29,7 +36,7 @@ export function vgOperand(tool: string, name: string): string {
   throw badUsage(tool, "Volume group name expected (no slash)");
 }
 
-/** The LVs that operands stand for: an LV, or every visible one of a group, in order of creation. */
+/** The LVs that operands stand for: an LV, or all visible ones of a group in order of creation. */
 export async function expandLvs(
   session: Session,
 ): Promise<{ readonly machine: MachineView; readonly lvs: LvOperand[]; readonly failed: boolean }> {

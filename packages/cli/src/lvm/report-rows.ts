@@ -1,6 +1,6 @@
 /**
- * The lines of a report. A report has a line for each group, physical volume, logical volume, segment
- * of one or run of extents of the other: whichever is the finest of what its columns speak of.
+ * The lines of a report. A report has a line for each group, physical volume, logical volume,
+ * segment of one or run of extents of the other: the finest of what its columns speak of.
  */
 import {
   findLv,
@@ -92,7 +92,7 @@ interface Run {
   readonly segment?: Segment;
 }
 
-/** Used and free runs of one physical volume in order. A free one counts as a segment of its own. */
+/** Used and free runs of one physical volume in order. A free one is a segment of its own. */
 function runsOf(view: VgView, pvKey: string): Run[] {
   const runs: Run[] = freeRuns(view.vg)
     .filter((run) => run.pvKey === pvKey)

@@ -55,7 +55,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
     "lv_name,vg_name,lv_attr,seg_start,seg_size,stripes,segtype,stripe_size,chunk_size",
   vgs: "vg_name,pv_count,lv_count,snap_count,vg_attr,vg_size,vg_free",
   "vgs -v":
-    "vg_name,vg_attr,vg_extent_size,pv_count,lv_count,snap_count,vg_size,vg_free,vg_uuid,vg_profile",
+    "vg_name,vg_attr,vg_extent_size,pv_count,lv_count,snap_count,vg_size,vg_free,vg_uuid," +
+    "vg_profile",
   pvs: "pv_name,vg_name,pv_fmt,pv_attr,pv_size,pv_free",
   "pvs -v": "pv_name,vg_name,pv_fmt,pv_attr,pv_size,pv_free,dev_size,pv_uuid",
   "pvs --segments": "pv_name,vg_name,pv_fmt,pv_attr,pv_size,pv_free,pvseg_start,pvseg_size",
@@ -88,7 +89,7 @@ export async function report(tool: ReportTool, session: Session): Promise<number
   const rows = makeRows(chosen.machine, kind, { all, lvNames, pvPaths });
   const sorted = sortRows(rows, keys, format);
   if (line.value("reportformat")?.startsWith("json") === true) {
-    session.print(printJson(nameOf(kind), columns, sorted, format));
+    session.print(printJson(tool.slice(0, 2), columns, sorted, format));
   } else {
     const separator = line.value("separator");
     session.print(
@@ -103,10 +104,6 @@ export async function report(tool: ReportTool, session: Session): Promise<number
     );
   }
   return chosen.complete ? 0 : 5;
-}
-
-function nameOf(kind: RowKind): string {
-  return { vg: "vg", lv: "lv", segment: "seg", pv: "pv", "pv-segment": "pvseg" }[kind];
 }
 
 function isAllByName(tool: ReportTool, session: Session): boolean {

@@ -1,6 +1,6 @@
 /** One run of a command: where it prints, whom it asks, and the volume groups it works on. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { VolumeGroups, type Dialogue } from "@mortar/vg";
 import type { CommandLine } from "./command-line.ts";
@@ -17,6 +17,8 @@ export interface LvmIo {
 export interface LvmContext {
   /** `--root DIR`; undefined or "/" for the machine's own directories. */
   readonly root: string | undefined;
+  /** Instead of the machine's volume groups. For tests. */
+  readonly groups?: VolumeGroups;
 }
 
 export class Session {
@@ -74,7 +76,8 @@ export class Session {
   }
 
   async groups(): Promise<VolumeGroups> {
-    const root = this.#context.root ?? "/";
+    const root = resolve(this.#context.root ?? "/");
+    this.#groups ??= this.#context.groups;
     this.#groups ??= await VolumeGroups.open({
       runDirectory: join(root, "run/mortar"),
       deviceFilter: readDeviceFilter(join(root, "etc/mortar/mortar.json")),

@@ -81,16 +81,11 @@ export class BrickDirectories {
     if (statusOf(path) === undefined) return;
     const present = getXattr(path, VOLUME_ID);
     if (present === undefined || Buffer.compare(present, uuidBytes(volumeId)) !== 0) return;
-    removeXattr(path, GFID);
-    rmSync(join(path, ".glusterfs"), { recursive: true, force: true });
+    // Only what `prepare` made: a brick that was here before keeps its gfids and its handles.
+    for (const made of [INDICES, dirname(INDICES)]) removeEmptyDirectory(join(path, made));
     // The volume id goes last: while it is there, an interrupted release is done again.
     removeXattr(path, VOLUME_ID);
-    if (!removeDirectory) return;
-    try {
-      rmdirSync(path);
-    } catch (error) {
-      if (!isErrno(error, "ENOTEMPTY", "EEXIST", "EBUSY")) throw error;
-    }
+    if (removeDirectory) removeEmptyDirectory(path);
   }
 
   setVolumeId({ path, volumeId }: Args<"setVolumeId">): void {
@@ -198,4 +193,12 @@ function makeDirectory(path: string): boolean {
     throw new Error(`${basename(path)} exists and is not a directory: ${path}`);
   }
   return false;
+}
+
+function removeEmptyDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT", "ENOTEMPTY", "EEXIST", "EBUSY")) throw error;
+  }
 }

@@ -61,7 +61,7 @@ export async function makeLiveGroup(sizes: readonly number[]): Promise<LiveGroup
     mount: (device, options = []) => mountAt(directory, device, options),
     lvm: (tool, ...args) => runLvm(devices, tool, args),
     close: async () => {
-      for (const mount of listMounts().reverse()) {
+      for (const mount of listMounts().toReversed()) {
         if (!mount.path.startsWith(join(directory, "mnt"))) continue;
         await unmount(mount.path, { detach: true });
       }
