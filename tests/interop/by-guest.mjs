@@ -145,7 +145,8 @@ export function expectedPercentages(group) {
     const device = group.device(name);
     device.close();
     const { mappedBlocks } = group.pool.deviceStatus(device.deviceId);
-    return [name, formatPercent(mappedBlocks * group.chunkBytes, group.sizeBytes(name))];
+    // LVM takes the size of the volume in whole chunks.
+    return [name, formatPercent(mappedBlocks, Math.ceil(group.sizeBytes(name) / group.chunkBytes))];
   });
   group.closePool();
   return { pool, thins };

@@ -32,7 +32,7 @@ import { PATTERN_BYTES, World } from "./world.mjs";
 const VG = "pingpong";
 const POOL = "pool";
 const MIB = 1 << 20;
-const CHUNK_KIB = [64, 128, 192];
+const CHUNK_KIB = [128, 64, 192];
 const VOLUMES_MAX = 9;
 const KEPT = new Set(["b", "big"]);
 
@@ -145,16 +145,18 @@ function leavePending({ world }, group) {
 
 /** @param {Match} match @param {number} round @returns {Change[]} */
 function kernelChanges({ world, random }, round) {
+  // Where a chunk is no power of 2, Linux 6.1 splits a discard within one, which it then keeps mapped.
+  const discards = Number.isInteger(Math.log2(world.chunkBytes));
   const snapshot = world.newName("s");
   const thin = world.newName("t");
   const changes = [
     world.planned({ kind: "snapshot", lv: snapshot, origin: random.pick(world.names()) }),
-    ...world.plan(60),
-    world.planned({ kind: "thin", lv: thin, extentCount: 5 + random.below(6) }),
-    ...world.plan(30, { volumes: [thin, snapshot] }),
-    ...removals(world, random),
     world.planned({ kind: "extend-data", extentCount: world.dataExtents + 4 }),
-    ...world.plan(20),
+    ...world.plan(60, { discards }),
+    world.planned({ kind: "thin", lv: thin, extentCount: 5 + random.below(6) }),
+    ...world.plan(30, { volumes: [thin, snapshot], discards }),
+    ...removals(world, random),
+    ...world.plan(20, { discards }),
     world.planned({ kind: "snapshot", lv: world.newName("s"), origin: random.pick(world.names()) }),
   ];
   const { sizeBytes } = world.content("b");
@@ -164,7 +166,7 @@ function kernelChanges({ world, random }, round) {
       world.planned({ kind: "extend-thin", lv: "b", extentCount: sizeBytes / (4 * MIB) + 1 }),
     );
   }
-  return [...changes, ...world.plan(30)];
+  return [...changes, ...world.plan(30, { discards })];
 }
 
 /**

@@ -89,17 +89,18 @@ export class World {
 
   /**
    * Choose `count` writes and discards for these volumes, and apply them here.
-   * @param {number} count @param {{ volumes?: readonly string[], granularity?: number }} [options]
+   * @param {number} count @param {{ volumes?: readonly string[], discards?: boolean }} [options]
    * @returns {Change[]}
    */
-  plan(count, { volumes = this.names(), granularity = SECTOR } = {}) {
+  plan(count, { volumes = this.names(), discards = true } = {}) {
     /** @type {Change[]} */
     const changes = [];
     for (let index = 0; index < count; index++) {
       const lv = this.#random.pick(volumes);
       const full = this.usedChunks + MARGIN_CHUNKS > this.capacityChunks;
-      const change = this.#random.chance(full ? 0.9 : 0.08)
-        ? this.#planClear(lv, granularity) : this.#planWrite(lv, granularity, full);
+      if (full && !discards) break;
+      const change = discards && this.#random.chance(full ? 0.9 : 0.08)
+        ? this.#planClear(lv) : this.#planWrite(lv, full);
       this.apply(change);
       changes.push(change);
     }
@@ -118,25 +119,24 @@ export class World {
     return `${prefix}${this.#names}`;
   }
 
-  /** @param {string} lv @param {number} granularity @param {boolean} full @returns {Change} */
-  #planWrite(lv, granularity, full) {
+  /** @param {string} lv @param {boolean} full @returns {Change} */
+  #planWrite(lv, full) {
     const random = this.#random;
     const longest = random.chance(0.25) ? WRITE_MAX : 16 << 10;
-    const { offset, length } = this.#range(lv, full ? granularity : longest, granularity);
+    const { offset, length } = this.#range(lv, full ? SECTOR : longest);
     const pattern = random.below((PATTERN_BYTES - WRITE_MAX) / SECTOR) * SECTOR;
     return { kind: "write", lv, offset, length, pattern };
   }
 
-  /** @param {string} lv @param {number} granularity @returns {Change} */
-  #planClear(lv, granularity) {
-    return { kind: "discard", lv, ...this.#range(lv, DISCARD_MAX, Math.max(granularity, SECTOR)) };
+  /** @param {string} lv @returns {Change} */
+  #planClear(lv) {
+    return { kind: "discard", lv, ...this.#range(lv, DISCARD_MAX) };
   }
 
-  /** @param {string} lv @param {number} longest @param {number} granularity */
-  #range(lv, longest, granularity) {
-    const { sizeBytes } = this.content(lv);
-    const length = (1 + this.#random.below(longest / granularity)) * granularity;
-    const places = Math.floor((sizeBytes - length) / granularity) + 1;
-    return { offset: this.#random.below(places) * granularity, length };
+  /** Whole sectors. @param {string} lv @param {number} longest */
+  #range(lv, longest) {
+    const length = (1 + this.#random.below(longest / SECTOR)) * SECTOR;
+    const places = (this.content(lv).sizeBytes - length) / SECTOR + 1;
+    return { offset: this.#random.below(places) * SECTOR, length };
   }
 }

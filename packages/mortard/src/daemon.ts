@@ -36,6 +36,7 @@ import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
 
 /** A start that hangs on a dead disk still lets the operator ask what is wrong. */
 const BRING_UP_MAX_MS = 60_000;
+const keepsSafetySnapshots: ReadonlySet<CommandName> = new Set(["snapshotRestore", "volumeDelete"]);
 /** A snapshot of many bricks may be under way. */
 const COMMANDS_END_MAX_MS = 60_000;
 
@@ -114,8 +115,16 @@ export class Daemon implements NodeControl {
     return daemon;
   }
 
-  run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>> {
-    return this.#gate.run(name, args).finally(() => this.#announce());
+  async run<N extends CommandName>(
+    name: N,
+    args: CommandArgs<N>,
+  ): Promise<Answer<CommandPayload<N>>> {
+    try {
+      return await this.#gate.run(name, args);
+    } finally {
+      this.#announce();
+      if (keepsSafetySnapshots.has(name)) this.#housekeeping.pruneSoon();
+    }
   }
 
   status(): NodeStatus {

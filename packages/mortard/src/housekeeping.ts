@@ -31,6 +31,11 @@ export class Housekeeping {
     void this.#attempt("snapshotPrune");
   }
 
+  /** To be told when one more safety snapshot was kept: one may be too many now. */
+  pruneSoon(): void {
+    if (this.#timers.length > 0) void this.#attempt("snapshotPrune");
+  }
+
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#timers = [];

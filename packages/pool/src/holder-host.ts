@@ -1,13 +1,17 @@
 /**
- * The holder: the one process of a pool that must live. It owns the descriptor of /dev/fuse and the
- * mount, starts the server with that descriptor, and starts it again when it dies; requests wait in
- * the kernel meanwhile. It also keeps the physical volumes open: the last close of a block device
- * writes all of it back, and the death of a server is no time for that. And it keeps the wake file
- * open, without which the server's threads cannot wake each other.
+ * The holder: it keeps what a server must not take with it when it dies. That is the descriptor of
+ * /dev/fuse, with which requests wait in the kernel; the physical volumes, for the last close of a
+ * block device writes all of it back, and the death of a server is no time for that; and the wake
+ * file, without which the server's threads cannot wake each other.
  *
- * It ends when the server ends with code 0. Argument: run directory.
+ * It starts the server again when that is gone. The server does the same for its holder, so either
+ * may be killed, though not both at once: see tether.ts.
+ *
+ *     holder-host.js RUN-DIRECTORY            the first one: opens /dev/fuse, mounts, starts a server
+ *     holder-host.js RUN-DIRECTORY SERVERS    started by a server; SERVERS is how many there were
+ *
+ * It ends when the server says that it was stopped.
  */
-import { spawn } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -19,16 +23,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { WAKE_NAME } from "@mortar/fuse";
 import { mountFileSystem, setIoFlusher, setOomScore, unmount } from "@mortar/linux";
 import { poolClient } from "./client.ts";
-import { ExitCode } from "./exit-code.ts";
-import { lockForLife } from "./life-lock.ts";
+import { lockForLife, recordPid } from "./life-lock.ts";
 import { log } from "./log.ts";
 import { runFiles } from "./run-directory.ts";
 import type { PoolSpec } from "./spec.ts";
-import { FUSE_FD } from "./worker-messages.ts";
+import { FUSE_FD, LIFE_LOCK_FD, startTethered, tetherToStarter } from "./tether.ts";
+import type { TetherEvents, Word } from "./tether.ts";
 
 const DEATHS_WATCHED_MS = 10_000;
 const DEATHS_MAX = 10;
@@ -36,11 +39,21 @@ const SLOW_RETRY_MS = 5000;
 const NEVER_KILL = -1000;
 
 const files = runFiles(process.argv[2]!);
+const isFirst = process.argv[3] === undefined;
 const devices = new Map<string, number>();
 const deaths: number[] = [];
-let fuse = -1;
+let servers = isFirst ? 0 : Number(process.argv[3]);
+let fuse = FUSE_FD;
 let wakeFile: FileHandle | undefined;
-let restarts = 0;
+let lastWord: Word | undefined;
+
+const server: TetherEvents = {
+  heard(word) {
+    if (word === "devices") holdDevices();
+    else lastWord = word;
+  },
+  gone: () => void ended(lastWord),
+};
 
 async function main(): Promise<void> {
   setOomScore(NEVER_KILL);
@@ -48,6 +61,12 @@ async function main(): Promise<void> {
   process.on("SIGHUP", holdDevices);
   process.on("SIGTERM", () => void stopIfUnused());
   process.on("SIGINT", () => undefined);
+  if (isFirst) await begin();
+  else takeOver();
+  await holdWakeFile().catch((error: unknown) => log(`the wake file: ${String(error)}`));
+}
+
+async function begin(): Promise<void> {
   if (!(await lockForLife(files.holderPid)))
     throw new Error(`${files.directory} has a holder already`);
   holdDevices();
@@ -60,12 +79,19 @@ async function main(): Promise<void> {
     flags: ["noSuid", "noDev"],
     data: `fd=${fuse},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`,
   });
-  startServer();
-  await holdWakeFile().catch((error: unknown) => log(`the wake file: ${String(error)}`));
+  await startServer();
+}
+
+/** The server that started this holder goes on serving, unless it is gone by now. */
+function takeOver(): void {
+  recordPid(LIFE_LOCK_FD);
+  tetherToStarter(server);
+  holdDevices();
+  log(`a new holder, after ${servers} servers`);
 }
 
 /**
- * These are requests to the server that was just started, answered when it is ready.
+ * These are requests to the server, answered when it is ready.
  *
  * The file is opened twice and closed once for a reason: a close sends FLUSH and waits for it,
  * until one was answered with ENOSYS. When a server is started again, the new process closes its
@@ -80,39 +106,43 @@ async function holdWakeFile(): Promise<void> {
   await second.close();
 }
 
-function startServer(): void {
-  const program = fileURLToPath(new URL("./server-host.js", import.meta.url));
-  const stdio: (number | "ignore" | "inherit")[] = ["ignore", "inherit", "inherit"];
-  stdio[FUSE_FD] = fuse;
-  const server = spawn(process.execPath, [program, files.directory, String(restarts)], {
-    cwd: "/",
-    stdio,
-  });
-  restarts += 1;
-  server.once("error", (error) => {
-    log(`starting the server: ${error.message}`);
-    setTimeout(startServer, SLOW_RETRY_MS);
-  });
-  server.once("exit", (code, signal) => void ended(code, signal));
+async function startServer(): Promise<void> {
+  lastWord = undefined;
+  const start = {
+    program: "./server-host.js",
+    arguments: [files.directory, String(servers), String(process.pid)],
+    nodeOptions: [],
+    pidFile: files.serverPid,
+    fuse,
+    detached: false,
+  };
+  try {
+    await startTethered(start, server);
+    servers += 1;
+  } catch (error) {
+    log(`starting the server: ${(error as Error).message}`);
+    setTimeout(() => void startServer(), SLOW_RETRY_MS);
+  }
 }
 
-async function ended(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
-  if (code === ExitCode.stopped) return end(true);
-  log(`the server ended with ${signal ?? `code ${code}`}`);
+async function ended(word: Word | undefined): Promise<void> {
+  if (word === "stopped") return end(true);
+  log(`the server ended: ${word ?? "died"}`);
   // Nobody uses a pool that was never served: whoever starts it is told.
-  if (code !== ExitCode.replaced && !existsSync(files.session)) return end(false);
-  setTimeout(startServer, code === ExitCode.replaced ? 0 : delayAfterDeath(code));
+  if (word !== "replaced" && !existsSync(files.session)) return end(false);
+  const delay = word === "replaced" ? 0 : delayAfterDeath(word === "refused");
+  setTimeout(() => void startServer(), delay);
 }
 
 /**
  * At once, but a server that dies again and again gets pauses; it is never given up, for I/O waits
  * for it.
  */
-function delayAfterDeath(code: number | null): number {
+function delayAfterDeath(refused: boolean): number {
   const now = Date.now();
   deaths.push(now);
   while (deaths[0]! < now - DEATHS_WATCHED_MS) deaths.shift();
-  if (code !== ExitCode.refused && deaths.length < DEATHS_MAX) return 0;
+  if (!refused && deaths.length < DEATHS_MAX) return 0;
   log(
     `${deaths.length} deaths in ${DEATHS_WATCHED_MS / 1000} s: ` +
       `next try in ${SLOW_RETRY_MS / 1000} s`,

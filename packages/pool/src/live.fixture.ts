@@ -20,6 +20,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { poolClient } from "./client.ts";
 import type { PoolClient } from "./client.ts";
+import { pidOfLocker } from "./life-lock.ts";
 import { poolRunDirectory, runFiles } from "./run-directory.ts";
 import type { RunFiles } from "./run-directory.ts";
 import type { LinearSpec, ThinPoolSpec, VolumeSpec } from "./spec.ts";
@@ -109,6 +110,15 @@ export class LivePool {
     process.kill(pid, "SIGKILL");
     while (Number(readFileSync(this.files.serverPid, "utf8")) === pid) await sleep(1);
     await poolClient(this.files.directory).status();
+  }
+
+  /** kill -9 of the holder, and wait until its successor is at work. */
+  async killHolder(): Promise<void> {
+    const pid = Number(readFileSync(this.files.holderPid, "utf8"));
+    process.kill(pid, "SIGKILL");
+    const isNew = (found: number | undefined): boolean =>
+      found !== undefined && found !== pid && found !== 0;
+    while (!isNew(pidOfLocker(this.files.holderPid))) await sleep(5);
   }
 
   /** thin_check on what tmeta holds now. Throws with its output. */

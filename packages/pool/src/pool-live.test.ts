@@ -7,8 +7,11 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   readSync,
   rmSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -17,6 +20,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { allocatePages } from "@mortar/linux";
 import { connectPool } from "./client.ts";
+import { pidOfLocker } from "./life-lock.ts";
 import { cannotServe, LivePool, MiB, run, runBeside } from "./live.fixture.ts";
 import type { PoolError } from "./pool-error.ts";
 
@@ -43,6 +47,24 @@ function pattern(byte: number, pages: number): Uint8Array {
   return allocatePages(pages * 4096).bytes.fill(byte);
 }
 
+/** Writes for more than two seconds, reads all of it back, and fails with what does not fit. */
+function runVerifyingFio(device: string): ReturnType<typeof runBeside> {
+  return runBeside(
+    "fio",
+    "--name=verify",
+    `--filename=${device}`,
+    "--rw=randwrite",
+    "--bs=4k",
+    "--size=64M",
+    "--iodepth=16",
+    "--ioengine=libaio",
+    "--direct=1",
+    "--verify=crc32c",
+    "--verify_fatal=1",
+    "--rate_iops=6000",
+  );
+}
+
 test(
   "fio verifies through three kills of the server, and thin_check finds nothing",
   { skip: cannotServe },
@@ -50,20 +72,7 @@ test(
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
     const loop = live.attach("lv1");
-    const job = runBeside(
-      "fio",
-      "--name=verify",
-      `--filename=${loop}`,
-      "--rw=randwrite",
-      "--bs=4k",
-      "--size=64M",
-      "--iodepth=16",
-      "--ioengine=libaio",
-      "--direct=1",
-      "--verify=crc32c",
-      "--verify_fatal=1",
-      "--rate_iops=6000",
-    );
+    const job = runVerifyingFio(loop);
     for (let kill = 0; kill < 3; kill++) {
       await sleep(500); // Somewhere in the middle of the writing: the moment is the test.
       await live.killServer();
@@ -282,18 +291,77 @@ test(
 );
 
 test(
-  "a server whose holder was killed serves on, and still stops cleanly",
+  "holder and server may be killed in any order under load, and stop leaves nothing behind",
+  { skip: cannotServe },
+  async () => {
+    const live = newPool(700 * MiB);
+    const client = await live.start(live.spec(640 * MiB, [lv1]));
+    const loop = live.attach("lv1");
+    const job = runVerifyingFio(loop);
+    for (const kill of ["holder", "server", "holder", "holder", "server", "server"] as const) {
+      await sleep(300);
+      await (kill === "holder" ? live.killHolder() : live.killServer());
+    }
+    // The server dies while the holder that it started is not yet at work.
+    process.kill((await client.status()).holderPid, "SIGKILL");
+    while (pidOfLocker(live.files.holderPid) !== undefined) await sleep(1);
+    while (pidOfLocker(live.files.holderPid) === undefined) await sleep(1);
+    await sleep(10);
+    await live.killServer();
+    const { code, output } = await job;
+    assert.equal(code, 0, output);
+    const status = await client.status();
+    assert.equal(status.restarts, 4);
+    assert.equal(status.requests.errors, 0);
+    assert.equal(status.holderPid, pidOfLocker(live.files.holderPid));
+    assert.equal(status.serverPid, pidOfLocker(live.files.serverPid));
+    await live.detach(loop, client, "lv1");
+    await client.stop();
+    assert.equal(existsSync(live.files.directory), false);
+    assert.ok(!readFileSync("/proc/mounts", "utf8").includes(live.directory));
+    assert.throws(() => process.kill(status.serverPid, 0), { code: "ESRCH" });
+    live.checkMetadata();
+  },
+);
+
+test(
+  "a new holder does all that the first one did: devices, SIGTERM, the next server",
+  { skip: cannotServe },
+  async () => {
+    const live = newPool(700 * MiB);
+    const spec = live.spec(640 * MiB, [lv1]);
+    const client = await live.start(spec);
+    await live.killHolder();
+    const { holderPid } = await client.status();
+    const more = join(live.directory, "pv1");
+    writeFileSync(more, "");
+    truncateSync(more, 16 * MiB);
+    const devices = [...spec.devices, { name: "pv1", path: more }];
+    await client.reload({ ...spec, messages: [], devices });
+    const held = (): string[] =>
+      readdirSync(`/proc/${holderPid}/fd`).map((fd) => readlinkSync(`/proc/${holderPid}/fd/${fd}`));
+    while (!held().includes(more)) await sleep(5);
+    assert.ok(held().includes(live.device));
+    process.kill((await client.status()).serverPid, "SIGTERM");
+    while ((await client.status()).restarts === 0) await sleep(5);
+    assert.equal((await client.status()).holderPid, holderPid);
+    process.kill(holderPid, "SIGTERM");
+    while (existsSync(live.files.directory)) await sleep(5);
+    live.checkMetadata();
+  },
+);
+
+test(
+  "a pool is stopped cleanly in the moment after its holder was killed",
   { skip: cannotServe },
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
     process.kill((await client.status()).holderPid, "SIGKILL");
-    writeFileSync(live.path("lv1"), Buffer.alloc(4096, 1), { flag: "r+" });
-    const found = await connectPool(live.files.directory);
-    while ((await found!.status()).volumes[0]!.openCount > 0) await sleep(5);
-    await found!.stop();
+    await client.stop();
     assert.equal(existsSync(live.files.directory), false);
     assert.ok(!readFileSync("/proc/mounts", "utf8").includes(live.directory));
+    live.checkMetadata();
   },
 );
 

@@ -1,21 +1,23 @@
 /**
  * The server process: this thread has the control socket and the commit timer, the worker has
- * everything else. It ends with an ExitCode for its holder. Arguments: run directory, number of
- * servers before.
+ * everything else. Its last word to the holder (see tether.ts) says why it ends. Arguments: run
+ * directory, number of servers before, pid of the holder.
  */
 import { writeFileSync } from "node:fs";
 import { setIoFlusher } from "@mortar/linux";
 import { commitInBackground } from "./background-commit.ts";
 import type { ControlReply, ControlRequest } from "./control.ts";
 import { listen } from "./control-server.ts";
-import { ExitCode } from "./exit-code.ts";
-import { lockForLife } from "./life-lock.ts";
+import { HolderSuccession } from "./holder-succession.ts";
+import { recordPid } from "./life-lock.ts";
 import { log } from "./log.ts";
 import type { PoolErrorCode } from "./pool-error.ts";
 import { replaceFile, runFiles } from "./run-directory.ts";
 import { SpecStore } from "./spec-store.ts";
 import type { PoolStatus } from "./status.ts";
 import { removeSurvivingMemory } from "./surviving-memory.ts";
+import { LIFE_LOCK_FD } from "./tether.ts";
+import type { Word } from "./tether.ts";
 import { WorkerLink } from "./worker-link.ts";
 import type { FromWorker, WorkerStatus } from "./worker-messages.ts";
 
@@ -25,12 +27,11 @@ const DEATH_EXIT_CODE = 70;
 const files = runFiles(process.argv[2]!);
 const restarts = Number(process.argv[3]);
 const startedAtMs = Date.now();
-const holderPid = process.ppid;
 const touched = new SharedArrayBuffer(4);
 const store = new SpecStore(files.spec);
 
-if (!(await lockForLife(files.serverPid)))
-  refuse("start-failed", `${files.directory} has a server already`);
+recordPid(LIFE_LOCK_FD);
+const holder = new HolderSuccession(files, restarts + 1, Number(process.argv[4]));
 setIoFlusher();
 const worker = new WorkerLink({ directory: files.directory, restarts, touched }, { told, died });
 process.on("SIGTERM", () => void leave());
@@ -45,14 +46,19 @@ function told(message: Exclude<FromWorker, { kind: "reply" }>): void {
     case "unmounted":
       log("the file system was unmounted: ending");
       removeSurvivingMemory(files);
-      return process.exit(ExitCode.stopped);
+      return leaveWith("stopped");
   }
 }
 
 function refuse(code: PoolErrorCode, message: string): never {
   log(`refused: ${code}: ${message}`);
   writeFileSync(files.failure, JSON.stringify({ code, message }), { mode: 0o600 });
-  process.exit(ExitCode.refused);
+  leaveWith("refused");
+}
+
+function leaveWith(word: Word): never {
+  holder.say(word);
+  process.exit(0);
 }
 
 /** The session file tells whoever started the pool that all is up, so it comes last. */
@@ -78,12 +84,13 @@ async function answer(request: ControlRequest): Promise<ControlReply> {
     case "activate":
       return { ok: true, result: `${files.mountPoint}/${request.volume.name}` };
     case "reload":
-      process.kill(holderPid, "SIGHUP"); // It keeps the devices open as well, new ones too.
+      holder.say("devices"); // It keeps them open as well, new ones too.
       return reply;
     case "stop":
       removeSurvivingMemory(files);
       log("stopped on request");
-      setTimeout(() => process.exit(ExitCode.stopped), LAST_REPLY_MS);
+      holder.say("stopped");
+      setTimeout(() => process.exit(0), LAST_REPLY_MS);
       return reply;
     default:
       return reply;
@@ -97,7 +104,7 @@ function describe(status: WorkerStatus): PoolStatus {
     poolName,
     uuid,
     serverPid: process.pid,
-    holderPid,
+    holderPid: holder.pid,
     startedAtMs,
     restarts,
     mountPoint: files.mountPoint,
@@ -109,7 +116,7 @@ function describe(status: WorkerStatus): PoolStatus {
 async function leave(): Promise<void> {
   const reply = await worker.ask({ verb: "leave" });
   log(reply.ok ? "making room for the next server" : `leaving without a commit: ${reply.message}`);
-  process.exit(ExitCode.replaced);
+  leaveWith("replaced");
 }
 
 function died(reason: string): void {

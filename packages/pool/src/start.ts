@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { unmount } from "@mortar/linux";
 import { livingPid, poolClient } from "./client.ts";
 import type { PoolClient } from "./client.ts";
+import { HOLDER_NODE_OPTIONS } from "./holder-succession.ts";
 import { PoolError } from "./pool-error.ts";
 import type { PoolErrorCode } from "./pool-error.ts";
 import { replaceFile, runFiles } from "./run-directory.ts";
@@ -52,12 +53,8 @@ function launchHolder(files: RunFiles): { ended(): string | undefined } {
   const program = fileURLToPath(new URL("./holder-host.js", import.meta.url));
   const holder = spawn(
     process.execPath,
-    ["--max-old-space-size=32", "--max-semi-space-size=1", program, files.directory],
-    {
-      cwd: "/",
-      detached: true,
-      stdio: ["ignore", log, log],
-    },
+    [...HOLDER_NODE_OPTIONS, program, files.directory],
+    { cwd: "/", detached: true, stdio: ["ignore", log, log] },
   );
   closeSync(log);
   holder.unref();

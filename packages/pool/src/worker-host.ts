@@ -24,7 +24,7 @@ import type { OpenHandles } from "./served-files.ts";
 import { openServedPool } from "./served-pool.ts";
 import { checkSpec } from "./spec-check.ts";
 import { survivingMemory } from "./surviving-memory.ts";
-import { FUSE_FD } from "./worker-messages.ts";
+import { FUSE_FD } from "./tether.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./worker-messages.ts";
 
 const MAX_WRITE_BYTES = 1024 * 1024;

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { allocatePages, errnoName, fileIo } from "@mortar/linux";
 import { PAGE_BYTES, wake } from "@mortar/fuse";
 import type { ControlReply } from "./control.ts";
-import { FUSE_FD } from "./worker-messages.ts";
+import { FUSE_FD } from "./tether.ts";
 import type { FromWorker, ToWorker, WorkerRequest, WorkerSetup } from "./worker-messages.ts";
 
 const WAKE_AGAIN_MS = 5;

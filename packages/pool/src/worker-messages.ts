@@ -35,6 +35,3 @@ export type FromWorker =
   | { readonly kind: "refused"; readonly code: PoolErrorCode; readonly message: string }
   | { readonly kind: "reply"; readonly id: number; readonly reply: ControlReply }
   | { readonly kind: "unmounted" };
-
-/** The descriptor of /dev/fuse that the holder hands over. */
-export const FUSE_FD = 3;

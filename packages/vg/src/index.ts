@@ -1,3 +1,4 @@
+export { backupText } from "./backup.ts";
 export { VolumeGroups } from "./volume-groups.ts";
 export type {
   ActivationCount,

@@ -9,7 +9,7 @@ import { scriptedClient } from "../testing/scripted-client.ts";
 import { runGluster, splitWords } from "./run-gluster.ts";
 
 // Outputs were recorded from GlusterFS 10.3; UPDATE=1 rewrites them, and the diff is to be read.
-const directory = fileURLToPath(new URL("../../testdata/", import.meta.url));
+const directory = fileURLToPath(new URL("../../testdata/gluster/", import.meta.url));
 const update = process.env["UPDATE"] === "1";
 
 for (const file of readdirSync(directory).filter((name) => name.endsWith(".txt"))) {

@@ -22,6 +22,7 @@ import { lvextend, lvextendOptions } from "./lvextend.ts";
 import { failed, LvmExit } from "./lvm-exit.ts";
 import { lvremove, lvremoveOptions } from "./lvremove.ts";
 import { report, reportOptions } from "./report.ts";
+import { vgcfgbackup, vgcfgbackupOptions } from "./vgcfgbackup.ts";
 import { Session, type LvmContext, type LvmIo } from "./session.ts";
 
 export type { LvmContext, LvmIo } from "./session.ts";
@@ -65,6 +66,11 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     summary: "Display information about physical volumes",
     options: reportOptions,
     run: async (session) => await report("pvs", session),
+  },
+  vgcfgbackup: {
+    summary: "Backup volume group configuration(s)",
+    options: vgcfgbackupOptions,
+    run: vgcfgbackup,
   },
   vgchange: {
     summary: "Change volume group attributes",

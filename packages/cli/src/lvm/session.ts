@@ -75,8 +75,13 @@ export class Session {
     };
   }
 
+  /** Absolute; "/" for the machine's own directories. */
+  get root(): string {
+    return resolve(this.#context.root ?? "/");
+  }
+
   async groups(): Promise<VolumeGroups> {
-    const root = resolve(this.#context.root ?? "/");
+    const { root } = this;
     this.#groups ??= this.#context.groups;
     this.#groups ??= await VolumeGroups.open({
       runDirectory: join(root, "run/mortar"),

@@ -9,7 +9,7 @@ import {
   terminateRequest,
 } from "@mortar/gluster";
 import { RecordDecoder, decodeReply, encodeCall, encodeCredential } from "@mortar/rpc";
-import { BrickError } from "./brick-error.ts";
+import { BrickError, type BrickErrorCode } from "./brick-error.ts";
 
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -43,9 +43,17 @@ export async function setBarrier(
   throw new BrickError("operation-failed", `The brick ${brick.name} was not ${word}: ${reason}`);
 }
 
-/** Asks the brick server to end; it closes its connections in order. */
+/**
+ * Asks the brick server to end; it closes its connections in order. It may be gone before its
+ * reply is sent: a lost connection is an answer, too. Whether the process ends is the caller's to
+ * see. Throws `BrickError` when the request cannot have arrived, or is not answered in time.
+ */
 export async function terminate(brick: BrickAddress, path: string): Promise<void> {
-  await exchange(brick, brickOperation.terminate, terminateRequest(path));
+  try {
+    await exchange(brick, brickOperation.terminate, terminateRequest(path));
+  } catch (error) {
+    if (!(error instanceof BrickError) || error.code !== "connection-lost") throw error;
+  }
 }
 
 function exchange(
@@ -62,10 +70,11 @@ function exchange(
       if (reply === undefined) reject(error ?? new Error("no reply"));
       else resolve(reply);
     };
-    const failed = (reason: string) =>
+    let connected = false;
+    const failed = (reason: string, code: BrickErrorCode = "operation-failed") =>
       finish(
         new BrickError(
-          "operation-failed",
+          code,
           `The brick ${brick.name} does not answer on its socket: ${reason}`,
           { nextStep: "Look at `mortar volume status` and at the brick's log" },
         ),
@@ -76,8 +85,10 @@ function exchange(
     }, brick.timeoutMs);
     const { number: program, version } = procedure.program;
     const target = { xid: 1, program, version, procedure: procedure.number };
-    socket.on("error", (error) => failed(error.message));
-    socket.on("close", () => failed("it closed the connection"));
+    const lost = () => (connected ? "connection-lost" : "operation-failed");
+    socket.on("connect", () => (connected = true));
+    socket.on("error", (error) => failed(error.message, lost()));
+    socket.on("close", () => failed("it closed the connection", lost()));
     socket.on("data", (chunk) => {
       try {
         const [record] = decoder.push(new Uint8Array(chunk));

@@ -5,6 +5,7 @@ export type BrickErrorCode =
   | "stop-failed"
   | "not-running"
   | "operation-failed"
+  | "connection-lost"
   | "operation-timeout";
 
 export class BrickError extends Error {

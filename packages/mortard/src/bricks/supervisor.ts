@@ -159,6 +159,12 @@ export class BrickSupervisor {
     return brick === undefined ? undefined : view(brick);
   }
 
+  /** Whether it serves at this moment; `get` tells what was so when it was looked at last. */
+  isUp(path: string): boolean {
+    const brick = this.#bricks.get(path);
+    return brick?.state === "online" && brick.process !== undefined && isAlive(brick.process);
+  }
+
   all(): BrickView[] {
     return [...this.#bricks.values()].map(view);
   }

@@ -37,7 +37,7 @@ export class BrickServers {
 
   status({ brick, detail }: NodeEffects["brickStatus"]["args"]): BrickProcessStatus {
     const found = this.#supervisor.get(brick.path);
-    const running = found?.state === "online" && found.spec.volume === brick.volume;
+    const running = this.#supervisor.isUp(brick.path) && found?.spec.volume === brick.volume;
     return {
       running,
       ...(running && found.port !== undefined ? { port: found.port } : {}),
@@ -68,7 +68,7 @@ export class BrickServers {
     const barrier = this.#barriers.get(brick.path);
     this.#dropBarrier(brick.path);
     // A brick that is gone holds nothing back.
-    if (this.#supervisor.get(brick.path)?.state !== "online") return { held: false };
+    if (!this.#supervisor.isUp(brick.path)) return { held: false };
     await this.#release(brick);
     return { held: barrier !== undefined && !barrier.expired };
   }

@@ -1,0 +1,145 @@
+// kill -9 of each process of a node, in turn, under load on the stock client's mount. In the order
+// of the tests: what was killed last is what the node goes on without.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Random } from "@mortar/sim";
+import { LiveNode, endProcess, until } from "./live-node.ts";
+import { checkThinMetadata, checkWithLvm } from "./pool-on-disk.ts";
+import {
+  createTwoBrickVolume, mountSnapshot, thinVolumes, unmountSnapshot, volume, volumesOfSnapshots,
+} from "./two-brick-volume.ts";
+
+const seed = Number(process.env["MORTAR_TEST_SEED"] ?? Date.now() % 1_000_000);
+const node = new LiveNode();
+const random = new Random(seed);
+const script = "gluster --mode=script";
+
+before(() => createTwoBrickVolume(node), { timeout: 120_000 });
+after(() => node.close());
+
+interface Status {
+  readonly node: {
+    readonly pid: number;
+    readonly bricks: readonly { readonly pid: number; readonly state: string }[];
+  };
+}
+
+async function status(): Promise<Status["node"]> {
+  return (JSON.parse(await node.ok("mortar status --json")) as Status).node;
+}
+
+/** What a client writes durably, it gets acknowledged soon: nothing is frozen or barred. */
+async function requireWritable(): Promise<void> {
+  for (let number = 1; number <= 8; number += 1) {
+    const dd = `dd if=/dev/urandom of=volume/probe-${number} bs=4k count=4 conv=fsync status=none`;
+    await node.ok(dd, { seconds: 5 });
+  }
+  // The eight names are spread over both bricks; the bricks' own file systems, too, are writable.
+  for (const brick of [1, 2]) await node.ok(`sync -f brick${brick}`, { seconds: 5 });
+}
+
+/** Errors that the client reported, and those of the kernel about our loop devices. */
+async function ioErrors(): Promise<string> {
+  const client = "grep -E 'Input/output error|No space left|Read-only' client.log || true";
+  const loops = await node.ok(`losetup --list --noheadings -O NAME,BACK-FILE | grep ${node.group}`);
+  const names = loops.split("\n").flatMap((line) => /loop\d+/.exec(line)?.[0] ?? []);
+  const kernel = `dmesg | grep -E 'error.*\\b(${names.join("|")})\\b|XFS \\((${names.join("|")})\\).*(rror|hut)' || true`;
+  return (await node.ok(client)) + (await node.ok(kernel));
+}
+
+async function killServer(): Promise<void> {
+  const pid = node.poolProcess("server");
+  endProcess(pid);
+  await until("the pool's server is back", () => node.poolProcess("server") !== pid);
+}
+
+test(`fio verifies all it wrote through three kill -9 of the pool's server (seed ${seed})`, async () => {
+  const fio = node.start(
+    "fio --name=verified --filename=volume/fio --size=48M --rw=randwrite --bsrange=4k-64k " +
+      "--direct=1 --ioengine=psync --fsync=32 --verify=crc32c --verify_fatal=1 " +
+      `--verify_backlog=256 --time_based --runtime=20 --randseed=${seed} --allrandrepeat=1`,
+    { seconds: 120 },
+  );
+  for (let kill = 0; kill < 3; kill += 1) {
+    await sleep(3000 + random.below(3000));
+    assert.ok(fio.isRunning(), "fio runs while the server is killed");
+    await killServer();
+  }
+  const { exitCode, stdout, stderr } = await fio.ended;
+  assert.equal(exitCode, 0, stdout + stderr);
+  assert.match(stdout, /err= 0/);
+  assert.doesNotMatch(stdout + stderr, /verify: bad|error=|io_u error/);
+  assert.equal(await ioErrors(), "");
+});
+
+test(`kill -9 of mortard during snapshot create leaves nothing half done (seed ${seed})`, async () => {
+  const program = new URL("./sequence-writer.js", import.meta.url).pathname;
+  await node.ok("mkdir volume/sequence");
+  const writer = node.start(
+    `exec '${process.execPath}' '${program}' volume/sequence sequence.log`, { seconds: 300 },
+  );
+  const log = join(node.directory, "sequence.log");
+  await until("the first files are written", () => existsSync(log));
+  for (let round = 0; round < 8; round += 1) {
+    const { pid } = await status();
+    const creating = node.run(`gluster snapshot create k${round} ${volume} no-timestamp`);
+    await sleep(150 + random.below(900));
+    endProcess(pid);
+    await creating;
+    await node.ok("mortar up");
+    await requireWritable();
+    const expected = ["lv1", "lv2", ...(await volumesOfSnapshots(node))];
+    assert.deepEqual((await thinVolumes(node)).sort(), expected.sort(), `round ${round}`);
+  }
+  assert.ok(writer.isRunning(), "the writer met no error");
+  process.kill(writer.pid, "SIGTERM");
+  const { exitCode, stderr } = await writer.ended;
+  assert.equal(exitCode, 0, stderr);
+  const durable = Number(readFileSync(log, "utf8").trimEnd().split("\n").at(-1));
+  const check = `'${process.execPath}' '${program}' --check`;
+  assert.equal(Number(await node.ok(`${check} volume/sequence`)), durable);
+  await node.ok(`gluster snapshot create whole ${volume} no-timestamp`);
+  const names = (await node.ok("gluster snapshot list")).trimEnd().split("\n");
+  for (const name of names) {
+    await mountSnapshot(node, name);
+    await node.ok(`${check} snapshot/sequence`);
+    await unmountSnapshot(node, name);
+  }
+  assert.equal(await ioErrors(), "");
+});
+
+test("kill -9 of a brick's process: mortard starts it again, and the mount goes on", async () => {
+  const before = (await status()).bricks.map(({ pid }) => pid);
+  endProcess(before[0]!);
+  await until("the brick is back", async () => {
+    const { bricks } = await status();
+    return bricks.length === 2 && bricks.every((it) => it.state === "online") &&
+      bricks.every((it) => it.pid !== before[0]);
+  });
+  // The client tries to connect again every three seconds.
+  const writes = "dd if=/dev/zero of=volume/again-$n bs=4k count=1 conv=fsync status=none";
+  const all = `for n in $(seq 8); do ${writes} || exit; done`;
+  await until("the client is connected again", async () => (await node.run(all)).exitCode === 0);
+  await requireWritable();
+});
+
+test("kill -9 of the pool's holder: the pool goes on, snapshots and all", async () => {
+  endProcess(node.poolProcess("holder"));
+  await requireWritable();
+  await node.ok(`gluster snapshot create unheld ${volume} no-timestamp`);
+  assert.equal(await ioErrors(), "");
+});
+
+test("after all of that LVM and the thin tools accept the disk", async () => {
+  await node.ok(`${script} snapshot delete unheld`);
+  const left = await thinVolumes(node);
+  await node.ok("umount volume");
+  await node.ok("mortar down");
+  await checkThinMetadata(node);
+  await checkWithLvm(node, left);
+  await node.ok(`losetup -d ${node.scratch.loopOf("disk.img")}`);
+  assert.deepEqual(node.scratch.left(), []);
+});
