@@ -17,7 +17,15 @@ const node = new LiveNode();
 const random = new Random(seed);
 const script = "gluster --mode=script";
 
-before(() => createTwoBrickVolume(node), { timeout: 120_000 });
+const marker = `mortar: kill-stock-mount begins (${process.pid})`;
+
+before(
+  async () => {
+    await createTwoBrickVolume(node);
+    await node.ok(`echo '${marker}' > /dev/kmsg`);
+  },
+  { timeout: 120_000 },
+);
 after(() => node.close());
 
 interface Status {
@@ -41,13 +49,17 @@ async function requireWritable(): Promise<void> {
   for (const brick of [1, 2]) await node.ok(`sync -f brick${brick}`, { seconds: 5 });
 }
 
-/** Errors that the client reported, and those of the kernel about our loop devices. */
+/** Errors that the client reported, and those of the kernel about the bricks' devices. */
 async function ioErrors(): Promise<string> {
   const client = "grep -E 'Input/output error|No space left|Read-only' client.log || true";
-  const loops = await node.ok(`losetup --list --noheadings -O NAME,BACK-FILE | grep ${node.group}`);
-  const names = loops.split("\n").flatMap((line) => /loop\d+/.exec(line)?.[0] ?? []);
-  const kernel = `dmesg | grep -E 'error.*\\b(${names.join("|")})\\b|XFS \\((${names.join("|")})\\).*(rror|hut)' || true`;
-  return (await node.ok(client)) + (await node.ok(kernel));
+  const names: string[] = [];
+  for (const lv of ["lv1", "lv2"]) {
+    names.push((await node.ok(`basename $(readlink -f /dev/${node.group}/${lv})`)).trim());
+  }
+  // The same loop devices served others before this test began.
+  const since = `dmesg | sed '1,/${marker}/d'`;
+  const kernel = `${since} | grep -E '(${names.join("|")})\\b.*(rror|hut)|rror.*(${names.join("|")})\\b'`;
+  return (await node.ok(client)) + (await node.ok(`${kernel} || true`));
 }
 
 async function killServer(): Promise<void> {

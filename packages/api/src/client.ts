@@ -160,6 +160,8 @@ export class MortarClient {
           socketPath: this.#socketPath,
           method,
           path,
+          // One connection a request: one kept open may be gone when the daemon was started again.
+          agent: false,
           timeout: this.#timeoutMs,
           headers: {
             accept: "application/json, application/problem+json",

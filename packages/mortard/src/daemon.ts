@@ -143,7 +143,8 @@ export class Daemon implements NodeControl {
       logDirectory: paths.logDirectory,
       startedAt: this.#startedAt,
       volumeCount: state.volumes.size,
-      snapshotCount: state.snapshots.size,
+      snapshotCount: [...state.snapshots.values()].filter(({ document }) => document.kind === "user")
+        .length,
       glusterClients: this.#rpc.connections.size,
       bricks: this.#supervisor.all().map(({ spec, state: brickState, pid, port, restarts, reason }) => ({
         volume: spec.volume,

@@ -27,6 +27,9 @@ import type { PoolError } from "./pool-error.ts";
 const lv1 = { name: "lv1", deviceId: 1, sizeBytes: 512 * MiB, readOnly: false };
 const CHUNK_BYTES = 64 * 1024;
 
+/** What waits for ever is a failure, and is taken down. */
+const LIVE = { skip: cannotServe, timeout: 60_000 };
+
 const pools: LivePool[] = [];
 after(async () => {
   for (const pool of pools) await pool.close();
@@ -67,7 +70,7 @@ function runVerifyingFio(device: string): ReturnType<typeof runBeside> {
 
 test(
   "fio verifies through three kills of the server, and thin_check finds nothing",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
@@ -89,7 +92,7 @@ test(
   },
 );
 
-test("what was acknowledged and never flushed survives a kill", { skip: cannotServe }, async () => {
+test("what was acknowledged and never flushed survives a kill", LIVE, async () => {
   const live = newPool(700 * MiB);
   const client = await live.start(live.spec(640 * MiB, [lv1]));
   const fd = openSync(live.path("lv1"), constants.O_RDWR | constants.O_DIRECT);
@@ -115,7 +118,7 @@ test("what was acknowledged and never flushed survives a kill", { skip: cannotSe
 
 test(
   "a snapshot of a mounted XFS is that moment, and both sides stay whole",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
@@ -171,7 +174,7 @@ test(
 
 test(
   "a full pool says ENOSPC, keeps what it has, and goes on after it has grown",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(64 * MiB);
     const spec = live.spec(8 * MiB, [lv1]);
@@ -207,7 +210,7 @@ test(
 
 test(
   "a read-only LV refuses writers, a resized one has its new size at once",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [{ ...lv1, readOnly: true }]));
@@ -228,7 +231,7 @@ test(
 
 test(
   "stop leaves nothing behind; a pool of another history is refused and left alone",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const spec = live.spec(640 * MiB, [lv1]);
@@ -266,7 +269,7 @@ test(
 
 test(
   "SIGTERM replaces the server, the holder refuses to go while an LV is open",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
@@ -292,7 +295,7 @@ test(
 
 test(
   "holder and server may be killed in any order under load, and stop leaves nothing behind",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
@@ -303,10 +306,11 @@ test(
       await (kill === "holder" ? live.killHolder() : live.killServer());
     }
     // The server dies while the holder that it started is not yet at work.
-    process.kill((await client.status()).holderPid, "SIGKILL");
-    while (pidOfLocker(live.files.holderPid) !== undefined) await sleep(1);
-    while (pidOfLocker(live.files.holderPid) === undefined) await sleep(1);
-    await sleep(10);
+    const { holderPid } = await client.status();
+    process.kill(holderPid, "SIGKILL");
+    const log = (): string => readFileSync(live.files.log, "utf8");
+    while (!log().includes(`the holder ${holderPid} is gone`)) await sleep(1);
+    await sleep(10); // It is started now, and needs ten times as long to be at work.
     await live.killServer();
     const { code, output } = await job;
     assert.equal(code, 0, output);
@@ -326,7 +330,7 @@ test(
 
 test(
   "a new holder does all that the first one did: devices, SIGTERM, the next server",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const spec = live.spec(640 * MiB, [lv1]);
@@ -353,7 +357,7 @@ test(
 
 test(
   "a pool is stopped cleanly in the moment after its holder was killed",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const client = await live.start(live.spec(640 * MiB, [lv1]));
@@ -367,7 +371,7 @@ test(
 
 test(
   "with both processes killed, the disk is whole and a new start has all that was acknowledged",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(700 * MiB);
     const spec = live.spec(640 * MiB, [lv1]);
@@ -404,7 +408,7 @@ test(
 
 test(
   "a linear LV in pieces is one file, and grows by a reload",
-  { skip: cannotServe },
+  LIVE,
   async () => {
     const live = newPool(64 * MiB);
     const segments = [
