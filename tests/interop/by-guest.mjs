@@ -1,4 +1,7 @@
-/** Changes carried out by real LVM and dm-thin in a guest, and what it shows compared with the model. */
+/**
+ * Changes carried out by real LVM and dm-thin in a guest, and what it shows compared with the
+ * model.
+ */
 import { formatPercent } from "@mortar/lvm2";
 import { DiskFile } from "./disk-file.mjs";
 
@@ -9,7 +12,8 @@ import { DiskFile } from "./disk-file.mjs";
 /** @typedef {import("./world.mjs").World} World */
 /** @typedef {import("./world.mjs").Change} Change */
 
-const LVS_FIELDS = "lv_name,lv_size,lv_attr,data_percent,metadata_percent,origin,transaction_id,thin_id";
+const LVS_FIELDS =
+  "lv_name,lv_size,lv_attr,data_percent,metadata_percent,origin,transaction_id,thin_id";
 const EXTENT_MIB = 4;
 
 /** @param {string} command @param {...string} words @returns {Step} */
@@ -19,11 +23,23 @@ export function lvm(command, ...words) {
 
 /** Ready to be compared by `percentages`. @param {string} vg @returns {Step} */
 export function reportStep(vg) {
-  return lvm("lvs", "-a", "--units", "b", "--nosuffix", "--reportformat", "json", "-o", LVS_FIELDS, vg);
+  return lvm(
+    "lvs",
+    "-a",
+    "--units",
+    "b",
+    "--nosuffix",
+    "--reportformat",
+    "json",
+    "-o",
+    LVS_FIELDS,
+    vg,
+  );
 }
 
 /**
- * One step a change, or one for a run of writes. Each write is a dd of its own, straight to the device.
+ * One step a change, or one for a run of writes. Each write is a dd of its own, straight to the
+ * device.
  * @param {string} vg @param {string} pool @param {readonly Change[]} changes
  * @param {string} patternDisk @returns {Step[]}
  */
@@ -48,9 +64,16 @@ export function stepsFor(vg, pool, changes, patternDisk) {
   return steps;
 }
 
-/** @param {string} vg @param {readonly import("./world.mjs").Write[]} writes @param {string} patternDisk @returns {Step} */
+/**
+ * @param {string} vg
+ * @param {readonly import("./world.mjs").Write[]} writes
+ * @param {string} patternDisk
+ * @returns {Step}
+ */
 function writeStep(vg, writes, patternDisk) {
-  const table = writes.map(({ lv, offset, length, pattern }) => `${lv} ${offset} ${length} ${pattern}`);
+  const table = writes.map(
+    ({ lv, offset, length, pattern }) => `${lv} ${offset} ${length} ${pattern}`,
+  );
   return {
     script: `failures=0
 while read lv offset length pattern; do
@@ -64,7 +87,12 @@ TABLE
   };
 }
 
-/** @param {string} vg @param {string} pool @param {Exclude<Change, import("./world.mjs").Write>} change @returns {Step[]} */
+/**
+ * @param {string} vg
+ * @param {string} pool
+ * @param {Exclude<Change, import("./world.mjs").Write>} change
+ * @returns {Step[]}
+ */
 function stepsOf(vg, pool, change) {
   const size = (/** @type {number} */ extents) => `${extents * EXTENT_MIB}m`;
   switch (change.kind) {
@@ -72,32 +100,50 @@ function stepsOf(vg, pool, change) {
       const { lv, offset, length } = change;
       return [["blkdiscard", "-o", String(offset), "-l", String(length), `/dev/${vg}/${lv}`]];
     }
-    case "snapshot": return [lvm("lvcreate", "-s", "-kn", "-n", change.lv, `${vg}/${change.origin}`)];
+    case "snapshot":
+      return [lvm("lvcreate", "-s", "-kn", "-n", change.lv, `${vg}/${change.origin}`)];
     case "thin":
-      return [lvm("lvcreate", "-V", size(change.extentCount), "-T", `${vg}/${pool}`, "-n", change.lv)];
-    case "extend-thin": return [lvm("lvextend", "-L", size(change.extentCount), `${vg}/${change.lv}`)];
-    case "remove": return [lvm("lvremove", "-y", `${vg}/${change.lv}`)];
-    case "extend-data": return [lvm("lvextend", "-L", size(change.extentCount), `${vg}/${pool}`)];
+      return [
+        lvm("lvcreate", "-V", size(change.extentCount), "-T", `${vg}/${pool}`, "-n", change.lv),
+      ];
+    case "extend-thin":
+      return [lvm("lvextend", "-L", size(change.extentCount), `${vg}/${change.lv}`)];
+    case "remove":
+      return [lvm("lvremove", "-y", `${vg}/${change.lv}`)];
+    case "extend-data":
+      return [lvm("lvextend", "-L", size(change.extentCount), `${vg}/${pool}`)];
     case "extend-metadata":
       return [lvm("lvextend", "--poolmetadatasize", size(change.extentCount), `${vg}/${pool}`)];
-    default: throw new Error(`the guest has no change ${change.kind}`);
+    default:
+      throw new Error(`the guest has no change ${change.kind}`);
   }
 }
 
 /**
- * Steps that copy volumes to a disk, one behind the other; zeros are left out, for the disk is a new file.
+ * Steps that copy volumes to a disk, one behind the other; zeros are left out, for the disk is a
+ * new file.
  * @param {string} vg @param {World} world @param {string} outputDisk @returns {Step[]}
  */
 export function copyOutSteps(vg, world, outputDisk) {
   let offset = 0;
   return world.names().map((name) => {
-    const step = [
-      "/usr/bin/dd", `if=/dev/${vg}/${name}`, `of=${outputDisk}`, "bs=1M", "status=none",
-      "iflag=direct", "oflag=seek_bytes", `seek=${offset}`, "conv=sparse,notrunc",
-    ];
+    const step = copyStep(vg, name, outputDisk, offset);
     offset += world.content(name).sizeBytes;
     return step;
   });
+}
+
+/**
+ * @param {string} vg
+ * @param {string} name
+ * @param {string} disk
+ * @param {number} offset
+ * @returns {Step}
+ */
+export function copyStep(vg, name, disk, offset) {
+  const [source, target] = [`if=/dev/${vg}/${name}`, `of=${disk}`];
+  const how = ["bs=1M", "status=none", "iflag=direct", "conv=sparse,notrunc"];
+  return ["/usr/bin/dd", source, target, "oflag=seek_bytes", `seek=${offset}`, ...how];
 }
 
 /** The size of a disk for `copyOutSteps`. @param {World} world */
@@ -115,7 +161,11 @@ export function verifyCopies(report, contents, path, whose) {
   for (const [name, content] of [...contents].sort(([left], [right]) => (left < right ? -1 : 1))) {
     const from = start;
     const at = content.firstDifference((offset, target) => disk.read(from + offset, target));
-    report.check(`the kernel reads ${whose} ${name} as the model`, at < 0, `first difference at byte ${at}`);
+    report.check(
+      `the kernel reads ${whose} ${name} as the model`,
+      at < 0,
+      `first difference at byte ${at}`,
+    );
     start += content.sizeBytes;
   }
   disk.close();
@@ -128,7 +178,9 @@ export function verifyCopies(report, contents, path, whose) {
  */
 export function lvsRows(result) {
   const { report } = JSON.parse(result.stdout);
-  return new Map(report[0].lv.map((/** @type {LvsRow} */ row) => [row.lv_name.replace(/[[\]]/g, ""), row]));
+  return new Map(
+    report[0].lv.map((/** @type {LvsRow} */ row) => [row.lv_name.replace(/[[\]]/g, ""), row]),
+  );
 }
 
 /**
@@ -141,18 +193,29 @@ export function expectedPercentages(group) {
     formatPercent(status.usedDataBlocks, status.totalDataBlocks),
     formatPercent(status.usedMetadataBlocks, status.totalMetadataBlocks),
   ];
-  const thins = group.thinNames().sort().map((name) => {
-    const device = group.device(name);
-    device.close();
-    const { mappedBlocks } = group.pool.deviceStatus(device.deviceId);
-    // LVM takes the size of the volume in whole chunks.
-    return [name, formatPercent(mappedBlocks, Math.ceil(group.sizeBytes(name) / group.chunkBytes))];
-  });
+  const thins = group
+    .thinNames()
+    .sort()
+    .map((name) => {
+      const device = group.device(name);
+      device.close();
+      const { mappedBlocks } = group.pool.deviceStatus(device.deviceId);
+      // LVM takes the size of the volume in whole chunks.
+      return [
+        name,
+        formatPercent(mappedBlocks, Math.ceil(group.sizeBytes(name) / group.chunkBytes)),
+      ];
+    });
   group.closePool();
   return { pool, thins };
 }
 
-/** The same as `lvs` printed it. @param {StepResult} result @param {string} pool @param {readonly string[]} names */
+/**
+ * The same as `lvs` printed it.
+ * @param {StepResult} result
+ * @param {string} pool
+ * @param {readonly string[]} names
+ */
 export function printedPercentages(result, pool, names) {
   const rows = lvsRows(result);
   return {
@@ -165,12 +228,19 @@ export function printedPercentages(result, pool, names) {
 export function verifyStatus(report, steps) {
   const failed = steps.filter(({ status }) => status !== 0);
   report.check(
-    `all ${steps.length} commands of the guest succeed`, failed.length === 0,
-    failed.map((step) => `${step.command.slice(0, 300)}\n  code ${step.status} ${step.stdout}${step.stderr}`).join("\n"),
+    `all ${steps.length} commands of the guest succeed`,
+    failed.length === 0,
+    failed
+      .map(
+        (step) =>
+          `${step.command.slice(0, 300)}\n  code ${step.status} ${step.stdout}${step.stderr}`,
+      )
+      .join("\n"),
   );
 }
 
-const KERNEL_COMPLAINT = /I\/O error|error:|BUG|WARNING|corrupt|device-mapper:.*(?:fail|unable|invalid|check)/i;
+const KERNEL_COMPLAINT =
+  /I\/O error|error:|BUG|WARNING|corrupt|device-mapper:.*(?:fail|unable|invalid|check)/i;
 
 /** @param {Report} report @param {string} kernelLog */
 export function verifyKernelLog(report, kernelLog) {

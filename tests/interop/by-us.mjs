@@ -1,4 +1,7 @@
-/** Changes carried out by Mortar's engine on files, and what is on the files compared with the model. */
+/**
+ * Changes carried out by Mortar's engine on files, and what is on the files compared with the
+ * model.
+ */
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,14 +15,31 @@ import { join } from "node:path";
 export function carryOut(group, changes, pattern) {
   for (const change of changes) {
     switch (change.kind) {
-      case "write": case "discard": case "zero": changeContent(group, change, pattern); break;
-      case "snapshot": group.createSnapshot(change.lv, change.origin); break;
-      case "thin": group.createThin(change.lv, change.extentCount); break;
-      case "extend-thin": group.extendThin(change.lv, change.extentCount); break;
-      case "remove": group.remove(change.lv); break;
-      case "extend-data": group.extendData(change.extentCount); break;
-      case "extend-metadata": group.extendMetadata(change.extentCount); break;
-      default: throw new Error(`unknown change ${JSON.stringify(change)}`);
+      case "write":
+      case "discard":
+      case "zero":
+        changeContent(group, change, pattern);
+        break;
+      case "snapshot":
+        group.createSnapshot(change.lv, change.origin);
+        break;
+      case "thin":
+        group.createThin(change.lv, change.extentCount);
+        break;
+      case "extend-thin":
+        group.extendThin(change.lv, change.extentCount);
+        break;
+      case "remove":
+        group.remove(change.lv);
+        break;
+      case "extend-data":
+        group.extendData(change.extentCount);
+        break;
+      case "extend-metadata":
+        group.extendMetadata(change.extentCount);
+        break;
+      default:
+        throw new Error(`unknown change ${JSON.stringify(change)}`);
     }
   }
 }
@@ -58,7 +78,11 @@ export function verifyOnHost(report, group, world, directory, notes = []) {
     world.names().map((name) => world.content(name).sizeBytes),
   );
   const { defects } = group.check();
-  report.equal(notes.length === 0 ? "our check finds no defect" : `our check finds ${notes.length} note`, defects.map(({ message }) => message), notes);
+  report.equal(
+    notes.length === 0 ? "our check finds no defect" : `our check finds ${notes.length} note`,
+    defects.map(({ message }) => message),
+    notes,
+  );
   verifyWithThinTools(report, group, directory);
   verifyContents(report, group, world);
   const { pool } = group;
@@ -93,7 +117,11 @@ export function verifyWithThinTools(report, group, directory) {
   const check = spawnSync("thin_check", [path], { encoding: "utf8" });
   report.check("thin_check passes", check.status === 0, check.stdout + check.stderr);
   const dump = spawnSync("thin_dump", [path], { encoding: "utf8", maxBuffer: 1 << 28 });
-  report.check("thin_dump agrees with our dump", dump.stdout === group.dump(), firstLines(dump.stderr));
+  report.check(
+    "thin_dump agrees with our dump",
+    dump.stdout === group.dump(),
+    firstLines(dump.stderr),
+  );
   rmSync(path);
 }
 

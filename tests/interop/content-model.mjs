@@ -1,7 +1,8 @@
 /**
  * What a thin device has to hold, as plainly as can be: a map of the chunks that were written. A
- * snapshot is another map with the same chunks in it, and a chunk is copied before it is changed while
- * another map has it too. So the chunks that are different objects are the chunks a pool has in use.
+ * snapshot is another map with the same chunks in it, and a chunk is copied before it is changed
+ * while another map has it too. So the chunks that are different objects are the chunks a pool
+ * has in use.
  */
 export class Content {
   #chunkBytes;
@@ -12,7 +13,11 @@ export class Content {
   /** Seen from outside: the size of the volume. */
   sizeBytes;
 
-  /** @param {number} chunkBytes @param {number} sizeBytes @param {Map<number, Uint8Array>} [chunks] */
+  /**
+   * @param {number} chunkBytes
+   * @param {number} sizeBytes
+   * @param {Map<number, Uint8Array>} [chunks]
+   */
   constructor(chunkBytes, sizeBytes, chunks = new Map()) {
     this.#chunkBytes = chunkBytes;
     this.#chunks = chunks;
@@ -34,7 +39,7 @@ export class Content {
 
   /** @param {number} offset @param {Uint8Array} source */
   write(offset, source) {
-    for (let at = 0; at < source.length; ) {
+    for (let at = 0; at < source.length;) {
       const chunk = Math.floor((offset + at) / this.#chunkBytes);
       const within = offset + at - chunk * this.#chunkBytes;
       const length = Math.min(source.length - at, this.#chunkBytes - within);
@@ -52,10 +57,14 @@ export class Content {
     }
   }
 
-  /** Reads as zeros afterwards; whole chunks are given back. @param {number} offset @param {number} length */
+  /**
+   * Reads as zeros afterwards; whole chunks are given back.
+   * @param {number} offset
+   * @param {number} length
+   */
   zero(offset, length) {
     this.discard(offset, length);
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const chunk = Math.floor((offset + at) / this.#chunkBytes);
       const within = offset + at - chunk * this.#chunkBytes;
       const part = Math.min(length - at, this.#chunkBytes - within);

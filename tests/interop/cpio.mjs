@@ -1,7 +1,8 @@
 /**
- * The "newc" archive that Linux takes as an initramfs: for each entry 13 fields of 8 hexadecimal digits
- * behind the magic 070701, the name, the content, both padded to 4 bytes; then the entry TRAILER!!!.
- * Archives may be put one after the other, at multiples of 4 bytes; later entries win.
+ * The "newc" archive that Linux takes as an initramfs: for each entry 13 fields of 8 hexadecimal
+ * digits behind the magic 070701, the name, the content, both padded to 4 bytes; then the entry
+ * TRAILER!!!. Archives may be put one after the other, at multiples of 4 bytes; later entries
+ * win.
  */
 import { Buffer } from "node:buffer";
 
@@ -60,12 +61,16 @@ function relative(path) {
 function encodeEntry(name, mode, content, inode) {
   const nameBytes = Buffer.from(`${name}\0`);
   const links = mode === DIRECTORY ? 2 : 1;
-  const fields = [
-    inode, mode, 0, 0, links, 0, content.length, 0, 0, 0, 0, nameBytes.length, 0,
-  ];
+  const fields = [inode, mode, 0, 0, links, 0, content.length, 0, 0, 0, 0, nameBytes.length, 0];
   const digits = fields.map((field) => field.toString(16).padStart(8, "0")).join("");
   const header = Buffer.from(`070701${digits}`);
-  return [header, nameBytes, padding(header.length + nameBytes.length), content, padding(content.length)];
+  return [
+    header,
+    nameBytes,
+    padding(header.length + nameBytes.length),
+    content,
+    padding(content.length),
+  ];
 }
 
 /** @param {number} length */

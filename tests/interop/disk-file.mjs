@@ -20,7 +20,7 @@ export class DiskFile {
   /** @param {number} offset @param {Uint8Array} target */
   read(offset, target) {
     this.#requireInside(offset, target.length);
-    for (let at = 0; at < target.length; ) {
+    for (let at = 0; at < target.length;) {
       const count = readSync(this.#file, target, at, target.length - at, offset + at);
       if (count === 0) throw new Error(`${this.name} ends at ${offset + at}`);
       at += count;
@@ -30,7 +30,7 @@ export class DiskFile {
   /** @param {number} offset @param {Uint8Array} source */
   write(offset, source) {
     this.#requireInside(offset, source.length);
-    for (let at = 0; at < source.length; ) {
+    for (let at = 0; at < source.length;) {
       at += writeSync(this.#file, source, at, source.length - at, offset + at);
     }
   }
@@ -56,7 +56,9 @@ export class DiskFile {
   /** @param {number} offset @param {number} length */
   #requireInside(offset, length) {
     if (offset >= 0 && offset + length <= this.sizeBytes) return;
-    throw new Error(`${this.name}: ${length} bytes at ${offset} are outside of its ${this.sizeBytes}`);
+    throw new Error(
+      `${this.name}: ${length} bytes at ${offset} are outside of its ${this.sizeBytes}`,
+    );
   }
 }
 
@@ -124,6 +126,7 @@ export class PiecedDevice {
       visit(piece.disk, piece.diskOffset + begin - piece.offset, begin - offset, end - begin);
       done += end - begin;
     }
-    if (done !== length) throw new Error(`${length} bytes at ${offset} are outside of ${this.sizeBytes}`);
+    if (done !== length)
+      throw new Error(`${length} bytes at ${offset} are outside of ${this.sizeBytes}`);
   }
 }

@@ -1,14 +1,34 @@
 /**
- * A volume group with one thin pool on plain files, changed by Mortar's own packages: `@mortar/lvm2` for
- * the text, `@mortar/thin` for the pool. Every change goes through LVM's protocol: the text with the
- * message, the pool, the text without it.
+ * A volume group with one thin pool on plain files, changed by Mortar's own packages:
+ * `@mortar/lvm2` for the text, `@mortar/thin` for the pool. Every change goes through LVM's
+ * protocol: the text with the message, the pool, the text without it.
  */
 import {
-  byteSegments, commitText, createThin, createThinPool, createThinSnapshot,
-  createVolumeGroup, extendLogicalVolume, extendPoolMetadata, findLv, initialisePhysicalVolume,
-  lvExtentCount, markInUse, newLvmId, newPhysicalVolume, printMetadataText, readPhysicalVolume,
-  removeLogicalVolume, requireThinPool, requireThinVolume, stripMessages, thinPools, thinVolumesOf,
-  validateVolumeGroup, withNextSeqno, writeLabel,
+  byteSegments,
+  commitText,
+  createThin,
+  createThinPool,
+  createThinSnapshot,
+  createVolumeGroup,
+  extendLogicalVolume,
+  extendPoolMetadata,
+  findLv,
+  initialisePhysicalVolume,
+  lvExtentCount,
+  markInUse,
+  newLvmId,
+  newPhysicalVolume,
+  printMetadataText,
+  readPhysicalVolume,
+  removeLogicalVolume,
+  requireThinPool,
+  requireThinVolume,
+  stripMessages,
+  thinPools,
+  thinVolumesOf,
+  validateVolumeGroup,
+  withNextSeqno,
+  writeLabel,
 } from "@mortar/lvm2";
 import { checkPool, dumpXml, ThinPool } from "@mortar/thin";
 import { DiskFile, PiecedDevice } from "./disk-file.mjs";
@@ -40,7 +60,9 @@ export class FileGroup {
   static create(name, paths, random) {
     const disks = paths.map((path) => new DiskFile(path));
     const physicalVolumes = disks.map((disk) => {
-      const label = initialisePhysicalVolume(disk, { id: newLvmId((count) => random.bytes(count)) });
+      const label = initialisePhysicalVolume(disk, {
+        id: newLvmId((count) => random.bytes(count)),
+      });
       writeLabel(disk, markInUse(label, true));
       return newPhysicalVolume(label, disk.name);
     });
@@ -69,7 +91,8 @@ export class FileGroup {
       if (!pv) return [`${disk.name} has no label`];
       const messages = pv.defects.map(({ message }) => message);
       const seqno = pv.metadata?.vg.seqno;
-      if (seqno !== this.vg.seqno) messages.push(`${disk.name} has text ${seqno}, not ${this.vg.seqno}`);
+      if (seqno !== this.vg.seqno)
+        messages.push(`${disk.name} has text ${seqno}, not ${this.vg.seqno}`);
       return messages;
     });
   }
@@ -83,7 +106,11 @@ export class FileGroup {
       return areas.map((area) => ({ device: disk, area }));
     });
     const text = printMetadataText(next, {
-      form: "disk", description: "interop", generator: "Mortar", now: NOW, host: "interop",
+      form: "disk",
+      description: "interop",
+      generator: "Mortar",
+      now: NOW,
+      host: "interop",
     });
     commitText(targets, text);
     this.vg = next;
@@ -98,7 +125,10 @@ export class FileGroup {
       });
       if (!disk) throw new Error(`no disk with id ${segment.pvId}`);
       return {
-        disk, diskOffset: segment.pvOffsetBytes, offset: segment.lvOffsetBytes, length: segment.lengthBytes,
+        disk,
+        diskOffset: segment.pvOffsetBytes,
+        offset: segment.lvOffsetBytes,
+        length: segment.lengthBytes,
       };
     });
   }
@@ -132,7 +162,9 @@ export class FileGroup {
     const metadata = new PiecedDevice(this.pieces(segment.metadataLv));
     metadata.zero();
     ThinPool.format({
-      metadata, data: new PiecedDevice(this.pieces(segment.dataLv)), dataBlockSectors: segment.chunkSectors,
+      metadata,
+      data: new PiecedDevice(this.pieces(segment.dataLv)),
+      dataBlockSectors: segment.chunkSectors,
     });
   }
 
@@ -143,8 +175,11 @@ export class FileGroup {
     this.#metadata = new PiecedDevice(this.pieces(segment.metadataLv));
     this.#data = new PiecedDevice(this.pieces(segment.dataLv));
     this.#pool = ThinPool.open({
-      metadata: this.#metadata, data: this.#data, dataBlockSectors: segment.chunkSectors,
-      zeroNewBlocks: segment.zeroNewBlocks, discards: segment.discards,
+      metadata: this.#metadata,
+      data: this.#data,
+      dataBlockSectors: segment.chunkSectors,
+      zeroNewBlocks: segment.zeroNewBlocks,
+      discards: segment.discards,
     });
     return this.#pool;
   }
@@ -154,7 +189,11 @@ export class FileGroup {
     return this.pool.device(requireThinVolume(this.vg, name).segment.deviceId);
   }
 
-  /** @param {string} name @param {number} extentCount @param {{ leavePending?: boolean }} [options] */
+  /**
+   * @param {string} name
+   * @param {number} extentCount
+   * @param {{ leavePending?: boolean }} [options]
+   */
   createThin(name, extentCount, options = {}) {
     const pool = this.poolLv.lv.name;
     this.#transact(createThin(this.vg, { pool, extentCount, name }, this.#provenance).vg, options);
@@ -235,7 +274,10 @@ export class FileGroup {
     return text;
   }
 
-  /** @param {VolumeGroup} vg with one message queued @param {{ leavePending?: boolean }} [options] */
+  /**
+   * @param {VolumeGroup} vg with one message queued
+   * @param {{ leavePending?: boolean }} [options]
+   */
   #transact(vg, { leavePending = false } = {}) {
     this.commit(vg);
     if (!leavePending) this.#send();
@@ -260,5 +302,9 @@ export class FileGroup {
 
 /** @param {Random} random */
 function provenanceOf(random) {
-  return { random: (/** @type {number} */ count) => random.bytes(count), now: NOW, host: "interop" };
+  return {
+    random: (/** @type {number} */ count) => random.bytes(count),
+    now: NOW,
+    host: "interop",
+  };
 }

@@ -1,14 +1,22 @@
 /**
- * A small Linux in QEMU with a real device-mapper and Debian's own LVM, as judge of what Mortar writes.
+ * A small Linux in QEMU with a real device-mapper and Debian's own LVM, as judge of what Mortar
+ * writes.
  *
- * Everything in it is a copy of what is installed on this machine: the kernel and its modules, busybox,
- * LVM, the thin tools. It has no network; its disks are plain files, seen as /dev/vda, /dev/vdb, … It
- * runs a list of commands, reports the code and the output of each over a serial line, and is switched
- * off. One boot takes about ten seconds without hardware virtualisation, which is not used.
+ * Everything in it is a copy of what is installed on this machine: the kernel and its modules,
+ * busybox, LVM, the thin tools. It has no network; its disks are plain files, seen as /dev/vda,
+ * /dev/vdb, … It runs a list of commands, reports the code and the output of each over a serial
+ * line, and is switched off. One boot takes about ten seconds without hardware virtualisation,
+ * which is not used.
  */
 import { execFileSync, spawn } from "node:child_process";
 import {
-  existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
 import { CpioArchive } from "./cpio.mjs";
@@ -55,7 +63,9 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export DM_DISABLE_UDEV=1 LVM_SUPPRESS_FD_WARNINGS=1
 mount -t proc p /proc; mount -t sysfs s /sys; mount -t devtmpfs d /dev
 mount -t tmpfs t /run; mount -t tmpfs t /tmp; mkdir -p /run/lock/lvm /run/lvm
-while read module; do insmod "$module" || echo "insmod $module failed" >/dev/ttyS0; done </modules/list
+while read module; do
+  insmod "$module" || echo "insmod $module failed" >/dev/ttyS0
+done </modules/list
 stty -F /dev/ttyS1 -opost -echo
 dmesg -c >/dev/null
 sh /steps.sh >/dev/ttyS1 2>/dev/ttyS0
@@ -83,7 +93,10 @@ function kernelVersion() {
 /** What the guest is made of, for the record. */
 export function describeGuest() {
   const qemu = execFileSync("qemu-system-x86_64", ["--version"], { encoding: "utf8" });
-  const lvm = execFileSync("lvm", ["version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const lvm = execFileSync("lvm", ["version"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const lvmVersion = /LVM version:\s+(\S+)/.exec(lvm)?.[1] ?? "?";
   return `Linux ${kernelVersion()}, LVM ${lvmVersion}, ${qemu.split("\n", 1)[0]}`;
 }
@@ -97,7 +110,8 @@ export class Guest {
   /** @param {string} directory for the image of the guest and its logs; must exist */
   constructor(directory) {
     const version = kernelVersion();
-    if (version === undefined) throw new Error("no kernel with dm-thin in /boot; apt install linux-image-amd64");
+    if (version === undefined)
+      throw new Error("no kernel with dm-thin in /boot; apt install linux-image-amd64");
     this.#directory = directory;
     this.#kernel = `/boot/vmlinuz-${version}`;
     this.#base = buildBase(version);
@@ -128,7 +142,9 @@ export class Guest {
     const results = readFileSync(paths.results, "latin1").replaceAll("\r\n", "\n");
     if (!results.includes(`${MARK}DONE`)) {
       const tail = readFileSync(paths.console, "latin1").slice(-2000);
-      throw new Error(`the guest ${ended}; its results are in ${paths.results}, its console ended with:\n${tail}`);
+      throw new Error(
+        `the guest ${ended}; its results are in ${paths.results}, its console ended with:\n${tail}`,
+      );
     }
     return parseResults(results, steps);
   }
@@ -137,7 +153,17 @@ export class Guest {
 /** @param {string} version */
 function buildBase(version) {
   const archive = new CpioArchive();
-  for (const path of ["/bin", "/sbin", "/proc", "/sys", "/dev", "/run", "/tmp", "/mnt", "/var/lock"]) {
+  for (const path of [
+    "/bin",
+    "/sbin",
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run",
+    "/tmp",
+    "/mnt",
+    "/var/lock",
+  ]) {
     archive.directory(path);
   }
   for (const { program } of TOOLS) addProgram(archive, program);
@@ -154,12 +180,19 @@ function buildBase(version) {
   return archive.toBuffer();
 }
 
-/** The program and the libraries it is linked with. @param {CpioArchive} archive @param {string} program */
+/**
+ * The program and the libraries it is linked with.
+ * @param {CpioArchive} archive
+ * @param {string} program
+ */
 function addProgram(archive, program) {
   archive.file(program, readFileSync(realpathSync(program)));
   let linked = "";
   try {
-    linked = execFileSync("ldd", [program], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    linked = execFileSync("ldd", [program], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
   } catch {
     return; // Linked statically.
   }
@@ -180,10 +213,13 @@ function moduleFiles(version) {
 
 /** @param {number} physicalVolumes */
 function lvmConfiguration(physicalVolumes) {
-  const accepted = Array.from({ length: physicalVolumes }, (_, index) => `"a|^${diskName(index)}$|"`);
+  const accepted = Array.from(
+    { length: physicalVolumes },
+    (_, index) => `"a|^${diskName(index)}$|"`,
+  );
   return [
     "activation { udev_sync=0 udev_rules=0 monitoring=0 }",
-    "devices { obtain_device_list_from_udev=0 external_device_info_source=\"none\" use_devicesfile=0",
+    'devices { obtain_device_list_from_udev=0 external_device_info_source="none" use_devicesfile=0',
     `  filter=[ ${[...accepted, '"r|.*|"'].join(", ")} ] }`,
     "global { use_lvmpolld=0 event_activation=0 }",
     "backup { backup=0 archive=0 }",
@@ -212,7 +248,8 @@ function stepsScript(steps) {
     `printf '\\n${MARK}STEP ${index}\\n'`,
     `(\n${commandOf(step)}\n) >/tmp/stdout 2>/tmp/stderr </dev/null`,
     "status=$?",
-    `cat /tmp/stdout; printf '\\n${MARK}STDERR\\n'; cat /tmp/stderr; printf '\\n${MARK}STATUS %d\\n' $status`,
+    `cat /tmp/stdout; printf '\\n${MARK}STDERR\\n'; cat /tmp/stderr`,
+    `printf '\\n${MARK}STATUS %d\\n' $status`,
   ]);
   lines.push([`printf '\\n${MARK}KERNEL\\n'`, "dmesg", `printf '\\n${MARK}DONE\\n'`]);
   return `${lines.flat().join("\n")}\n`;
@@ -221,11 +258,14 @@ function stepsScript(steps) {
 /** @param {string} results @param {readonly Step[]} steps @returns {GuestRun} */
 function parseResults(results, steps) {
   const between = /\n@@@STEP (\d+)\n([^]*?)\n@@@STDERR\n([^]*?)\n@@@STATUS (\d+)\n/g;
-  const found = [...results.matchAll(between)].map(([, index, stdout = "", stderr = "", status]) => {
-    const step = steps[Number(index)];
-    return { command: step ? commandOf(step) : "", status: Number(status), stdout, stderr };
-  });
-  if (found.length !== steps.length) throw new Error(`the guest answered ${found.length} of ${steps.length} steps`);
+  const found = [...results.matchAll(between)].map(
+    ([, index, stdout = "", stderr = "", status]) => {
+      const step = steps[Number(index)];
+      return { command: step ? commandOf(step) : "", status: Number(status), stdout, stderr };
+    },
+  );
+  if (found.length !== steps.length)
+    throw new Error(`the guest answered ${found.length} of ${steps.length} steps`);
   const kernelLog = /\n@@@KERNEL\n([^]*)\n@@@DONE\n/.exec(results)?.[1] ?? "";
   return { steps: found, kernelLog };
 }
@@ -237,18 +277,42 @@ function parseResults(results, steps) {
 function qemuArguments(kernel, paths, disks) {
   const file = (/** @type {string} */ path) => path.replaceAll(",", ",,");
   return [
-    "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1536", "-smp", "2",
-    "-nodefaults", "-no-reboot", "-display", "none",
-    "-serial", `file:${paths.console}`, "-serial", `file:${paths.results}`,
-    "-kernel", kernel, "-initrd", paths.initrd, "-append", "console=ttyS0 panic=-1 quiet",
+    "-accel",
+    "tcg,thread=multi",
+    "-cpu",
+    "max",
+    "-m",
+    "1536",
+    "-smp",
+    "2",
+    "-nodefaults",
+    "-no-reboot",
+    "-display",
+    "none",
+    "-serial",
+    `file:${paths.console}`,
+    "-serial",
+    `file:${paths.results}`,
+    "-kernel",
+    kernel,
+    "-initrd",
+    paths.initrd,
+    "-append",
+    "console=ttyS0 panic=-1 quiet",
     // The guest's flushes need not survive this machine, only the guest.
     ...disks.flatMap((disk) => [
-      "-drive", `file=${file(disk)},format=raw,if=virtio,cache=unsafe,discard=unmap`,
+      "-drive",
+      `file=${file(disk)},format=raw,if=virtio,cache=unsafe,discard=unmap`,
     ]),
   ];
 }
 
-/** How it ended, in words. @param {string[]} words @param {number} timeLimitSeconds @returns {Promise<string>} */
+/**
+ * How it ended, in words.
+ * @param {string[]} words
+ * @param {number} timeLimitSeconds
+ * @returns {Promise<string>}
+ */
 function runQemu(words, timeLimitSeconds) {
   return new Promise((resolve, reject) => {
     const child = spawn("qemu-system-x86_64", words, { stdio: ["ignore", "ignore", "pipe"] });

@@ -24,7 +24,8 @@ const { values } = parseArgs({
 
 const missing = missingPackages();
 if (missing.length > 0) {
-  console.error(`The guest is made of this machine's packages, and some are missing:\n  apt install ${missing.join(" ")}`);
+  console.error("The guest is made of this machine's packages, and some are missing:");
+  console.error(`  apt install ${missing.join(" ")}`);
   process.exit(2);
 }
 const report = new Report((line) => {
@@ -44,7 +45,8 @@ const scenarios = {
   trouble: () => trouble({ report, guest, directory, seed }),
   "from-lvm": () => fromLvm({ report, guest, directory, seed }),
   "ping-pong": () => pingPong({ report, guest, directory, seed, rounds }),
-  "ping-pong-2": () => pingPong({ report, guest, directory, seed: seed + 1, rounds: Math.ceil(rounds / 2) }),
+  "ping-pong-2": () =>
+    pingPong({ report, guest, directory, seed: seed + 1, rounds: Math.ceil(rounds / 2) }),
 };
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (values.only === undefined || values.only === name) await scenario();

@@ -46,5 +46,10 @@ export class Report {
 
 /** @param {string} text */
 function indent(text) {
-  return text.trimEnd().split("\n").slice(0, 40).map((line) => `    ${line}`).join("\n");
+  return text
+    .trimEnd()
+    .split("\n")
+    .slice(0, 40)
+    .map((line) => `    ${line}`)
+    .join("\n");
 }

@@ -1,12 +1,22 @@
 /**
- * Mortar's engine makes a pool over two disks, the kernel's goes on with it, ours again, and so on: each
- * time with writes, discards, snapshots, deletions and growth, and each time all is compared.
+ * Mortar's engine makes a pool over two disks, the kernel's goes on with it, ours again, and so
+ * on: each time with writes, discards, snapshots, deletions and growth, and each time all is
+ * compared.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  copyOutBytes, copyOutSteps, expectedPercentages, lvm, lvsRows, printedPercentages, reportStep, stepsFor,
-  verifyCopies, verifyKernelLog, verifyStatus,
+  copyOutBytes,
+  copyOutSteps,
+  expectedPercentages,
+  lvm,
+  lvsRows,
+  printedPercentages,
+  reportStep,
+  stepsFor,
+  verifyCopies,
+  verifyKernelLog,
+  verifyStatus,
 } from "./by-guest.mjs";
 import { carryOut, verifyOnHost } from "./by-us.mjs";
 import { FileGroup } from "./group-on-files.mjs";
@@ -45,7 +55,11 @@ export async function pingPong({ report, guest, directory, seed, rounds }) {
   const chunkKib = CHUNK_KIB[seed % CHUNK_KIB.length] ?? 64;
   /** @type {Match} */
   const match = {
-    report, guest, directory, random, pattern,
+    report,
+    guest,
+    directory,
+    random,
+    pattern,
     world: new World(random, pattern, chunkKib * 1024, 32),
     paths: [join(directory, "disk0"), join(directory, "disk1")],
     patternPath: join(directory, "pattern"),
@@ -96,7 +110,9 @@ function firstChanges({ world }) {
     grow({ kind: "extend-metadata", extentCount: 2 }),
     grow({ kind: "snapshot", lv: world.newName("s"), origin: "s1" }),
     ...world.plan(600),
-    ...["a", "big", "s1"].map((lv) => grow({ kind: "zero", lv, offset: 100_000, length: 3_000_000 })),
+    ...["a", "big", "s1"].map((lv) =>
+      grow({ kind: "zero", lv, offset: 100_000, length: 3_000_000 }),
+    ),
     grow({ kind: "remove", lv: "s1" }),
     grow({ kind: "extend-data", extentCount: 60 }),
     grow({ kind: "thin", lv: "doomed", extentCount: 4 }),
@@ -116,7 +132,9 @@ function ourChanges({ world, random }, round) {
     ...world.plan(150),
   ];
   if (round % 2 === 0) {
-    changes.push(world.planned({ kind: "extend-metadata", extentCount: world.metadataExtents + 1 }));
+    changes.push(
+      world.planned({ kind: "extend-metadata", extentCount: world.metadataExtents + 1 }),
+    );
   }
   return [...changes, ...world.plan(50)];
 }
@@ -145,7 +163,8 @@ function leavePending({ world }, group) {
 
 /** @param {Match} match @param {number} round @returns {Change[]} */
 function kernelChanges({ world, random }, round) {
-  // Where a chunk is no power of 2, Linux 6.1 splits a discard within one, which it then keeps mapped.
+  // Where a chunk is no power of 2, Linux 6.1 splits a discard within one, which it then keeps
+  // mapped.
   const discards = Number.isInteger(Math.log2(world.chunkBytes));
   const snapshot = world.newName("s");
   const thin = world.newName("t");
@@ -179,19 +198,30 @@ async function kernelTurn(match, round, expected, pending) {
   const outputs = ["before", "after"].map((name) => join(directory, name));
   const [before = "", after = ""] = outputs;
   const disks = [...paths, patternPath, before, after];
-  const [, , patternDisk = "", beforeDisk = "", afterDisk = ""] = disks.map((_, index) => diskName(index));
+  const [, , patternDisk = "", beforeDisk = "", afterDisk = ""] = disks.map((_, index) =>
+    diskName(index),
+  );
 
   newFile(before, copyOutBytes(world));
   const expectedNames = world.names();
   const beforeSteps = copyOutSteps(VG, world, beforeDisk);
-  const beforeContents = new Map([...world.contents].map(([name, content]) => [name, content.snapshot()]));
+  const beforeContents = new Map(
+    [...world.contents].map(([name, content]) => [name, content.snapshot()]),
+  );
   const changes = kernelChanges(match, round);
   newFile(after, copyOutBytes(world));
   const steps = [
-    lvm("vgck", VG), lvm("vgchange", "-ay", "-K", VG), reportStep(VG), ...beforeSteps,
+    lvm("vgck", VG),
+    lvm("vgchange", "-ay", "-K", VG),
+    reportStep(VG),
+    ...beforeSteps,
     ...stepsFor(VG, POOL, changes, patternDisk),
-    lvm("vgchange", "-an", VG), lvm("vgchange", "-ay", "-K", VG), reportStep(VG),
-    ...copyOutSteps(VG, world, afterDisk), lvm("vgchange", "-an", VG), lvm("vgck", VG),
+    lvm("vgchange", "-an", VG),
+    lvm("vgchange", "-ay", "-K", VG),
+    reportStep(VG),
+    ...copyOutSteps(VG, world, afterDisk),
+    lvm("vgchange", "-an", VG),
+    lvm("vgck", VG),
   ];
   const run = await guest.run({ disks, physicalVolumes: paths.length, steps });
   verifyStatus(report, run.steps);
@@ -200,9 +230,15 @@ async function kernelTurn(match, round, expected, pending) {
   const [first, last] = run.steps.filter(({ command }) => command.startsWith("lvm lvs "));
   if (!first || !last) throw new Error("the guest printed no lvs");
   report.equal(
-    "lvs prints the percentages that our engine told", printedPercentages(first, POOL, expectedNames), expected,
+    "lvs prints the percentages that our engine told",
+    printedPercentages(first, POOL, expectedNames),
+    expected,
   );
-  report.equal("lvs shows the pool active and sound", lvsRows(first).get(POOL)?.lv_attr, "twi-aotz--");
+  report.equal(
+    "lvs shows the pool active and sound",
+    lvsRows(first).get(POOL)?.lv_attr,
+    "twi-aotz--",
+  );
   verifyCopies(report, beforeContents, before, "our");
   verifyCopies(report, world.contents, after, "its own");
   if (pending !== undefined) {

@@ -7,7 +7,14 @@ import { ThinError, ThinPool } from "@mortar/thin";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  copyOutBytes, copyOutSteps, lvm, lvsRows, reportStep, stepsFor, verifyCopies, verifyStatus,
+  copyOutBytes,
+  copyOutSteps,
+  lvm,
+  lvsRows,
+  reportStep,
+  stepsFor,
+  verifyCopies,
+  verifyStatus,
 } from "./by-guest.mjs";
 import { carryOut, verifyOnHost } from "./by-us.mjs";
 import { FileGroup } from "./group-on-files.mjs";
@@ -29,6 +36,7 @@ const MIB = 1 << 20;
 const CHUNK_BYTES = 64 << 10;
 const SUPERBLOCK_SALT = 160_774;
 const NEEDS_CHECK = 1;
+const ONE_NEW_CHUNK = ["bs=64k", "count=1", "seek=9", "oflag=direct", "conv=fsync"];
 /** The volume `next` stays empty. */
 const WRITTEN = { volumes: ["a", "late", "ours"] };
 
@@ -38,7 +46,11 @@ export async function trouble({ report, guest, directory, seed }) {
   const pattern = random.bytes(PATTERN_BYTES);
   /** @type {Case} */
   const story = {
-    report, guest, directory, random, pattern,
+    report,
+    guest,
+    directory,
+    random,
+    pattern,
     world: new World(random, pattern, CHUNK_BYTES, 16),
     disk: join(directory, "disk0"),
     patternPath: join(directory, "pattern"),
@@ -64,8 +76,10 @@ async function queuedCreation(story) {
   made.close();
 
   const run = await inGuest(story, [
-    lvm("vgchange", "-ay", VG), lvm("lvcreate", "-V", "16m", "-T", `${VG}/${POOL}`, "-n", "next"),
-    lvm("vgchange", "-ay", VG), lvm("vgchange", "-an", VG),
+    lvm("vgchange", "-ay", VG),
+    lvm("lvcreate", "-V", "16m", "-T", `${VG}/${POOL}`, "-n", "next"),
+    lvm("vgchange", "-ay", VG),
+    lvm("vgchange", "-an", VG),
   ]);
   const [early, ...rest] = run.steps;
   report.equal("LVM cannot activate the volume yet, as with its own pools", early?.status, 5);
@@ -94,12 +108,22 @@ async function checkWanted(story) {
   const group = FileGroup.open([disk], random);
   setNeedsCheck(group);
   const { pool } = group;
-  report.equal("our engine sees it", [pool.status().needsCheck, pool.status().mode], [true, "read-only"]);
-  report.equal("and refuses a change", codeOf(() => pool.createThin(99)), "read-only");
+  report.equal(
+    "our engine sees it",
+    [pool.status().needsCheck, pool.status().mode],
+    [true, "read-only"],
+  );
+  report.equal(
+    "and refuses a change",
+    codeOf(() => pool.createThin(99)),
+    "read-only",
+  );
   group.close();
 
   const run = await inGuest(story, [
-    lvm("vgchange", "-ay", "-K", VG), reportStep(VG), ...copyOutSteps(VG, world, diskName(2)),
+    lvm("vgchange", "-ay", "-K", VG),
+    reportStep(VG),
+    ...copyOutSteps(VG, world, diskName(2)),
     lvm("vgchange", "-an", VG),
   ]);
   verifyStatus(report, run.steps);
@@ -122,14 +146,16 @@ async function metadataFails(story) {
   report.scenario("the kernel could not write its metadata");
   const changes = world.plan(40, WRITTEN);
   const run = await inGuest(story, [
-    lvm("vgchange", "-ay", "-K", VG), ...stepsFor(VG, POOL, changes, diskName(1)),
+    lvm("vgchange", "-ay", "-K", VG),
+    ...stepsFor(VG, POOL, changes, diskName(1)),
     // This also commits.
     ["dmsetup", "status", `${VG}-${POOL}-tpool`],
     // From here on all writes of metadata fail, but for those of the superblock.
     { script: breakMetadata(`${VG}-${POOL}_tmeta`) },
-    { script: `/usr/bin/dd if=${diskName(1)} of=/dev/${VG}/next bs=64k count=1 seek=9 oflag=direct conv=fsync` },
+    ["/usr/bin/dd", `if=${diskName(1)}`, `of=/dev/${VG}/next`, ...ONE_NEW_CHUNK],
     { script: "sleep 2" },
-    reportStep(VG), lvm("vgchange", "-an", VG),
+    reportStep(VG),
+    lvm("vgchange", "-an", VG),
   ]);
   const [failing] = run.steps.splice(-4, 1);
   report.check("the write that needs a mapping fails", failing?.status !== 0, failing?.stderr);

@@ -1,6 +1,6 @@
 /**
- * A pool's thin volumes as they have to be, and changes of them chosen by a seed. A change is plain data,
- * so that either engine can carry it out: ours, or the kernel's in a guest.
+ * A pool's thin volumes as they have to be, and changes of them chosen by a seed. A change is
+ * plain data, so that either engine can carry it out: ours, or the kernel's in a guest.
  */
 import { Content, usedChunks } from "./content-model.mjs";
 
@@ -73,17 +73,35 @@ export class World {
         this.content(change.lv).write(change.offset, source);
         break;
       }
-      case "discard": this.content(change.lv).discard(change.offset, change.length); break;
-      case "zero": this.content(change.lv).zero(change.offset, change.length); break;
-      case "snapshot": this.contents.set(change.lv, this.content(change.origin).snapshot()); break;
-      case "thin":
-        this.contents.set(change.lv, new Content(this.chunkBytes, change.extentCount * EXTENT_BYTES));
+      case "discard":
+        this.content(change.lv).discard(change.offset, change.length);
         break;
-      case "extend-thin": this.content(change.lv).sizeBytes = change.extentCount * EXTENT_BYTES; break;
-      case "remove": this.contents.delete(change.lv); break;
-      case "extend-data": this.dataExtents = change.extentCount; break;
-      case "extend-metadata": this.metadataExtents = change.extentCount; break;
-      default: throw new Error(`unknown change ${JSON.stringify(change)}`);
+      case "zero":
+        this.content(change.lv).zero(change.offset, change.length);
+        break;
+      case "snapshot":
+        this.contents.set(change.lv, this.content(change.origin).snapshot());
+        break;
+      case "thin":
+        this.contents.set(
+          change.lv,
+          new Content(this.chunkBytes, change.extentCount * EXTENT_BYTES),
+        );
+        break;
+      case "extend-thin":
+        this.content(change.lv).sizeBytes = change.extentCount * EXTENT_BYTES;
+        break;
+      case "remove":
+        this.contents.delete(change.lv);
+        break;
+      case "extend-data":
+        this.dataExtents = change.extentCount;
+        break;
+      case "extend-metadata":
+        this.metadataExtents = change.extentCount;
+        break;
+      default:
+        throw new Error(`unknown change ${JSON.stringify(change)}`);
     }
   }
 
@@ -99,8 +117,10 @@ export class World {
       const lv = this.#random.pick(volumes);
       const full = this.usedChunks + MARGIN_CHUNKS > this.capacityChunks;
       if (full && !discards) break;
-      const change = discards && this.#random.chance(full ? 0.9 : 0.08)
-        ? this.#planClear(lv) : this.#planWrite(lv, full);
+      const change =
+        discards && this.#random.chance(full ? 0.9 : 0.08)
+          ? this.#planClear(lv)
+          : this.#planWrite(lv, full);
       this.apply(change);
       changes.push(change);
     }

@@ -1,13 +1,21 @@
 /**
- * A volume group of its own on a file behind a loop device, worked on with the command line, and a way to
- * kill what serves it. Everything is below one directory and is taken away at the end, however that comes.
+ * A volume group of its own on a file behind a loop device, worked on with the command line, and
+ * a way to kill what serves it. Everything is below one directory and is taken away at the end,
+ * however that comes.
  */
 import { spawn, spawnSync } from "node:child_process";
 import {
-  existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, unlinkSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { newFile } from "../interop/new-file.mjs";
@@ -16,6 +24,7 @@ import { newFile } from "../interop/new-file.mjs";
 
 const CLI = fileURLToPath(new URL("../../packages/cli/dist/main.js", import.meta.url));
 const COMMAND_MS_MAX = 60_000;
+const UNMOUNT_ATTEMPTS = 25;
 const NEEDED = [
   { program: "losetup", package: "mount" },
   { program: "mkfs.xfs", package: "xfsprogs" },
@@ -28,7 +37,9 @@ const NEEDED = [
 /** Why the machine cannot run this; undefined when it can. */
 export function whatIsMissing() {
   if (process.getuid?.() !== 0) return "needs root, for mounts and loop devices";
-  const missing = NEEDED.filter(({ program }) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0);
+  const missing = NEEDED.filter(
+    ({ program }) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0,
+  );
   if (missing.length > 0) return `apt install ${missing.map((tool) => tool.package).join(" ")}`;
   return undefined;
 }
@@ -40,6 +51,8 @@ export class BlockRig {
   disk = join(this.directory, "disk");
   root = join(this.directory, "root");
   loop = "";
+  /** @type {Set<import("node:child_process").ChildProcess>} */
+  #running = new Set();
   /** What the kernel said before does not count. */
   #since = uptimeSeconds();
 
@@ -50,20 +63,45 @@ export class BlockRig {
     this.loop = this.run("losetup", "--find", "--show", this.disk).trim();
   }
 
-  /** Standard output of a program that must succeed. @param {string} program @param {...string} words */
+  /**
+   * Standard output of a program that must succeed.
+   * @param {string} program
+   * @param {...string} words
+   */
   run(program, ...words) {
-    const ended = spawnSync(program, words, { encoding: "utf8", timeout: COMMAND_MS_MAX, maxBuffer: 1 << 28 });
+    const ended = spawnSync(program, words, {
+      encoding: "utf8",
+      timeout: COMMAND_MS_MAX,
+      maxBuffer: 1 << 28,
+    });
     if (ended.status === 0) return ended.stdout;
-    const why = ended.error?.message ?? `${ended.signal ?? ended.status} ${ended.stdout}${ended.stderr}`;
+    const why =
+      ended.error?.message ?? `${ended.signal ?? ended.status} ${ended.stdout}${ended.stderr}`;
     throw new Error(`${[program, ...words].join(" ")}: ${why}`);
+  }
+
+  /**
+   * A program that runs beside this one, and is killed with it.
+   * @param {string} program
+   * @param {readonly string[]} words
+   * @param {import("node:child_process").SpawnOptions} options
+   */
+  start(program, words, options) {
+    const child = spawn(program, words, options);
+    this.#running.add(child);
+    child.once("close", () => this.#running.delete(child));
+    return child;
   }
 
   /** A verb of the command line. @param {...string} words @returns {Ended} */
   mortar(...words) {
     const ended = spawnSync(process.execPath, [CLI, "--root", this.root, ...words], {
-      encoding: "utf8", timeout: COMMAND_MS_MAX, killSignal: "SIGKILL",
+      encoding: "utf8",
+      timeout: COMMAND_MS_MAX,
+      killSignal: "SIGKILL",
     });
-    if (ended.signal !== null) throw new Error(`mortar ${words.join(" ")} took more than a minute: ${ended.stderr}`);
+    if (ended.signal !== null)
+      throw new Error(`mortar ${words.join(" ")} took more than a minute: ${ended.stderr}`);
     return { status: ended.status ?? -1, stdout: ended.stdout, stderr: ended.stderr };
   }
 
@@ -71,7 +109,9 @@ export class BlockRig {
   must(...words) {
     const ended = this.mortar(...words);
     if (ended.status === 0) return ended.stdout;
-    throw new Error(`mortar ${words.join(" ")} ended with ${ended.status}: ${ended.stdout}${ended.stderr}`);
+    throw new Error(
+      `mortar ${words.join(" ")} ended with ${ended.status}: ${ended.stdout}${ended.stderr}`,
+    );
   }
 
   /**
@@ -81,12 +121,12 @@ export class BlockRig {
    * @returns {Promise<Ended | undefined>}
    */
   async disturbed(words, delayMs, disturb) {
-    const child = spawn(process.execPath, [CLI, "--root", this.root, ...words], {
+    const child = this.start(process.execPath, [CLI, "--root", this.root, ...words], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (piece) => (stdout += String(piece)));
-    child.stderr.on("data", (piece) => (stderr += String(piece)));
+    child.stdout?.on("data", (piece) => (stdout += String(piece)));
+    child.stderr?.on("data", (piece) => (stderr += String(piece)));
     /** @type {Promise<number | null>} */
     const closed = new Promise((resolve) => child.once("close", resolve));
     await pause(delayMs);
@@ -104,7 +144,10 @@ export class BlockRig {
     return Number(readFileSync(join(this.poolDirectory, `${which}.pid`), "utf8"));
   }
 
-  /** Kill the pool's server as it is; the holder starts the next. False when there was none to kill. */
+  /**
+   * Kill the pool's server as it is; the holder starts the next. False when there was none to
+   * kill.
+   */
   killServer() {
     const pid = this.pid("server");
     if (!isOurs(pid, this.directory)) return false;
@@ -120,15 +163,24 @@ export class BlockRig {
   /** What the kernel complained of since the start, about our devices. */
   kernelComplaints() {
     const numbers = new Set(this.#loopsBelow());
-    return this.run("dmesg").split("\n").filter((line) => {
-      const time = Number(/^\[\s*([\d.]+)\]/.exec(line)?.[1] ?? 0);
-      const device = /\b(loop\d+)\b/.exec(line)?.[1];
-      return time > this.#since && device !== undefined && numbers.has(`/dev/${device}`) &&
-        /error|corrupt|shutdown|shut down|metadata I\/O/i.test(line);
-    });
+    return this.run("dmesg")
+      .split("\n")
+      .filter((line) => {
+        const time = Number(/^\[\s*([\d.]+)\]/.exec(line)?.[1] ?? 0);
+        const device = /\b(loop\d+)\b/.exec(line)?.[1];
+        return (
+          time > this.#since &&
+          device !== undefined &&
+          numbers.has(`/dev/${device}`) &&
+          /error|corrupt|shutdown|shut down|metadata I\/O/i.test(line)
+        );
+      });
   }
 
-  /** Debian's LVM, which sees our disk only and is told that there is no device-mapper. @param {...string} words */
+  /**
+   * Debian's LVM, which sees our disk only and is told that there is no device-mapper.
+   * @param {...string} words
+   */
   debianLvm(command = "", ...words) {
     const config = [
       "activation{udev_sync=0 udev_rules=0 monitoring=0}",
@@ -136,19 +188,23 @@ export class BlockRig {
       `filter=["a|^${this.loop}$|","r|.*|"]} global{activation=0} backup{backup=0 archive=0}`,
     ].join(" ");
     return spawnSync("lvm", [command, "--config", config, ...words], {
-      encoding: "utf8", env: { ...process.env, LVM_SUPPRESS_FD_WARNINGS: "1" },
+      encoding: "utf8",
+      env: { ...process.env, LVM_SUPPRESS_FD_WARNINGS: "1" },
     });
   }
 
-  /** Nothing of this may stay, and nothing of others may go. Answers what had to be done by force. */
+  /**
+   * Nothing of this may stay, and nothing of others may go. Answers what had to be done by force.
+   */
   remove() {
     const forced = [];
+    for (const child of this.#running) child.kill("SIGKILL");
+    // Once the file behind a loop device has been unmounted, only its name in that mount is told.
+    const loops = this.#loopsBelow().map((loop) => ({ loop, name: basename(backingOf(loop)) }));
     for (const point of this.#mountsBelow().toReversed()) {
-      if (point.startsWith(this.root)) continue;
-      if (spawnSync("umount", [point]).status !== 0) {
-        forced.push(`umount -l ${point}`);
-        spawnSync("umount", ["-l", point]);
-      }
+      if (point.startsWith(this.root) || unmounts(point)) continue;
+      forced.push(`umount -l ${point}`);
+      spawnSync("umount", ["-l", point]);
     }
     const poolDirectory = this.poolDirectory;
     const surviving = survivingFiles(poolDirectory);
@@ -161,7 +217,11 @@ export class BlockRig {
       process.kill(pid, "SIGKILL");
     }
     for (const point of this.#mountsBelow().toReversed()) spawnSync("umount", ["-l", point]);
-    for (const loop of this.#loopsBelow()) spawnSync("losetup", ["--detach", loop]);
+    for (const { loop, name } of loops) {
+      const backing = backingOf(loop);
+      if (backing !== `/${name}` && !backing.startsWith(`${this.directory}/`)) continue;
+      spawnSync("losetup", ["--detach", loop]);
+    }
     for (const path of surviving.filter((file) => existsSync(file))) unlinkSync(path);
     if (existsSync(`/dev/${this.vg}`)) {
       for (const name of readdirSync(`/dev/${this.vg}`)) unlinkSync(`/dev/${this.vg}/${name}`);
@@ -180,11 +240,8 @@ export class BlockRig {
 
   #loopsBelow() {
     return readdirSync("/sys/block")
-      .filter((name) => {
-        const path = `/sys/block/${name}/loop/backing_file`;
-        return existsSync(path) && readFileSync(path, "utf8").startsWith(`${this.directory}/`);
-      })
-      .map((name) => `/dev/${name}`);
+      .map((name) => `/dev/${name}`)
+      .filter((loop) => backingOf(loop).startsWith(`${this.directory}/`));
   }
 }
 
@@ -206,6 +263,21 @@ function uptimeSeconds() {
   return Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
 }
 
+/** A program that was killed a moment ago may still have files open. @param {string} point */
+function unmounts(point) {
+  for (let attempt = 0; attempt < UNMOUNT_ATTEMPTS; attempt++) {
+    if (spawnSync("umount", [point]).status === 0) return true;
+    spawnSync("sleep", ["0.2"]);
+  }
+  return false;
+}
+
+/** The file behind a loop device, "" when there is none. @param {string} loop */
+function backingOf(loop) {
+  const path = `${loop.replace("/dev/", "/sys/block/")}/loop/backing_file`;
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+}
+
 /** @param {string} path */
 function pidIn(path) {
   return existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
@@ -223,5 +295,7 @@ function survivingFiles(poolDirectory) {
   if (!existsSync(path)) return [];
   const { prefix } = JSON.parse(readFileSync(path, "utf8"));
   if (typeof prefix !== "string" || !/^\/dev\/shm\/mortar-[0-9a-f]+-$/.test(prefix)) return [];
-  return readdirSync("/dev/shm").map((name) => `/dev/shm/${name}`).filter((file) => file.startsWith(prefix));
+  return readdirSync("/dev/shm")
+    .map((name) => `/dev/shm/${name}`)
+    .filter((file) => file.startsWith(prefix));
 }

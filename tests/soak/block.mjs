@@ -1,9 +1,8 @@
 /**
- * A file system on a thin volume, its snapshots, and everything that serves them killed again and again.
- * The file system must see no error, nothing that was written may be missing, and a snapshot holds what
- * was there when it was made: no more and no less.
+ * A file system on a thin volume, its snapshots, and everything that serves them killed again and
+ * again. The file system must see no error, nothing that was written may be missing, and a
+ * snapshot holds what was there when it was made: no more and no less.
  */
-import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -20,7 +19,12 @@ import { FileModel, verifyFiles } from "./file-model.mjs";
 const MIB = 1 << 20;
 /** So often in 500 operations. */
 const EVENTS = {
-  killServer: 6, snapshot: 3, lookAtSnapshot: 3, removeSnapshot: 2, trim: 3, interruptCommand: 2,
+  killServer: 6,
+  snapshot: 3,
+  lookAtSnapshot: 3,
+  removeSnapshot: 2,
+  trim: 3,
+  interruptCommand: 2,
   killServerInCommand: 2,
 };
 const SNAPSHOTS_MAX = 6;
@@ -28,7 +32,7 @@ const STALL_MS_MAX = 30_000;
 
 /**
  * @param {{ seed: number, operations: number, log: Log }} options
- * @returns {Promise<Report>} of the checks at the end; throws at the first thing that is wrong before
+ * @returns {Promise<Report>} of the checks at the end; throws at the first wrong thing before
  */
 export async function runBlockSoak({ seed, operations, log }) {
   const rig = new BlockRig(1536 * MIB);
@@ -113,21 +117,33 @@ class BlockSoak {
   /** @param {string} event */
   async #happens(event) {
     switch (event) {
-      case "killServer": return this.#killServer();
-      case "snapshot": return this.#snapshot();
-      case "lookAtSnapshot": return this.#lookAtSnapshot();
-      case "removeSnapshot": return this.#removeSnapshot();
-      case "trim": this.#rig.run("fstrim", this.#mount); return undefined;
-      case "interruptCommand": return this.#disturbCommand("cli");
-      case "killServerInCommand": return this.#disturbCommand("server");
-      default: throw new Error(`unknown event ${event}`);
+      case "killServer":
+        return this.#killServer();
+      case "snapshot":
+        return this.#snapshot();
+      case "lookAtSnapshot":
+        return this.#lookAtSnapshot();
+      case "removeSnapshot":
+        return this.#removeSnapshot();
+      case "trim":
+        this.#rig.run("fstrim", this.#mount);
+        return undefined;
+      case "interruptCommand":
+        return this.#disturbCommand("cli");
+      case "killServerInCommand":
+        return this.#disturbCommand("server");
+      default:
+        throw new Error(`unknown event ${event}`);
     }
   }
 
-  /** While the kernel writes back what is dirty; and now and then the next server too, as it begins. */
+  /**
+   * While the kernel writes back what is dirty; and now and then the next server too, as it
+   * begins.
+   */
   async #killServer() {
     this.#files.dirty();
-    const sync = spawn("sync", ["-f", this.#mount], { stdio: "ignore" });
+    const sync = this.#rig.start("sync", ["-f", this.#mount], { stdio: "ignore" });
     /** @type {Promise<number | null>} */
     const synced = new Promise((resolve) => sync.once("close", resolve));
     await pause(this.#random.below(60));
@@ -162,21 +178,27 @@ class BlockSoak {
   }
 
   /**
-   * A command that dies in the middle, or whose server does, has happened or it has not. The file system
-   * is not left frozen, and the next command finds everything in order.
+   * A command that dies in the middle, or whose server does, has happened or it has not. The file
+   * system is not left frozen, and the next command finds everything in order.
    * @param {"cli" | "server"} victim
    */
   async #disturbCommand(victim) {
     const { vg } = this.#rig;
     const doomed = this.#random.chance(0.4) ? [...this.#snapshots.keys()][0] : undefined;
     const name = doomed ?? this.#newName();
-    const words = doomed === undefined ? ["lvcreate", "-s", "-n", name, `${vg}/files`] : ["lvremove", "-y", `${vg}/${name}`];
+    const words =
+      doomed === undefined
+        ? ["lvcreate", "-s", "-n", name, `${vg}/files`]
+        : ["lvremove", "-y", `${vg}/${name}`];
     const copy = this.#snapshots.get(name) ?? this.#files.copy();
     const ended = await this.#rig.disturbed(words, 30 + this.#random.below(400), (child) => {
       if (victim === "cli") child.kill("SIGKILL");
       else this.#rig.killServer();
     });
-    const there = this.#rig.must("lvs", "--noheadings", "-o", "lv_name", vg).split(/\s+/).includes(name);
+    const there = this.#rig
+      .must("lvs", "--noheadings", "-o", "lv_name", vg)
+      .split(/\s+/)
+      .includes(name);
     if (ended?.status === 0 && there === (doomed !== undefined)) {
       throw new Error(`${words.join(" ")} succeeded, but ${name} is ${there ? "" : "not "}there`);
     }
@@ -191,7 +213,7 @@ class BlockSoak {
   }
 
   async #requireThawed() {
-    const touch = spawn("touch", [join(this.#mount, "thawed")], { stdio: "ignore" });
+    const touch = this.#rig.start("touch", [join(this.#mount, "thawed")], { stdio: "ignore" });
     const touched = new Promise((resolve) => touch.once("close", resolve));
     try {
       await within(touched, STALL_MS_MAX, "a write after an interrupted command");
@@ -202,7 +224,11 @@ class BlockSoak {
     this.#rig.run("rm", join(this.#mount, "thawed"));
   }
 
-  /** @param {string} name @param {ReadonlyMap<string, Expected>} files @param {boolean} onlyClean */
+  /**
+   * @param {string} name
+   * @param {ReadonlyMap<string, Expected>} files
+   * @param {boolean} onlyClean
+   */
   #verifySnapshot(name, files, onlyClean) {
     const lv = `${this.#rig.vg}/${name}`;
     this.#rig.must("lvchange", "-ay", "-K", lv);
@@ -263,14 +289,26 @@ class BlockSoak {
     const { vg, loop, disk, directory } = this.#rig;
     const group = FileGroup.open([disk], this.#random);
     report.equal("labels, areas and texts are sound", group.defects(), []);
-    report.equal("the volumes are the origin and its snapshots", group.thinNames().sort(), ["files", ...this.#snapshots.keys()].sort());
+    report.equal(
+      "the volumes are the origin and its snapshots",
+      group.thinNames().sort(),
+      ["files", ...this.#snapshots.keys()].sort(),
+    );
     report.equal("no message is left in the text", group.poolLv.segment.messages, []);
     report.equal("our check finds no defect", group.check().defects, []);
     verifyWithThinTools(report, group, directory);
     group.close();
-    for (const words of [["lvs", "-a", vg], ["vgck", vg], ["pvck", "--dump", "headers", loop]]) {
+    for (const words of [
+      ["lvs", "-a", vg],
+      ["vgck", vg],
+      ["pvck", "--dump", "headers", loop],
+    ]) {
       const ended = this.#rig.debianLvm(...words);
-      report.check(`Debian's ${words[0]} accepts the disk`, ended.status === 0, ended.stdout + ended.stderr);
+      report.check(
+        `Debian's ${words[0]} accepts the disk`,
+        ended.status === 0,
+        ended.stdout + ended.stderr,
+      );
     }
   }
 }

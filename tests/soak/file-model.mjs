@@ -1,11 +1,21 @@
 /**
- * Files on a mounted file system, and what they have to hold. Every change is done to both; whatever is
- * read is compared. A file is clean when it was fsynced after its last change.
+ * Files on a mounted file system, and what they have to hold. Every change is done to both;
+ * whatever is read is compared. A file is clean when it was fsynced after its last change.
  */
 import { spawnSync } from "node:child_process";
 import {
-  closeSync, constants, existsSync, fsyncSync, ftruncateSync, openSync, readdirSync, readFileSync, readSync,
-  renameSync, unlinkSync, writeSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { allocatePages, fileIo } from "@mortar/linux";
@@ -40,13 +50,20 @@ export class FileModel {
   step() {
     const random = this.#random;
     const names = [...this.files.keys()];
-    if (names.length === 0 || (names.length < FILES_MAX && random.chance(0.04))) return this.#create();
+    if (names.length === 0 || (names.length < FILES_MAX && random.chance(0.04)))
+      return this.#create();
     const name = random.pick(names);
     /** @type {readonly [number, () => string][]} */
     const choices = [
-      [40, () => this.#write(name)], [10, () => this.#writeDirect(name)], [14, () => this.#sync(name)],
-      [18, () => this.#compare(name)], [4, () => this.#truncate(name)], [5, () => this.#punch(name)],
-      [4, () => this.#allocate(name)], [2, () => this.#rename(name)], [3, () => this.#unlink(name)],
+      [40, () => this.#write(name)],
+      [10, () => this.#writeDirect(name)],
+      [14, () => this.#sync(name)],
+      [18, () => this.#compare(name)],
+      [4, () => this.#truncate(name)],
+      [5, () => this.#punch(name)],
+      [4, () => this.#allocate(name)],
+      [2, () => this.#rename(name)],
+      [3, () => this.#unlink(name)],
     ];
     let ticket = random.below(choices.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, action] of choices) {
@@ -58,12 +75,18 @@ export class FileModel {
 
   /** Make many pages dirty, so that write-back has something to do. */
   dirty() {
-    for (let index = 0; index < 12; index++) if (this.files.size > 0) this.#write(this.#random.pick([...this.files.keys()]));
+    for (let index = 0; index < 12; index++)
+      if (this.files.size > 0) this.#write(this.#random.pick([...this.files.keys()]));
   }
 
   /** What a snapshot taken now has to hold. @returns {Map<string, Expected>} */
   copy() {
-    return new Map([...this.files].map(([name, { bytes, clean }]) => [name, { bytes: Uint8Array.from(bytes), clean }]));
+    return new Map(
+      [...this.files].map(([name, { bytes, clean }]) => [
+        name,
+        { bytes: Uint8Array.from(bytes), clean },
+      ]),
+    );
   }
 
   allClean() {
@@ -91,7 +114,9 @@ export class FileModel {
     const offset = random.below(FILE_MAX - length);
     const from = random.below(this.#pattern.length - length);
     const source = this.#pattern.subarray(from, from + length);
-    this.#withFile(name, constants.O_WRONLY, (fd) => requireAll(writeSync(fd, source, 0, length, offset), length));
+    this.#withFile(name, constants.O_WRONLY, (fd) =>
+      requireAll(writeSync(fd, source, 0, length, offset), length),
+    );
     this.#put(name, offset, source);
     return `write ${name} ${offset}+${length}`;
   }
@@ -125,7 +150,9 @@ export class FileModel {
     const offset = this.#random.below(bytes.length);
     const length = Math.min(bytes.length - offset, 1 + this.#random.below(WRITE_MAX));
     const shown = new Uint8Array(length);
-    this.#withFile(name, constants.O_RDONLY, (fd) => requireAll(readSync(fd, shown, 0, length, offset), length));
+    this.#withFile(name, constants.O_RDONLY, (fd) =>
+      requireAll(readSync(fd, shown, 0, length, offset), length),
+    );
     requireSame(name, shown, bytes.subarray(offset, offset + length), offset);
     return `read ${name} ${offset}+${length}`;
   }
@@ -233,15 +260,22 @@ export function verifyFiles(directory, files, onlyClean) {
     const path = join(directory, name);
     if (!existsSync(path)) throw new Error(`${path} is missing`);
     const shown = readFileSync(path);
-    if (shown.length !== bytes.length) throw new Error(`${path} has ${shown.length} bytes, not ${bytes.length}`);
+    if (shown.length !== bytes.length)
+      throw new Error(`${path} has ${shown.length} bytes, not ${bytes.length}`);
     requireSame(path, shown, bytes, 0);
   }
   if (onlyClean) return;
   const unknown = readdirSync(directory).filter((name) => !files.has(name));
-  if (unknown.length > 0) throw new Error(`${directory} has files that were not there: ${unknown.join(" ")}`);
+  if (unknown.length > 0)
+    throw new Error(`${directory} has files that were not there: ${unknown.join(" ")}`);
 }
 
-/** @param {string} name @param {Uint8Array} shown @param {Uint8Array} expected @param {number} offset */
+/**
+ * @param {string} name
+ * @param {Uint8Array} shown
+ * @param {Uint8Array} expected
+ * @param {number} offset
+ */
 function requireSame(name, shown, expected, offset) {
   if (Buffer.compare(shown, expected) === 0) return;
   const at = shown.findIndex((byte, index) => byte !== expected[index]);

@@ -1,5 +1,7 @@
-/** fio writes to a file system on a thin volume and verifies what it wrote, while its server is killed. */
-import { spawn } from "node:child_process";
+/**
+ * fio writes to a file system on a thin volume and verifies what it wrote, while its server is
+ * killed.
+ */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -45,9 +47,10 @@ async function verify(rig, random, log) {
 
   const started = Date.now();
   const seed = random.below(2 ** 31);
-  const fio = spawn("fio", fioWords(mount, seed, false), { stdio: ["ignore", "pipe", "pipe"] });
+  const fio = rig.start("fio", fioWords(mount, seed, false), { stdio: ["ignore", "pipe", "pipe"] });
   let told = "";
-  for (const stream of [fio.stdout, fio.stderr]) stream.on("data", (piece) => (told += String(piece)));
+  for (const stream of [fio.stdout, fio.stderr])
+    stream?.on("data", (piece) => (told += String(piece)));
   /** @type {Promise<number | null>} */
   const ended = new Promise((resolve) => fio.once("close", resolve));
   let kills = 0;
@@ -61,11 +64,18 @@ async function verify(rig, random, log) {
   const status = await within(ended, FIO_MS_MAX, "fio");
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   report.equal(`the server was killed while fio ran, in ${seconds} s`, kills, KILLS);
-  report.check("fio wrote and verified without an error", status === 0 && !/err=\s*[1-9]/.test(told), told.slice(-3000));
+  report.check(
+    "fio wrote and verified without an error",
+    status === 0 && !/err=\s*[1-9]/.test(told),
+    told.slice(-3000),
+  );
   rig.run("umount", mount);
   rig.run("mount", rig.device("files"), mount);
   const again = JSON.parse(rig.run("fio", "--output-format=json", ...fioWords(mount, seed, true)));
-  const readBytes = again.jobs.reduce((/** @type {number} */ sum, /** @type {any} */ job) => sum + job.read.io_bytes, 0);
+  const readBytes = again.jobs.reduce(
+    (/** @type {number} */ sum, /** @type {any} */ job) => sum + job.read.io_bytes,
+    0,
+  );
   report.equal("and verifies all of it again after another mount", readBytes, JOBS * JOB_MIB * MIB);
   rig.run("umount", mount);
   report.equal("the kernel has no complaint", rig.kernelComplaints(), []);
@@ -78,8 +88,20 @@ async function verify(rig, random, log) {
 /** @param {string} directory @param {number} seed @param {boolean} readOnly */
 function fioWords(directory, seed, readOnly) {
   return [
-    "--name=verify", `--directory=${directory}`, "--rw=randwrite", "--bsrange=4k-64k", `--size=${JOB_MIB}m`, `--numjobs=${JOBS}`,
-    "--ioengine=libaio", "--iodepth=16", "--direct=1", "--verify=crc32c", "--verify_fatal=1", "--do_verify=1",
-    `--randseed=${seed}`, ...(readOnly ? ["--verify_only=1"] : ["--rate=8m", "--verify_backlog=256", "--fsync=64"]),
+    "--name=verify",
+    `--directory=${directory}`,
+    "--rw=randwrite",
+    "--bsrange=4k-64k",
+    `--size=${JOB_MIB}m`,
+    `--numjobs=${JOBS}`,
+    "--ioengine=libaio",
+    "--thread",
+    "--iodepth=16",
+    "--direct=1",
+    "--verify=crc32c",
+    "--verify_fatal=1",
+    "--do_verify=1",
+    `--randseed=${seed}`,
+    ...(readOnly ? ["--verify_only=1"] : ["--rate=8m", "--verify_backlog=256", "--fsync=64"]),
   ];
 }

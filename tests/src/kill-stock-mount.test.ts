@@ -1,7 +1,7 @@
 // kill -9 of each process of a node, in turn, under load on the stock client's mount. In the order
 // of the tests: what was killed last is what the node goes on without.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { Random } from "@mortar/sim";
 import { LiveNode, endProcess, until } from "./live-node.ts";
 import { checkThinMetadata, checkWithLvm } from "./pool-on-disk.ts";
 import {
-  createTwoBrickVolume, mountSnapshot, thinVolumes, unmountSnapshot, volume, volumesOfSnapshots,
+  createTwoBrickVolume, mountSnapshot, mountVolume, thinVolumes, unmountSnapshot, volume, volumesOfSnapshots,
 } from "./two-brick-volume.ts";
 
 const seed = Number(process.env["MORTAR_TEST_SEED"] ?? Date.now() % 1_000_000);
@@ -62,10 +62,26 @@ async function ioErrors(): Promise<string> {
   return (await node.ok(client)) + (await node.ok(`${kernel} || true`));
 }
 
+/** A marker stands for each file system that is, or is about to be, frozen. */
+async function untilFrozen(): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (readdirSync(join(node.root, "run/mortar/frozen")).length === 0) {
+    assert.ok(performance.now() < deadline, "the file systems are frozen within 10 s");
+    await sleep(1);
+  }
+}
+
 async function killServer(): Promise<void> {
   const pid = node.poolProcess("server");
   endProcess(pid);
-  await until("the pool's server is back", () => node.poolProcess("server") !== pid);
+  await untilOther("server", pid);
+}
+
+function untilOther(which: "holder" | "server", than: number): Promise<void> {
+  return until(`the pool has another ${which}`, () => {
+    const pid = node.poolProcess(which);
+    return pid > 0 && pid !== than;
+  });
 }
 
 test(`fio verifies all it wrote through three kill -9 of the pool's server (seed ${seed})`, async () => {
@@ -83,6 +99,8 @@ test(`fio verifies all it wrote through three kill -9 of the pool's server (seed
   const { exitCode, stdout, stderr } = await fio.ended;
   assert.equal(exitCode, 0, stdout + stderr);
   assert.match(stdout, /err= 0/);
+  const reads = Number(/issued rwts: total=(\d+)/.exec(stdout)?.[1]);
+  assert.ok(reads > 1000, `what was written is read again: ${reads} reads`);
   assert.doesNotMatch(stdout + stderr, /verify: bad|error=|io_u error/);
   assert.equal(await ioErrors(), "");
 });
@@ -95,10 +113,12 @@ test(`kill -9 of mortard during snapshot create leaves nothing half done (seed $
   );
   const log = join(node.directory, "sequence.log");
   await until("the first files are written", () => existsSync(log));
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     const { pid } = await status();
     const creating = node.run(`gluster snapshot create k${round} ${volume} no-timestamp`);
-    await sleep(150 + random.below(900));
+    // From the freeze on, or at any moment of the whole command.
+    if (round < 5) await untilFrozen();
+    await sleep(round < 5 ? random.below(60) : 250 + random.below(400));
     endProcess(pid);
     await creating;
     await node.ok("mortar up");
@@ -124,12 +144,12 @@ test(`kill -9 of mortard during snapshot create leaves nothing half done (seed $
 });
 
 test("kill -9 of a brick's process: mortard starts it again, and the mount goes on", async () => {
-  const before = (await status()).bricks.map(({ pid }) => pid);
-  endProcess(before[0]!);
+  const [first] = (await status()).bricks.map(({ pid }) => pid);
+  endProcess(first!);
   await until("the brick is back", async () => {
     const { bricks } = await status();
     return bricks.length === 2 && bricks.every((it) => it.state === "online") &&
-      bricks.every((it) => it.pid !== before[0]);
+      bricks.every((it) => it.pid !== first);
   });
   // The client tries to connect again every three seconds.
   const writes = "dd if=/dev/zero of=volume/again-$n bs=4k count=1 conv=fsync status=none";
@@ -138,15 +158,31 @@ test("kill -9 of a brick's process: mortard starts it again, and the mount goes 
   await requireWritable();
 });
 
-test("kill -9 of the pool's holder: the pool goes on, snapshots and all", async () => {
-  endProcess(node.poolProcess("holder"));
+test("kill -9 of the pool's holder, and of the server after it: the pool goes on", async () => {
+  const holder = node.poolProcess("holder");
+  endProcess(holder);
   await requireWritable();
-  await node.ok(`gluster snapshot create unheld ${volume} no-timestamp`);
+  await untilOther("holder", holder);
+  await killServer();
+  await requireWritable();
+  await node.ok(`gluster snapshot create held ${volume} no-timestamp`);
   assert.equal(await ioErrors(), "");
 });
 
+// Nobody is left to answer the file systems then: they fail, and the operator sets them up again.
+test("holder and server killed at once: down and up bring all back that was durable", async () => {
+  await node.ok("sha256sum volume/probe-* volume/sequence/* > durable");
+  const both = [node.poolProcess("holder"), node.poolProcess("server")];
+  for (const pid of both) endProcess(pid);
+  await node.ok("mortar down");
+  await node.ok("mortar up");
+  await mountVolume(node);
+  await node.ok("sha256sum --check --quiet durable");
+  await requireWritable();
+});
+
 test("after all of that LVM and the thin tools accept the disk", async () => {
-  await node.ok(`${script} snapshot delete unheld`);
+  await node.ok(`${script} snapshot delete held`);
   const left = await thinVolumes(node);
   await node.ok("umount volume");
   await node.ok("mortar down");

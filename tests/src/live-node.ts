@@ -110,15 +110,12 @@ export class LiveNode {
     });
   }
 
-  /** `lvol1` is the name that an unnamed pool is given. */
+  /** 0 while there is none. `lvol1` is the name that an unnamed pool is given. */
   poolProcess(which: "holder" | "server", pool = "lvol1"): number {
     const directory = join(this.root, "run/mortar/pools", `${this.group}-${pool}`);
-    return Number(readFileSync(join(directory, `${which}.pid`), "utf8"));
+    return Number(textOf(join(directory, `${which}.pid`)));
   }
 
-  daemonLog(): string {
-    return textOf(join(this.root, "var/log/mortar/mortard.log"));
-  }
 }
 
 function outcomeOf(child: ChildProcess, line: string, seconds: number): Promise<Ran> {
@@ -143,7 +140,9 @@ function outcomeOf(child: ChildProcess, line: string, seconds: number): Promise<
   });
 }
 
+/** kill -9. */
 export function endProcess(pid: number): void {
+  assert.ok(Number.isSafeInteger(pid) && pid > 1, `${pid} is no process of ours`);
   try {
     process.kill(pid, "SIGKILL");
   } catch {

@@ -5,6 +5,7 @@ export type { FlatFiles } from "./flat-files.ts";
 export { FILE_NODE_MIN } from "./layouts.ts";
 export * as layouts from "./layouts.ts";
 export type { Negotiated } from "./negotiation.ts";
+export { WAKE_NAME } from "./node-answers.ts";
 export { wake } from "./notification.ts";
-export { FuseSession, WAKE_NAME } from "./session.ts";
+export { FuseSession } from "./session.ts";
 export type { Served, SessionOptions } from "./session.ts";

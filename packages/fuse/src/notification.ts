@@ -2,6 +2,7 @@
 import { PAGE_BYTES, REPLY_POSITION } from "./channel.ts";
 import type { FuseChannel } from "./channel.ts";
 import { Notify, outHeader, retrieveOut, WAKE_NODE } from "./layouts.ts";
+import { viewOf } from "./view.ts";
 
 type Outgoing = Pick<FuseChannel, "reply" | "send">;
 
@@ -37,8 +38,4 @@ function sendNotification(channel: Outgoing, code: number, bodyBytes: number): n
     uniqueHigh: 0,
   });
   return Math.max(0, -channel.send(REPLY_POSITION, length));
-}
-
-function viewOf(buffer: Uint8Array): DataView {
-  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

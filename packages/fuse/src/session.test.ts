@@ -21,7 +21,8 @@ import {
 } from "./layouts.ts";
 import type { Negotiated } from "./negotiation.ts";
 import { wake } from "./notification.ts";
-import { FuseSession, WAKE_NAME } from "./session.ts";
+import { WAKE_NAME } from "./node-answers.ts";
+import { FuseSession } from "./session.ts";
 
 const MAX = 64 * 1024;
 const FILE = 21;

@@ -16,11 +16,7 @@ import { PAGE_BYTES, REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
 import type { FuseChannel } from "./channel.ts";
 import { Errno } from "./errno.ts";
 import type { FlatFiles } from "./flat-files.ts";
-import { listDirectory } from "./directory-listing.ts";
 import {
-  attributes,
-  attributesOut,
-  entryOut,
   Fallocate,
   fallocateIn,
   inHeader,
@@ -33,16 +29,16 @@ import {
   outHeader,
   ROOT_NODE,
   releaseIn,
-  SetAttribute,
   setattrIn,
-  statfsOut,
   transferIn,
   WAKE_NODE,
   writeOut,
 } from "./layouts.ts";
 import { INIT_BYTES_MIN, negotiate } from "./negotiation.ts";
 import type { Negotiated } from "./negotiation.ts";
+import { NodeAnswers } from "./node-answers.ts";
 import { askToResend } from "./notification.ts";
+import { viewOf } from "./view.ts";
 
 export interface SessionOptions {
   /**
@@ -55,12 +51,6 @@ export interface SessionOptions {
 }
 
 /**
- * The name of an empty file that every session has. Somebody must keep it open for `wake` to work,
- * best whoever keeps the descriptor of /dev/fuse. No logical volume can have this name.
- */
-export const WAKE_NAME = "wake@";
-
-/**
  * `served`: a request was dealt with. `woken`: somebody called for attention. `closed`: unmounted.
  */
 export type Served = "served" | "woken" | "closed";
@@ -68,8 +58,6 @@ export type Served = "served" | "woken" | "closed";
 /** The answer of a method: bytes behind the header, a negated errno, or NO_REPLY. */
 const NO_REPLY = -100_000;
 const SECTOR_BYTES = 512;
-const DIRECTORY_MODE = 0o40_700;
-const WAKE_FILE = { sizeBytes: 0, mode: 0o100_400 };
 const TWO_32 = 2 ** 32;
 const UNIQUE_HIGH_MASK = 0x1f_ffff;
 const REQUEST_BODY = REQUEST_POSITION + inHeader.size;
@@ -80,6 +68,7 @@ const ACCESS_MODE = 3;
 export class FuseSession {
   readonly #channel: FuseChannel;
   readonly #files: FlatFiles;
+  readonly #nodes: NodeAnswers;
   readonly #options: SessionOptions;
   readonly #in: DataView;
   readonly #out: DataView;
@@ -97,6 +86,7 @@ export class FuseSession {
     }
     this.#channel = channel;
     this.#files = files;
+    this.#nodes = new NodeAnswers(channel, files, options.maxWriteBytes);
     this.#options = options;
     this.#negotiated = options.negotiated;
     this.#in = viewOf(channel.request);
@@ -202,21 +192,23 @@ export class FuseSession {
       case Opcode.init:
         return this.#init();
       case Opcode.lookup:
-        return this.#lookup(node);
+        return this.#nodes.lookup(node, this.#length);
       case Opcode.getattr:
-        return this.#getattr(node);
+        return this.#nodes.getattr(node);
       case Opcode.setattr:
-        return this.#setattr(node);
+        this.#need(setattrIn.size);
+        return this.#nodes.setattr(node);
       case Opcode.open:
         return this.#open(node);
       case Opcode.release:
         return this.#release(node);
       case Opcode.statfs:
-        return this.#statfs();
+        return this.#nodes.statfs();
       case Opcode.opendir:
         return this.#opened(node === ROOT_NODE ? 0 : Errno.ENOENT, 0, 0);
       case Opcode.readdir:
-        return this.#readdir();
+        this.#need(transferIn.size);
+        return this.#nodes.readdir();
       case Opcode.releasedir:
       case Opcode.destroy:
         return 0;
@@ -281,72 +273,6 @@ export class FuseSession {
     return initOut.size;
   }
 
-  #lookup(parent: number): number {
-    const end = REQUEST_POSITION + this.#length - 1; // without the final NUL
-    if (parent !== ROOT_NODE || end < REQUEST_BODY) return -Errno.ENOENT;
-    const name = decoder.decode(this.#channel.request.subarray(REQUEST_BODY, end));
-    const node = name === WAKE_NAME ? WAKE_NODE : this.#files.find(name);
-    if (node === 0) return -Errno.ENOENT;
-    // Nothing may be remembered: LVs come, go and grow under the same name.
-    entryOut.encode(this.#out, REPLY_BODY, {
-      node,
-      generation: 0,
-      entryValid: 0,
-      attributesValid: 0,
-      entryValidNs: 0,
-      attributesValidNs: 0,
-    });
-    const size = this.#attributes(node, REPLY_BODY + entryOut.size);
-    return size < 0 ? size : entryOut.size + size;
-  }
-
-  #getattr(node: number): number {
-    attributesOut.encode(this.#out, REPLY_BODY, { valid: 0, validNs: 0, padding: 0 });
-    const size = this.#attributes(node, REPLY_BODY + attributesOut.size);
-    return size < 0 ? size : attributesOut.size + size;
-  }
-
-  #setattr(node: number): number {
-    this.#need(setattrIn.size);
-    const valid = setattrIn.field.valid.get(this.#in, REQUEST_BODY);
-    if ((valid & (SetAttribute.mode | SetAttribute.uid | SetAttribute.gid)) !== 0)
-      return -Errno.EPERM;
-    if ((valid & SetAttribute.size) !== 0) {
-      const size = setattrIn.field.size.get(this.#in, REQUEST_BODY);
-      if (size !== this.#describe(node)?.sizeBytes) return -Errno.EPERM;
-    }
-    return this.#getattr(node); // Times are taken and forgotten.
-  }
-
-  #attributes(node: number, position: number): number {
-    const isRoot = node === ROOT_NODE;
-    const file = isRoot ? { sizeBytes: 0, mode: DIRECTORY_MODE } : this.#describe(node);
-    if (file === undefined) return -Errno.ENOENT;
-    attributes.encode(this.#out, position, {
-      inode: node,
-      size: file.sizeBytes,
-      blocks: Math.ceil(file.sizeBytes / SECTOR_BYTES),
-      accessed: 0,
-      modified: 0,
-      changed: 0,
-      accessedNs: 0,
-      modifiedNs: 0,
-      changedNs: 0,
-      mode: file.mode,
-      links: isRoot ? 2 : 1,
-      uid: 0,
-      gid: 0,
-      device: 0,
-      blockSize: PAGE_BYTES,
-      flags: 0,
-    });
-    return attributes.size;
-  }
-
-  #describe(node: number): { readonly sizeBytes: number; readonly mode: number } | undefined {
-    return node === WAKE_NODE ? WAKE_FILE : this.#files.describe(node);
-  }
-
   /**
    * The handle is the request's own number without the "sent again" bit: an OPEN that comes twice,
    * because the process that took it died, is then the same open file and not a second one.
@@ -374,30 +300,6 @@ export class FuseSession {
       this.#files.release(node, releaseIn.field.handle.get(this.#in, REQUEST_BODY));
     return 0;
   }
-
-  #statfs(): number {
-    statfsOut.encode(this.#out, REPLY_BODY, {
-      blocks: 0,
-      blocksFree: 0,
-      blocksAvailable: 0,
-      files: this.#files.list().length,
-      filesFree: 0,
-      blockSize: PAGE_BYTES,
-      nameLengthMax: 255,
-      fragmentSize: PAGE_BYTES,
-      padding: 0,
-      spare: EMPTY,
-    });
-    return statfsOut.size;
-  }
-
-  #readdir(): number {
-    this.#need(transferIn.size);
-    const { offset, size } = transferIn.decode(this.#in, REQUEST_BODY);
-    const room = Math.min(size, this.#options.maxWriteBytes);
-    const target = this.#channel.reply.subarray(REPLY_BODY, REPLY_BODY + room);
-    return listDirectory(this.#files.list(), offset, target);
-  }
 }
 
 /** Shorter than its operation needs. */
@@ -405,14 +307,7 @@ class MalformedRequest extends Error {
   override readonly name = "MalformedRequest";
 }
 
-const EMPTY = new Uint8Array(0);
-const decoder = new TextDecoder();
-
 function payload(cache: (Uint8Array | undefined)[], buffer: Uint8Array, size: number): Uint8Array {
   if (size % SECTOR_BYTES !== 0) return buffer.subarray(PAGE_BYTES, PAGE_BYTES + size);
   return (cache[size / SECTOR_BYTES] ??= buffer.subarray(PAGE_BYTES, PAGE_BYTES + size));
-}
-
-function viewOf(buffer: Uint8Array): DataView {
-  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -5,10 +5,7 @@ import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import {
-  closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync,
-  rmSync, writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +33,35 @@ async function until(what: string, condition: () => boolean): Promise<void> {
     await delay(50);
   }
   throw new Error(`waited 10 s for ${what}`);
+}
+
+const STEP_SECONDS_MAX = 10;
+
+/**
+ * Runs a program on the mount. A mount whose server hangs would hang this process, too, and with
+ * it the machine's other tests: so nothing here touches it but children that can be ended.
+ */
+function onMount(program: string, words: readonly string[], input = ""): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const limited = ["--kill-after=1", String(STEP_SECONDS_MAX), program, ...words];
+    const child = spawn("timeout", limited, { stdio: ["pipe", "pipe", "ignore"] });
+    const chunks: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const line = [program, ...words].join(" ");
+    // Should even SIGKILL not end it, it is left behind.
+    const timer = setTimeout(() => {
+      child.stdout.destroy();
+      child.unref();
+      reject(new Error(`${line}: it hangs and cannot be ended`));
+    }, (STEP_SECONDS_MAX + 5) * 1000);
+    child.once("error", reject);
+    child.once("close", (code) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(Buffer.concat(chunks));
+      else reject(new Error(`${line}: exit code ${code} (124: it took too long)`));
+    });
+    child.stdin.on("error", () => undefined).end(input);
+  });
 }
 
 /** Undoes in the reverse order of doing, and goes on when one step fails. */
@@ -149,8 +175,10 @@ async function startBrick(cleanup: Cleanup): Promise<Brick> {
 
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
   child.kill("SIGKILL");
-  await once(child, "exit");
+  // One that waits for a mount in the kernel ends when that mount goes, later in the cleanup.
+  await Promise.race([ended, delay(STEP_SECONDS_MAX * 1000, undefined, { ref: false })]);
 }
 
 async function mount(cleanup: Cleanup, brick: Brick): Promise<string> {
@@ -162,10 +190,9 @@ async function mount(cleanup: Cleanup, brick: Brick): Promise<string> {
   const client = spawn("/usr/sbin/glusterfs", [
     "-N", "-f", join(directory, "client.vol"), "-l", join(directory, "client.log"), point,
   ], { stdio: "ignore" });
-  cleanup.add(async () => {
-    spawnSync("umount", ["-l", point]);
-    await stop(client);
-  });
+  // `-f` ends the connection, and with it whatever waits for an answer.
+  cleanup.add(() => stop(client));
+  cleanup.add(() => onMount("umount", ["-f", "-l", point]).catch(() => undefined));
   await until("the mount", () => readFileSync("/proc/mounts", "utf8").includes(` ${point} `));
   return point;
 }
@@ -182,11 +209,11 @@ test(servesAndMounts, options, withCleanup(async (cleanup) => {
     assert.ok(served.includes(`${name} ${number} ${version}`), served.join());
   }
   const point = await mount(cleanup, brick);
-  const content = Buffer.alloc(300_000, "mortar");
-  writeFileSync(join(point, "file"), content);
-  assert.deepEqual(readFileSync(join(point, "file")), content);
-  assert.deepEqual(readFileSync(join(brick.path, "file")), content);
-  assert.deepEqual(readdirSync(point), ["file"]);
+  const content = "mortar".repeat(50_000);
+  await onMount("dd", [`of=${join(point, "file")}`, "conv=fsync", "status=none"], content);
+  assert.equal(String(await onMount("cat", [join(point, "file")])), content);
+  assert.equal(readFileSync(join(brick.path, "file"), "utf8"), content);
+  assert.equal(String(await onMount("ls", [point])), "file\n");
 }));
 
 const obeys = "a stock brick holds back fsync under the barrier, and leaves on TERMINATE";
@@ -210,14 +237,13 @@ test(obeys, options, withCleanup(async (cleanup) => {
   assert.equal(writer.exitCode, null, "fsync is not acknowledged under the barrier");
   const down = await call(socket, brickOperation.brickBarrier, barrierRequest(path, false));
   expectBrickSuccess(down, "barrier down");
-  if (writer.exitCode === null) await once(writer, "exit");
+  await until("the writer to end", () => writer.exitCode !== null || writer.signalCode !== null);
   assert.equal(writer.exitCode, 0);
 
-  const file = openSync(join(point, "after"), "w");
-  fsyncSync(file);
-  closeSync(file);
+  await onMount("dd", [`of=${join(point, "after")}`, "conv=fsync", "status=none"]);
   // The process may be gone before its reply is sent.
   const exit = once(brick.process, "exit");
   await call(socket, brickOperation.terminate, terminateRequest(path)).catch(() => undefined);
-  await exit;
+  const late = delay(STEP_SECONDS_MAX * 1000, "late", { ref: false });
+  assert.notEqual(await Promise.race([exit, late]), "late", "the brick ends");
 }));

@@ -67,13 +67,14 @@ export class LiveNode {
   mount(volume: string): string {
     const mountPoint = mkdtempSync(join(this.directory, "mnt-"));
     const log = `log-file=${join(this.directory, "client.log")}`;
-    execFileSync("mount", ["-t", "glusterfs", "-o", log, `${this.address}:/${volume}`, mountPoint]);
     this.#mounts.push(mountPoint);
+    const words = ["-t", "glusterfs", "-o", log, `${this.address}:/${volume}`, mountPoint];
+    execFileSync("mount", words, { timeout: 30_000, killSignal: "SIGKILL" });
     return mountPoint;
   }
 
   unmount(mountPoint: string): void {
-    execFileSync("umount", [mountPoint]);
+    limited("umount", [mountPoint]);
     this.#mounts.splice(this.#mounts.indexOf(mountPoint), 1);
   }
 
@@ -89,7 +90,7 @@ export class LiveNode {
   async clean(): Promise<void> {
     for (const mountPoint of this.#mounts) {
       try {
-        execFileSync("umount", ["-l", mountPoint], { stdio: "ignore" });
+        limited("umount", ["-f", "-l", mountPoint]);
       } catch {
         // It was unmounted by its test.
       }
@@ -104,6 +105,34 @@ export class LiveNode {
     }
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * Files of a client's mount. A mount whose server is gone would hang whoever touches it: a child
+ * does, which is killed when it takes too long. These throw what the program complained of.
+ */
+export const onMount = {
+  read: (path: string): Buffer => limited("cat", [path]),
+  write: (path: string, content: string | Uint8Array): void => {
+    limited("dd", [`of=${path}`, "status=none"], content);
+  },
+  exists: (path: string): boolean => {
+    try {
+      limited("test", ["-e", path]);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
+
+function limited(program: string, words: string[], input: string | Uint8Array = ""): Buffer {
+  return execFileSync(program, words, {
+    input,
+    timeout: 10_000,
+    killSignal: "SIGKILL",
+    stdio: ["pipe", "pipe", "pipe"],
+  });
 }
 
 /** The result of an answer that is expected to be good. */

@@ -6,8 +6,8 @@
  *     spec.json        what is served; rewritten before a change is answered
  *     session.json     what FUSE_INIT agreed; there once the server is ready
  *     opens.json       which files are open
- *     holder.pid       the process that must live; locked by it
- *     server.pid       the one that may die; locked by it
+ *     holder.pid       the process that keeps the descriptors; locked while it lives
+ *     server.pid       the one that serves; locked while it lives
  *     journal          mappings since the last commit
  *     request          what is being answered; both are memory that outlives the server,
  *     surviving.json     elsewhere when RUN is not a tmpfs: this says where

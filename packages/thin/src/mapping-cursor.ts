@@ -1,7 +1,11 @@
 /**
- * Fast look-up in one device's mapping tree: it remembers the leaf it was in last, and between
- * which keys that leaf is the right one, for as long as neither the tree changes shape nor the
- * cache evicts.
+ * Fast look-up in one device's mapping tree: it remembers the leaves it was in, and between which
+ * keys each of them is the right one, for as long as neither the tree changes shape nor the cache
+ * evicts. So a random read of a mapped device seldom walks the tree.
+ *
+ *     place   = (virtual block / 64) mod 1024      a leaf holds 126 to 252 chunks of a full device
+ *     its leaf is right  when low <= virtual block < high, and tree version and cache epoch are
+ *                        those under which it was found
  */
 import { DEPTH_MAX } from "./btree.ts";
 import type { BTree } from "./btree.ts";
@@ -10,6 +14,18 @@ import { childAt, entryCount, isLeaf, keyAt, lowerBound, valueAt } from "./btree
 import { mappingDataBlock, mappingTime } from "./mapping.ts";
 
 const UNMAPPED = -1;
+const PLACES = 1024;
+const PLACE_BLOCKS_LOG2 = 6;
+
+/** What is known of the leaves, by place. Only devices that are looked into have one. */
+class LeafTable {
+  readonly frames = Array.from<Frame | undefined>({ length: PLACES });
+  readonly low = new Float64Array(PLACES);
+  readonly high = new Float64Array(PLACES);
+  readonly version = new Float64Array(PLACES).fill(-1);
+  readonly epoch = new Float64Array(PLACES).fill(-1);
+  readonly shared = new Uint8Array(PLACES);
+}
 
 export class MappingCursor {
   /** Of the mapping that `lookup` found. */
@@ -19,11 +35,9 @@ export class MappingCursor {
   /** A node on the way to the leaf is part of another device's tree too. */
   pathShared = false;
   readonly #tree: BTree;
-  #leaf: Frame | undefined;
-  #low = 0;
+  #leaves: LeafTable | undefined;
+  /** End of the keys of the leaf that was found last. */
   #high = 0;
-  #version = -1;
-  #epoch = -1;
 
   constructor(tree: BTree) {
     this.#tree = tree;
@@ -32,7 +46,7 @@ export class MappingCursor {
   /** The data block, or -1. */
   lookup(virtualBlock: number): number {
     const { view } = this.#locate(virtualBlock);
-    const index = lowerBound(view, virtualBlock);
+    const index = entryFor(view, virtualBlock);
     if (index < 0 || keyAt(view, index) !== virtualBlock) return UNMAPPED;
     const at = valueAt(view, index);
     this.time = mappingTime(view, at);
@@ -48,7 +62,7 @@ export class MappingCursor {
     const { view } = this.#locate(virtualBlock);
     const count = entryCount(view);
     const end = Math.min(virtualBlock + blockMax, this.#high);
-    let index = lowerBound(view, virtualBlock);
+    let index = entryFor(view, virtualBlock);
     if (index < 0 || keyAt(view, index) !== virtualBlock) {
       this.runDataBlock = UNMAPPED;
       index += 1;
@@ -66,12 +80,22 @@ export class MappingCursor {
   }
 
   #locate(virtualBlock: number): Frame {
-    const leaf = this.#leaf;
+    const leaves = this.#leaves;
+    if (leaves === undefined) return this.#descend(virtualBlock);
+    const place = (virtualBlock >>> PLACE_BLOCKS_LOG2) & (PLACES - 1);
+    const high = leaves.high[place]!;
     const tree = this.#tree;
     if (
-      leaf && this.#version === tree.version && this.#epoch === tree.transaction.cache.epoch &&
-      virtualBlock >= this.#low && virtualBlock < this.#high
-    ) return leaf;
+      virtualBlock < high && virtualBlock >= leaves.low[place]! &&
+      leaves.version[place] === tree.version &&
+      leaves.epoch[place] === tree.transaction.cache.epoch
+    ) {
+      const frame = leaves.frames[place]!;
+      frame.referenced = true; // It is in use, though the cache was not asked for it.
+      this.#high = high;
+      this.pathShared = leaves.shared[place] === 1;
+      return frame;
+    }
     return this.#descend(virtualBlock);
   }
 
@@ -96,12 +120,26 @@ export class MappingCursor {
       if (counts[child]! > 1) shared = true;
       frame = tree.readNode(child);
     }
-    this.#leaf = frame;
-    this.#low = low;
+    const leaves = (this.#leaves ??= new LeafTable());
+    const place = (virtualBlock >>> PLACE_BLOCKS_LOG2) & (PLACES - 1);
+    leaves.frames[place] = frame;
+    leaves.low[place] = low;
+    leaves.high[place] = high;
+    leaves.version[place] = tree.version;
+    leaves.epoch[place] = cache.epoch;
+    leaves.shared[place] = shared ? 1 : 0;
     this.#high = high;
-    this.#version = tree.version;
-    this.#epoch = cache.epoch;
     this.pathShared = shared;
     return frame;
   }
+}
+
+/**
+ * Index of the last key that is not above the block's; -1 when all are. In a device that was
+ * written from end to end the keys follow each other, and the place of one is known at once.
+ */
+function entryFor(view: DataView, virtualBlock: number): number {
+  const guess = virtualBlock - keyAt(view, 0);
+  if (guess >= 0 && guess < entryCount(view) && keyAt(view, guess) === virtualBlock) return guess;
+  return lowerBound(view, virtualBlock);
 }

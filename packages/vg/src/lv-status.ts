@@ -127,7 +127,9 @@ function dataPercentOf(lv: LogicalVolume, state: LvState, sizeBytes: number): nu
   if (engine === undefined) return undefined;
   if (asThinPool(lv) !== undefined) return percent(engine.dataUsedBlocks, engine.dataTotalBlocks);
   if (volume?.mappedBlocks === undefined) return undefined;
-  return percent(volume.mappedBlocks * engine.chunkSectors * SECTOR_BYTES, sizeBytes);
+  // LVM counts the last chunk as whole, also where the volume ends within it.
+  const chunkCount = Math.ceil(sizeBytes / (engine.chunkSectors * SECTOR_BYTES));
+  return percent(volume.mappedBlocks, chunkCount);
 }
 
 function percent(part: number, whole: number): number {

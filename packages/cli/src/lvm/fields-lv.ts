@@ -113,7 +113,8 @@ function dataPercent({ view, lv, state }: LvRow): Cell {
   if (asThinPool(lv) !== undefined) return percent(engine.dataUsedBlocks, engine.dataTotalBlocks);
   const mapped = state?.volume?.mappedBlocks;
   if (mapped === undefined) return "";
-  return percent(mapped * engine.chunkSectors, lvSectors(view.vg, lv));
+  // LVM counts the last chunk as whole, also where the volume ends within it.
+  return percent(mapped, Math.ceil(lvSectors(view.vg, lv) / engine.chunkSectors));
 }
 
 function metadataPercent({ lv, state }: LvRow): Cell {

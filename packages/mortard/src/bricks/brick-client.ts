@@ -40,7 +40,27 @@ export async function setBarrier(
   if (reply.opRet === 0) return;
   const word = enable ? "barred" : "released";
   const reason = reply.opErrstr === "" ? `errno ${reply.opErrno}` : reply.opErrstr;
-  throw new BrickError("operation-failed", `The brick ${brick.name} was not ${word}: ${reason}`);
+  throw new BrickError("refused", `The brick ${brick.name} was not ${word}: ${reason}`);
+}
+
+/**
+ * Lets the acknowledgements of a brick go. Returns whether they were held back until now.
+ *
+ * A stock brick refuses to release what it does not hold (a barrier ends by itself after
+ * `features.barrier-timeout`, and a daemon that died may not have come to set it), and says no more
+ * than that it failed. So a refusal is tested: who can set the barrier and release it again had
+ * none before. Throws `BrickError` when the brick may still hold something back.
+ */
+export async function releaseBarrier(brick: BrickAddress, path: string): Promise<boolean> {
+  try {
+    await setBarrier(brick, path, false);
+    return true;
+  } catch (error) {
+    if (!(error instanceof BrickError) || error.code !== "refused") throw error;
+  }
+  await setBarrier(brick, path, true);
+  await setBarrier(brick, path, false);
+  return false;
 }
 
 /**

@@ -6,6 +6,7 @@ export type BrickErrorCode =
   | "not-running"
   | "operation-failed"
   | "connection-lost"
+  | "refused"
   | "operation-timeout";
 
 export class BrickError extends Error {

@@ -2,7 +2,7 @@
 import type { BrickProcessStatus, BrickRef, BrickSpace, NodeEffects, Release } from "@mortar/cluster";
 import { brickVolfileKey } from "@mortar/gluster";
 import { fileSystemUsage, listMounts, mountOf } from "@mortar/linux";
-import { setBarrier } from "../bricks/brick-client.ts";
+import { releaseBarrier, setBarrier } from "../bricks/brick-client.ts";
 import type { BrickSpec } from "../bricks/brick-process.ts";
 import type { BrickSupervisor } from "../bricks/supervisor.ts";
 import type { Log } from "../log.ts";
@@ -69,12 +69,12 @@ export class BrickServers {
     this.#dropBarrier(brick.path);
     // A brick that is gone holds nothing back.
     if (!this.#supervisor.isUp(brick.path)) return { held: false };
-    await this.#release(brick);
-    return { held: barrier !== undefined && !barrier.expired };
+    const held = await this.#release(brick);
+    return { held: held && barrier !== undefined && !barrier.expired };
   }
 
-  async #release(brick: BrickRef): Promise<void> {
-    await setBarrier(this.#addressOf(brick), brick.path, false);
+  #release(brick: BrickRef): Promise<boolean> {
+    return releaseBarrier(this.#addressOf(brick), brick.path);
   }
 
   #dropBarrier(path: string): void {

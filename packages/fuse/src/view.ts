@@ -1,0 +1,4 @@
+/** A view over all of a buffer. */
+export function viewOf(buffer: Uint8Array): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
