@@ -8,9 +8,15 @@ import type { LiveNode } from "./live-node.ts";
 
 const tmeta = "lvol1_tmeta";
 
+/** Where the disk's file lies, and a shell there that fails the test when a command fails. */
+export interface DiskPlace {
+  readonly directory: string;
+  ok(command: string): Promise<string>;
+}
+
 /** thin_check passes on the pool's metadata, and thin_dump prints what we print. */
-export async function checkThinMetadata(node: LiveNode): Promise<void> {
-  const metadata = metadataOf(join(node.directory, "disk.img"));
+export async function checkThinMetadata(node: DiskPlace, disk = "disk.img"): Promise<void> {
+  const metadata = metadataOf(join(node.directory, disk));
   writeFileSync(join(node.directory, "tmeta"), metadata);
   await node.ok("thin_check tmeta");
   await node.ok("thin_dump tmeta > dump.theirs");

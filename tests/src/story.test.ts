@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { differences, normalised } from "./comparison.ts";
+import { checkThinMetadata } from "./pool-on-disk.ts";
 import { parseRecording } from "./recording.ts";
 import { ScratchNode } from "./scratch-node.ts";
 import { linesOf } from "./story-lines.ts";
@@ -51,6 +52,17 @@ test("the recorded session of stock GlusterFS and LVM runs on Mortar, line by li
   );
   assert.equal(exitCode, 0, goodbye);
   assert.equal(found.join("\n"), "");
+  await checkThinMetadata(
+    {
+      directory: node.directory,
+      ok: async (command) => {
+        const ran = node.shell(`cd ${node.directory} && ${command}`);
+        assert.equal(ran.exitCode, 0, `${command}\n${ran.output}`);
+        return await Promise.resolve(ran.output);
+      },
+    },
+    "bd-loop-thin",
+  );
   assert.deepEqual(node.left(), []);
 });
 
