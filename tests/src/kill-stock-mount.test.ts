@@ -174,6 +174,11 @@ test("holder and server killed at once: down and up bring all back that was dura
   await node.ok("sha256sum volume/probe-* volume/sequence/* > durable");
   const both = [node.poolProcess("holder"), node.poolProcess("server")];
   for (const pid of both) endProcess(pid);
+  for (const question of ["mortar status", "mortar doctor"]) {
+    const { exitCode, stdout } = await node.run(question);
+    assert.equal(exitCode, 1, question);
+    assert.match(stdout, /killed together.*mortar down; mortar up/, question);
+  }
   await node.ok("mortar down");
   await node.ok("mortar up");
   await mountVolume(node);

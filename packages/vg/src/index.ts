@@ -1,4 +1,5 @@
 export { backupText } from "./backup.ts";
+export { deadServers } from "./dead-servers.ts";
 export { VolumeGroups } from "./volume-groups.ts";
 export type {
   ActivationCount,

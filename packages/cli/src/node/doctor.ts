@@ -1,10 +1,10 @@
 /** `mortar doctor`: what this machine lacks, one line a fact, and what to type about it. */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { release } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
+import { deadServers } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
-import { nodeStatusOf } from "./daemon.ts";
+import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
 import { checkOptions, type NodeContext } from "./verbs.ts";
 
 interface Finding {
@@ -20,7 +20,12 @@ export async function doctor(
   { root }: NodeContext,
 ): Promise<number> {
   checkOptions(args, "doctor", ["--json"]);
-  const findings = [...(await daemonFinding(root)), ...machineFindings(), ...programFindings()];
+  const findings = [
+    ...(await daemonFinding(root)),
+    ...(await poolFindings(root)),
+    ...machineFindings(),
+    ...programFindings(),
+  ];
   if (args.includes("--json")) {
     io.stdout.write(`${JSON.stringify(findings, undefined, 2)}\n`);
   } else {
@@ -49,6 +54,15 @@ async function daemonFinding(root: string): Promise<Finding[]> {
   return [{ what: "mortard", state: "ok", detail: `pid ${status.pid}` }, ...bricks];
 }
 
+async function poolFindings(root: string): Promise<Finding[]> {
+  return (await deadServers(runDirectoryOf(root))).map((directory) => ({
+    what: `pool ${basename(directory)}`,
+    state: "missing",
+    detail: "its server and holder were killed together",
+    nextStep: "mortar down; mortar up",
+  }));
+}
+
 function machineFindings(): Finding[] {
   const root = process.getuid?.() === 0;
   const fileSystems = readFileSync("/proc/filesystems", "utf8");
@@ -68,21 +82,7 @@ function machineFindings(): Finding[] {
         ? "known to the kernel"
         : "not loaded; the first mount loads it where the kernel has it",
     },
-    resendFinding(),
   ];
-}
-
-/** Requests that a killed pool server left unanswered are sent again from Linux 6.9 on. */
-function resendFinding(): Finding {
-  const [major = 0, minor = 0] = release().split(".").map(Number);
-  const resends = major > 6 || (major === 6 && minor >= 9);
-  return {
-    what: `Linux ${release()}`,
-    state: resends ? "ok" : "note",
-    detail: resends
-      ? "a killed pool server is replaced without an error to the file system"
-      : "older than 6.9: a killed pool server means errors to the file system above it",
-  };
 }
 
 const programs: readonly (readonly [program: string, purpose: string, debian: string])[] = [

@@ -1,7 +1,7 @@
 /** What of this machine's mounts and logical volumes hangs on this node. */
 import { hostname } from "node:os";
 import type { NodeStatus, VolumeInfo } from "@mortar/api";
-import { type LvStatus, VolumeGroups } from "@mortar/vg";
+import { deadServers, type LvStatus, VolumeGroups } from "@mortar/vg";
 import { clientOf, runDirectoryOf } from "./daemon.ts";
 import { type Mount, readMounts } from "./mounts.ts";
 
@@ -16,6 +16,8 @@ export interface Served {
   readonly lvs: readonly LvStatus[];
   /** File systems on them, in the order in which they were mounted. */
   readonly lvMounts: readonly LvMount[];
+  /** Run directories of pools whose processes are gone; what is mounted from them gives errors. */
+  readonly dead: readonly string[];
   /** Mounts of stock clients on this machine, of this node's volumes. */
   readonly clientMounts: readonly Mount[];
 }
@@ -29,7 +31,8 @@ export async function servedBy(root: string, status: NodeStatus | undefined): Pr
     return lv === undefined ? [] : [{ mount, lv }];
   });
   const clientMounts = status === undefined ? [] : await clientMountsOf(root, status, mounts);
-  return { groups, lvs, lvMounts, clientMounts };
+  const dead = await deadServers(runDirectoryOf(root));
+  return { groups, lvs, lvMounts, dead, clientMounts };
 }
 
 /**

@@ -17,17 +17,21 @@ export async function status(
   const node = await nodeStatusOf(root);
   const served = await servedBy(root, node);
   const pools = await poolsOf(served);
-  const exitCode = node === undefined ? 1 : 0;
+  const exitCode = node === undefined || served.dead.length > 0 ? 1 : 0;
   if (args.includes("--json")) {
     const mounts = [
       ...served.lvMounts.map(({ mount, lv }) => ({ ...mount, vg: lv.vg, lv: lv.lv })),
       ...served.clientMounts,
     ];
-    io.stdout.write(`${JSON.stringify({ node: node ?? null, pools, mounts }, undefined, 2)}\n`);
+    io.stdout.write(`${JSON.stringify({ node: node ?? null, pools, dead: served.dead, mounts }, undefined, 2)}\n`);
     return exitCode;
   }
   io.stdout.write(
-    daemonText(node, root) + bricksText(node) + poolsText(pools) + mountsText(served),
+    daemonText(node, root) +
+      bricksText(node) +
+      poolsText(pools) +
+      served.dead.map((directory) => `\n${deadText(directory)}\n`).join("") +
+      mountsText(served),
   );
   return exitCode;
 }
@@ -79,6 +83,13 @@ function poolsText(pools: readonly PoolStatusOfVg[]): string {
     String(pool.serverPid ?? "-"),
   ]);
   return `\n${table([["THIN POOL", "MODE", "DATA", "METADATA", "PID"], ...rows])}`;
+}
+
+function deadText(directory: string): string {
+  return (
+    `The pool of ${directory} is dead: its server and holder were killed together. What was ` +
+    "acknowledged is on its disk. Next: mortar down; mortar up"
+  );
 }
 
 function percent(value: number | undefined): string {
