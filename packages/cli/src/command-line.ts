@@ -64,6 +64,11 @@ async function mortar(line: Line, io: CliIo): Promise<number> {
     });
   }
   if (isLvmName(verb)) return lvm(verb, words.slice(position + 1), io, line.root);
+  if (verb === "pool") {
+    const { isPoolVerb, runPoolVerb } = await import("./pool/pool-verbs.ts");
+    const own = words.slice(position + 1);
+    if (isPoolVerb(own)) return runPoolVerb(own, io, { root: line.root ?? "/" });
+  }
   const { glusterWords } = await import("./gluster/first-words.ts");
   const meant = glusterWords.filter((word) => word.startsWith(verb));
   if (meant.length > 0) return gluster(words, io, line.root, false);

@@ -1,5 +1,5 @@
 /** Compares both space maps with the references that were found. */
-import { bitmapCount, ENTRIES_PER_BITMAP, IN_OVERFLOW } from "./bitmap.ts";
+import { BITMAP_HEADER_BYTES, bitmapCount, ENTRIES_PER_BITMAP, IN_OVERFLOW } from "./bitmap.ts";
 import { CountDefects } from "./check-report.ts";
 import type { CheckReport, DefectSeverity } from "./check-report.ts";
 import { eachValue, role } from "./check-trees.ts";
@@ -35,12 +35,18 @@ class Comparison {
   readonly inTree: Uint8Array;
   readonly #counts: CountDefects;
   readonly #found: (block: number) => number;
+  /** Nobody refers to any block of a range. */
+  readonly #isUnused: (begin: number, end: number) => boolean;
   allocatedCount = 0;
 
-  constructor(begin: number, end: number, counts: CountDefects, found: (block: number) => number) {
+  constructor(
+    begin: number, end: number, counts: CountDefects, found: (block: number) => number,
+    isUnused: (begin: number, end: number) => boolean,
+  ) {
     this.begin = begin;
     this.end = end;
     this.#counts = counts;
+    this.#isUnused = isUnused;
     this.#found = found;
     this.inTree = new Uint8Array(Math.ceil((end - begin) / 8));
   }
@@ -55,6 +61,16 @@ class Comparison {
   isInTree(block: number): boolean {
     const index = block - this.begin;
     return (this.inTree[index >>> 3]! & (1 << (index & 7))) !== 0;
+  }
+
+  /** Of blocks whose bitmap says they are free, none is in the tree or referred to. */
+  areFree(first: number, last: number): boolean {
+    const begin = Math.max(first, this.begin);
+    const end = Math.min(last, this.end);
+    const from = (begin - this.begin) >>> 3;
+    const to = Math.ceil((end - this.begin) / 8);
+    for (let index = from; index < to; index++) if (this.inTree[index] !== 0) return false;
+    return this.#isUnused(begin, end);
   }
 
   compare(block: number, claimed: number): void {
@@ -90,6 +106,13 @@ export class DataReferences {
       if (this.#counts[index]! < BYTE_FULL) this.#counts[index]! += 1;
       else this.#large.set(block, (this.#large.get(block) ?? BYTE_FULL) + 1);
     }
+  }
+
+  isUnused(begin: number, end: number): boolean {
+    for (let index = begin - this.begin; index < end - this.begin; index++) {
+      if (this.#counts[index] !== 0) return false;
+    }
+    return true;
   }
 
   count(block: number): number {
@@ -144,6 +167,7 @@ function compareWindow(
   const counts = new CountDefects(trees.report, "data block");
   const comparison = new Comparison(
     references.begin, references.end, counts, (block) => references.count(block),
+    (begin, end) => references.isUnused(begin, end),
   );
   const visit =
     eachValue((block, view, at) => comparison.addOverflow(block, view.getUint32(at, true)));
@@ -174,16 +198,19 @@ export function readMetadataSpaceMap(trees: TreeChecker, root: SpaceMapRoot): ()
     trees.refer(entry.block, role.bitmap);
     entries.push({ bitmap, ...entry });
   }
-  const overflow: [number, number][] = [];
-  trees.walk(root.overflowRoot, overflowKind, undefined, eachValue((block, view, at) => {
+  trees.walk(root.overflowRoot, overflowKind, undefined, eachValue((block) => {
     if (block >= root.blockCount) rejectOverflow(report, "metadata", block, root.blockCount);
-    else overflow.push([block, view.getUint32(at, true)]);
   }));
   return () => {
     const counts = new CountDefects(report, "metadata block");
     const found = (block: number): number => trees.references[block]!;
-    const comparison = new Comparison(0, root.blockCount, counts, found);
-    for (const [block, count] of overflow) comparison.addOverflow(block, count);
+    const comparison = new Comparison(0, root.blockCount, counts, found, (begin, end) => {
+      for (let block = begin; block < end; block++) if (trees.references[block] !== 0) return false;
+      return true;
+    });
+    const visit =
+      eachValue((block, view, at) => comparison.addOverflow(block, view.getUint32(at, true)));
+    for (const leaf of trees.leaves(role.overflow)) visit(leaf, entryCount(leaf));
     comparison.finish();
     for (const entry of entries) checkBitmap(trees, "metadata", entry, root.blockCount, comparison);
     comparison.finish();
@@ -224,9 +251,11 @@ function checkBitmap(
   if (typeof bytes === "string") return fail(bytes);
   if (viewOf(bytes).getUint32(4, true) !== 0) fail("unused header field is not 0", "note");
   const end = Math.min(ENTRIES_PER_BITMAP, blockCount - first);
-  let free = 0;
-  let firstFree = end;
-  for (let index = 0; index < end; index++) {
+  // Most bitmaps of a pool that is not full are all zero, and that is told much faster.
+  const isFree = isAllFree(bytes) && comparison.areFree(first, first + end);
+  let free = isFree ? end : 0;
+  let firstFree = isFree ? 0 : end;
+  for (let index = free; index < end; index++) {
     const block = first + index;
     const count = bitmapCount(bytes, index);
     if (count === 0) {
@@ -237,7 +266,7 @@ function checkBitmap(
       checkCount(comparison, block, count, fail);
     }
   }
-  checkBeyond(bytes, end, fail);
+  if (!isFree) checkBeyond(bytes, end, fail);
   // Either convention counts; too few only hide space, which thin_restore 0.9.0 does in the
   // metadata's.
   const whole = free + ENTRIES_PER_BITMAP - end;
@@ -250,6 +279,11 @@ function checkBitmap(
   if (entry.noneFreeBefore > firstFree) {
     fail(`its index says none is free before ${entry.noneFreeBefore}, but ${firstFree} is`, "leak");
   }
+}
+
+function isAllFree(bytes: Uint8Array): boolean {
+  for (let at = BITMAP_HEADER_BYTES; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 function checkCount(

@@ -37,6 +37,8 @@ interface Walk {
 }
 
 const BROKEN = 255;
+/** Reasons that are remembered, for nodes that several trees share. */
+const REASONS_MAX = 10_000;
 
 export class TreeChecker {
   readonly blockCount: number;
@@ -206,7 +208,7 @@ export class TreeChecker {
   #lose(walk: Walk, block: number, low: number, high: number | undefined, reason: string): number {
     if (block < this.blockCount) {
       this.#heights[block] = BROKEN;
-      this.#reasons.set(block, reason);
+      if (this.#reasons.size < REASONS_MAX) this.#reasons.set(block, reason);
     }
     this.report.add({
       severity: "error",

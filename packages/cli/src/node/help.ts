@@ -22,6 +22,9 @@ Disks, in the words of LVM
   pvcreate pvs           vgcreate vgs vgremove vgchange
   lvcreate lvs lvextend lvchange lvrename lvremove
 
+Thin pools at rest (a file of metadata, or VG/POOL --pv DISK)
+  pool check|dump|restore|repair|delta|ls|rmap
+
 Options
   --root DIR             keep everything of this node below DIR (also: MORTAR_ROOT)
   --version              --help, also behind any verb

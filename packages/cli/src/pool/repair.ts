@@ -1,0 +1,90 @@
+/** `mortar pool repair`: sound metadata, in another place, of what can still be read. */
+import { type LostMappings, type Repair, repairPool, type RootPair } from "@mortar/thin";
+import type { CliIo } from "../io.ts";
+import type { NodeContext } from "../node/verbs.ts";
+import { blockRange } from "./check.ts";
+import { type MetadataSource, withSource } from "./metadata-source.ts";
+import { withTarget } from "./metadata-target.ts";
+import { exitCode } from "./pool-verbs.ts";
+import { overrideOptions, PoolWords, UsageError, wholeNumber } from "./pool-words.ts";
+import { printJson } from "./print-json.ts";
+
+export function repair(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+  const words = new PoolWords(args, {
+    flags: ["--json", "--dry-run", "--force"],
+    values: ["--pv", "-o", "--roots", ...overrideOptions],
+    positionals: ["SOURCE"],
+  });
+  const path = words.value("-o");
+  if ((path === undefined) !== words.has("--dry-run")) {
+    throw new UsageError("Give either -o TARGET or --dry-run.");
+  }
+  return withSource(words, root, (source) => {
+    const options = {
+      source: source.metadata,
+      overrides: words.overrides(),
+      fallback: source.geometry,
+      roots: rootsOf(words.value("--roots")),
+    };
+    const done =
+      path === undefined
+        ? repairPool(options)
+        : withTarget(
+            {
+              path,
+              sizeBytes: source.metadata.sizeBytes,
+              force: words.has("--force"),
+              forbidden: source.files,
+            },
+            (target) => repairPool({ ...options, target }),
+          );
+    if (words.has("--json")) printJson(io, { pool: source.name, target: path, ...done });
+    else print(io, source, done, path);
+    return done.lost.length === 0 ? exitCode.ok : exitCode.defects;
+  });
+}
+
+function rootsOf(text: string | undefined): RootPair | undefined {
+  if (text === undefined) return undefined;
+  const [mapping, details, extra] = text.split(":");
+  if (mapping === undefined || details === undefined || extra !== undefined) {
+    throw new UsageError(`--roots is two block numbers, as in 12:13, not ${text}.`);
+  }
+  return {
+    mappingRoot: wholeNumber(mapping, "--roots"),
+    detailsRoot: wholeNumber(details, "--roots"),
+  };
+}
+
+function print(io: CliIo, source: MetadataSource, done: Repair, path: string | undefined): void {
+  const { roots, lost, omittedCount, notes } = done;
+  const say = (line: string): unknown => io.stdout.write(`${line}\n`);
+  for (const note of notes) say(`note: ${note}`);
+  for (const one of lost) say(`lost: ${sentence(one, source)}`);
+  if (omittedCount > 0) say(`and ${omittedCount} more losses`);
+  say(`roots: ${roots.mappingRoot}:${roots.detailsRoot}, from the ${roots.from}`);
+  for (const other of done.otherRoots) {
+    say(
+      `also found: --roots ${other.mappingRoot}:${other.detailsRoot}  ${other.deviceCount} devices, ` +
+        `${other.mappedBlocks} blocks, ${other.missingBlocks} of them missing`,
+    );
+  }
+  const verb = path === undefined ? "would keep" : "kept";
+  say(
+    `${source.name}: ${verb} ${done.deviceCount} devices, ${done.mappingCount} mappings, ` +
+      `${lost.length + omittedCount === 0 ? "nothing" : "the above"} lost; ` +
+      `${done.usedMetadataBlocks} metadata blocks`,
+  );
+  say(
+    path === undefined
+      ? `Next: mortar pool repair ${source.words} -o FILE`
+      : `Next: mortar pool check ${path}`,
+  );
+}
+
+function sentence({ deviceId, begin, end, reason }: LostMappings, source: MetadataSource): string {
+  if (deviceId === undefined) return reason;
+  const name = source.names.get(deviceId);
+  const who = name === undefined ? `device ${deviceId}` : `device ${deviceId} (${name})`;
+  return `${who}, ${blockRange(begin, end)}: ${reason}`;
+}
