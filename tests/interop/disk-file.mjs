@@ -106,7 +106,8 @@ export class PiecedDevice {
     for (const disk of new Set(this.#pieces.map((piece) => piece.disk))) disk.flush();
   }
 
-  zero() {
+  /** All of it. Not to be called `zero`: a BlockDevice's method of that name zeroes a range. */
+  clear() {
     const { sizeBytes } = this;
     for (let at = 0; at < sizeBytes; at += ZEROS.length) {
       this.write(at, ZEROS.subarray(0, Math.min(ZEROS.length, sizeBytes - at)));

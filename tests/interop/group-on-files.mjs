@@ -160,7 +160,7 @@ export class FileGroup {
     this.commit(createThinPool(this.vg, options, this.#provenance).vg);
     const { segment } = this.poolLv;
     const metadata = new PiecedDevice(this.pieces(segment.metadataLv));
-    metadata.zero();
+    metadata.clear();
     ThinPool.format({
       metadata,
       data: new PiecedDevice(this.pieces(segment.dataLv)),

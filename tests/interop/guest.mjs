@@ -20,6 +20,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { CpioArchive } from "./cpio.mjs";
+import { addMortar, NODE } from "./mortar-files.mjs";
 
 /**
  * A command for the guest: its words, or a piece of shell script that the caller wrote itself.
@@ -52,6 +53,7 @@ const TOOLS = [
 const HOST_PROGRAMS = [
   { program: "/usr/bin/qemu-system-x86_64", package: "qemu-system-x86" },
   { program: "/usr/sbin/modprobe", package: "kmod" },
+  { program: "/usr/bin/nbdinfo", package: "libnbd-bin" },
 ];
 const THIN_TOOLS = ["thin_check", "thin_dump", "thin_restore", "thin_repair", "thin_delta"];
 // LVM asks for dm-snapshot before it makes a thin snapshot.
@@ -107,14 +109,17 @@ export class Guest {
   #kernel;
   #boots = 0;
 
-  /** @param {string} directory for the image of the guest and its logs; must exist */
-  constructor(directory) {
+  /**
+   * @param {string} directory for the image of the guest and its logs
+   * @param {{ mortar?: boolean }} [contents] `mortar`: with Node.js and this tree's packages
+   */
+  constructor(directory, { mortar = false } = {}) {
     const version = kernelVersion();
     if (version === undefined)
       throw new Error("no kernel with dm-thin in /boot; apt install linux-image-amd64");
     this.#directory = directory;
     this.#kernel = `/boot/vmlinuz-${version}`;
-    this.#base = buildBase(version);
+    this.#base = buildBase(version, mortar);
   }
 
   /**
@@ -126,7 +131,7 @@ export class Guest {
   async run({ disks, physicalVolumes, steps, timeLimitSeconds = 240 }) {
     this.#boots += 1;
     const directory = join(this.#directory, `boot${this.#boots}`);
-    mkdirSync(directory);
+    mkdirSync(directory, { recursive: true });
     const paths = {
       initrd: join(directory, "initrd"),
       console: join(directory, "console"),
@@ -150,8 +155,8 @@ export class Guest {
   }
 }
 
-/** @param {string} version */
-function buildBase(version) {
+/** @param {string} version @param {boolean} mortar */
+function buildBase(version, mortar) {
   const archive = new CpioArchive();
   for (const path of [
     "/bin",
@@ -167,6 +172,10 @@ function buildBase(version) {
     archive.directory(path);
   }
   for (const { program } of TOOLS) addProgram(archive, program);
+  if (mortar) {
+    addProgram(archive, NODE);
+    addMortar(archive);
+  }
   for (const tool of THIN_TOOLS) archive.link(`/usr/sbin/${tool}`, "pdata_tools");
   const applets = execFileSync("/usr/bin/busybox", ["--list"], { encoding: "utf8" });
   for (const applet of applets.split("\n").filter((name) => name !== "")) {

@@ -10,6 +10,8 @@ import { parseArgs } from "node:util";
 import { describeGuest, Guest, missingPackages } from "./guest.mjs";
 import { Report } from "./report.mjs";
 import { fromLvm } from "./scenario-from-lvm.mjs";
+import { nbd } from "./scenario-nbd.mjs";
+import { kernelEngine } from "./scenario-kernel.mjs";
 import { pingPong } from "./scenario-ping-pong.mjs";
 import { trouble } from "./scenario-trouble.mjs";
 
@@ -43,10 +45,16 @@ const seed = Number(values.seed);
 const rounds = Number(values.rounds);
 const scenarios = {
   trouble: () => trouble({ report, guest, directory, seed }),
+  nbd: () => nbd({ report, guest, directory }),
   "from-lvm": () => fromLvm({ report, guest, directory, seed }),
   "ping-pong": () => pingPong({ report, guest, directory, seed, rounds }),
   "ping-pong-2": () =>
     pingPong({ report, guest, directory, seed: seed + 1, rounds: Math.ceil(rounds / 2) }),
+  kernel: () => {
+    // Node.js is large: only this guest has it.
+    const withMortar = new Guest(join(directory, "with-mortar"), { mortar: true });
+    return kernelEngine({ report, guest: withMortar, directory, seed });
+  },
 };
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (values.only === undefined || values.only === name) await scenario();

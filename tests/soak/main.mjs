@@ -1,17 +1,19 @@
 /**
  * Long runs on real parts.
  *
- *     npm run soak [-- --seed N] [--operations N] [--only block|verify]
+ *     npm run soak [-- --seed N] [--operations N] [--minutes N] [--only block|verify|memory]
  */
 import { parseArgs } from "node:util";
 import { runBlockSoak } from "./block.mjs";
 import { whatIsMissing } from "./block-rig.mjs";
+import { runMemory } from "./memory.mjs";
 import { runVerify } from "./verify.mjs";
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     operations: { type: "string", default: "10000" },
+    minutes: { type: "string", default: "5" },
     only: { type: "string" },
   },
 });
@@ -23,8 +25,8 @@ if (missing !== undefined) {
 const log = (/** @type {string} */ line) => {
   console.log(line);
 };
-const options = { seed: Number(values.seed), operations: Number(values.operations), log };
-const rings = { block: runBlockSoak, verify: runVerify };
+const options = { seed: Number(values.seed), operations: Number(values.operations), minutes: Number(values.minutes), log };
+const rings = { block: runBlockSoak, verify: runVerify, memory: runMemory };
 let failed = 0;
 let passed = 0;
 for (const [name, ring] of Object.entries(rings)) {

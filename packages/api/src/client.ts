@@ -56,6 +56,10 @@ export class MortarClient {
   nodeShutdown(body: Body<"nodeShutdown"> = {}) {
     return this.call("nodeShutdown", { body });
   }
+  /** What removing exactly these thin volumes would free. Nothing is removed. */
+  nodeReclaimable(body: Body<"nodeReclaimable">) {
+    return this.call("nodeReclaimable", { body });
+  }
   peerList() {
     return this.call("peerList", {});
   }

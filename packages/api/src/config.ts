@@ -19,6 +19,30 @@ export const NodeConfigSchema = Type.Object(
       Type.Integer({ minimum: 0, description: "how long a command waits for another one" }),
     ),
     clientConnectionsMax: Type.Optional(Type.Integer({ minimum: 1 })),
+    thinPools: Type.Optional(
+      Type.Object(
+        {
+          autoextendThreshold: Type.Optional(
+            Type.Integer({
+              minimum: 50,
+              maximum: 100,
+              description: "fill in percent above which a pool grows; 100: never",
+            }),
+          ),
+          autoextendPercent: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+          noSpaceTimeoutSeconds: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 3600,
+              description: "how long writes to a full pool wait before ENOSPC",
+            }),
+          ),
+          metadataBackupsKept: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+          metadataBackupMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 1440 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     logLevel: Type.Optional(
       Type.Union([
         Type.Literal("debug"),

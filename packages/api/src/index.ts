@@ -11,4 +11,5 @@ export {
 export * from "./node.ts";
 export { type Method, type Route, type RouteName, routes } from "./routes.ts";
 export * from "./snapshot.ts";
+export * from "./space.ts";
 export * from "./volume.ts";

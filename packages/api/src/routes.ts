@@ -19,6 +19,7 @@ import {
   SnapshotRestored,
   SnapshotStatus,
 } from "./snapshot.ts";
+import { PoolReclaim, ReclaimableBody } from "./space.ts";
 import {
   OptionHelp,
   OptionSetBody,
@@ -79,6 +80,11 @@ const nodeRoutes = {
     method: "POST", path: "/v1/node/shutdown", tag: "node",
     summary: "Stop bricks, unmount snapshot bricks, end the daemon",
     params: none, query: none, body: ShutdownBody, result: ShutdownResult,
+  }),
+  nodeReclaimable: route({
+    method: "POST", path: "/v1/node/reclaimable", tag: "node",
+    summary: "What removing exactly these thin volumes would free; nothing is removed",
+    params: none, query: none, body: ReclaimableBody, result: Type.Array(PoolReclaim),
   }),
   peerList: route({
     method: "GET", path: "/v1/peers", tag: "node", summary: "Nodes of the pool, this one included",

@@ -61,10 +61,13 @@ export const u8 = number(1, (v, p) => v.getUint8(p), (v, p, x) => v.setUint8(p, 
 export const u16le = number(2, (v, p) => v.getUint16(p, true), (v, p, x) => v.setUint16(p, x, true));
 export const u32le = number(4, (v, p) => v.getUint32(p, true), (v, p, x) => v.setUint32(p, x, true));
 export const i32le = number(4, (v, p) => v.getInt32(p, true), (v, p, x) => v.setInt32(p, x, true));
+export const u16be = number(2, (v, p) => v.getUint16(p, false), (v, p, x) => v.setUint16(p, x, false));
 export const u32be = number(4, (v, p) => v.getUint32(p, false), (v, p, x) => v.setUint32(p, x, false));
 
 /** A 64-bit count, size or position. Throws RangeError at 2^53 and above. */
 export const u64le = number(8, readU64le, writeU64le);
+
+export const u64be = number(8, readU64be, writeU64be);
 
 /** The low 53 bits are all a number can hold exactly; a larger value throws RangeError. */
 export function readU64le(view: DataView, position: number): number {
@@ -76,6 +79,17 @@ export function readU64le(view: DataView, position: number): number {
 export function writeU64le(view: DataView, position: number, value: number): void {
   view.setUint32(position, value >>> 0, true);
   view.setUint32(position + 4, (value / TWO_32) >>> 0, true);
+}
+
+export function readU64be(view: DataView, position: number): number {
+  const high = view.getUint32(position, false);
+  if (high > HIGH_MAX) rejectHighWord(high);
+  return view.getUint32(position + 4, false) + high * TWO_32;
+}
+
+export function writeU64be(view: DataView, position: number, value: number): void {
+  view.setUint32(position, (value / TWO_32) >>> 0, false);
+  view.setUint32(position + 4, value >>> 0, false);
 }
 
 /** Raw bytes of a fixed length; the value is a view into the buffer, not a copy. */

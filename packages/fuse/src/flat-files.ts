@@ -2,10 +2,17 @@
  * What a session serves: one directory of files of fixed size. Nodes are inode numbers from
  * FILE_NODE_MIN on, and stay the same file for ever, since the kernel keeps them across a restart
  * of the server.
- *
- * The transfer methods return 0 or a positive errno and may also throw; the session asks `errnoOf`
- * then. The session has checked neither node nor range: the files do, and no range wraps (offsets
- * and lengths are below 2^53).
+ */
+
+/** Instead of an errno: another thread does it, answers, and frees the lane. */
+export const ELSEWHERE = 100_001;
+/** Of what changes data: it cannot be done now, and is kept unanswered (`SessionOptions.park`). */
+export const PARKED = 100_002;
+
+/**
+ * The transfer methods return 0, a positive errno, ELSEWHERE or PARKED, and may also throw; the
+ * session asks `errnoOf` then. The session has checked neither node nor range: the files do, and no
+ * range wraps (offsets and lengths are below 2^53).
  */
 export interface FlatFiles {
   /** The node of a name, 0 if there is none. */

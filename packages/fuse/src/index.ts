@@ -1,11 +1,13 @@
 export { PAGE_BYTES, REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
 export type { FuseChannel } from "./channel.ts";
 export { Errno } from "./errno.ts";
+export { ELSEWHERE, PARKED } from "./flat-files.ts";
 export type { FlatFiles } from "./flat-files.ts";
+export { clearRequest, markDone, sendAnswer } from "./lane.ts";
 export { FILE_NODE_MIN } from "./layouts.ts";
 export * as layouts from "./layouts.ts";
 export type { Negotiated } from "./negotiation.ts";
 export { WAKE_NAME } from "./node-answers.ts";
 export { wake } from "./notification.ts";
 export { FuseSession } from "./session.ts";
-export type { Served, SessionOptions } from "./session.ts";
+export type { LaneChoice, Served, SessionOptions } from "./session.ts";

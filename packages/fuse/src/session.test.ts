@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { PAGE_BYTES, REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
 import type { FuseChannel } from "./channel.ts";
 import { Errno } from "./errno.ts";
+import { ELSEWHERE, PARKED } from "./flat-files.ts";
 import type { FlatFiles } from "./flat-files.ts";
+import { markDone } from "./lane.ts";
 import {
   fallocateIn,
   inHeader,
@@ -111,7 +113,7 @@ function setUp(negotiated?: Negotiated): {
   const kernel = new ScriptedKernel();
   const files = new NotedFiles();
   const options = { maxWriteBytes: MAX, maxBackground: 256, ...(negotiated && { negotiated }) };
-  return { kernel, files, session: new FuseSession(kernel, files, options) };
+  return { kernel, files, session: new FuseSession([kernel], files, options) };
 }
 
 function request(
@@ -365,10 +367,12 @@ test("what needs no reply gets none; a withdrawn request and an unmount are no e
     kernel.next = request(opcode, FILE, new Uint8Array(16));
     assert.equal(session.serveOne(), "served");
   }
-  for (const errno of [Errno.EINTR, Errno.EAGAIN, Errno.ENOENT]) {
+  for (const errno of [Errno.EINTR, Errno.ENOENT]) {
     kernel.next = -errno;
     assert.equal(session.serveOne(), "served");
   }
+  kernel.next = -Errno.EAGAIN;
+  assert.equal(session.serveOne(), "idle");
   assert.equal(kernel.replies.length, 0);
   assert.equal(session.serveOne(), "closed");
 });
@@ -390,15 +394,90 @@ test("a request that a dead process had taken is answered from the buffer, once"
     request(Opcode.write, FILE, transfer(4096, 512, new Uint8Array(512).fill(9))),
     REQUEST_POSITION,
   );
-  assert.equal(session.serveLeftOver(), true);
+  assert.equal(session.serveLeftOver(), 1);
   assert.deepEqual(files.calls, ["write 21 4096 512 at 4096"]);
   assert.equal(kernel.replies.length, 1);
-  assert.equal(session.serveLeftOver(), false);
+  assert.equal(session.serveLeftOver(), 0);
   kernel.next = request(Opcode.read, FILE, transfer(0, 512));
   session.serveOne();
-  assert.equal(session.serveLeftOver(), false, "an answered request is not left over");
+  assert.equal(session.serveLeftOver(), 0, "an answered request is not left over");
   kernel.request.fill(0xff, REQUEST_POSITION);
-  assert.equal(session.serveLeftOver(), false, "garbage is no request");
+  assert.equal(session.serveLeftOver(), 0, "garbage is no request");
+});
+
+test("a request answered elsewhere keeps its lane, and the next one is taken through another", () => {
+  const first = new ScriptedKernel();
+  const second = new ScriptedKernel();
+  const files = new NotedFiles();
+  const given: number[] = [];
+  const used: number[] = [];
+  files.write = (_node, offset) => {
+    given.push(offset);
+    return ELSEWHERE;
+  };
+  const session = new FuseSession([first, second], files, {
+    maxWriteBytes: MAX,
+    maxBackground: 256,
+    lanes: { use: (lane) => used.push(lane), free: () => 1 },
+  });
+  first.next = request(Opcode.write, FILE, transfer(4096, 512, new Uint8Array(512)));
+  assert.equal(session.serveOne(), "served");
+  second.next = request(Opcode.read, FILE, transfer(0, 512));
+  assert.equal(session.serveOne(), "served");
+  assert.deepEqual([first.replies.length, second.replies.length], [0, 1]);
+  assert.deepEqual(given, [4096]);
+  assert.deepEqual(used, [1]);
+  // A server that dies now leaves the write in its lane: not done, so it is done again.
+  files.write = NotedFiles.prototype.write.bind(files);
+  const successor = new FuseSession([first, second], files, {
+    maxWriteBytes: MAX,
+    maxBackground: 256,
+  });
+  assert.equal(successor.serveLeftOver(), 1);
+  assert.equal(files.calls.at(-1), "write 21 4096 512 at 4096");
+});
+
+test("a write that was marked as done is answered again, not done again", () => {
+  const { kernel, files, session } = setUp();
+  kernel.request.set(
+    request(Opcode.write, FILE, transfer(4096, 512, new Uint8Array(512))),
+    REQUEST_POSITION,
+  );
+  markDone(viewOf(kernel.request));
+  assert.equal(session.serveLeftOver(), 1);
+  assert.deepEqual(files.calls, []);
+  const [reply] = kernel.replies as [Buffer];
+  assert.equal(reply.length, outHeader.size + 8);
+  assert.equal(reply.readInt32LE(4), 0);
+  assert.equal(reply.readUInt32LE(outHeader.size), 512);
+});
+
+test("a parked request is not answered until it is served again", () => {
+  const kernel = new ScriptedKernel();
+  const files = new NotedFiles();
+  const parked: Uint8Array[] = [];
+  let room = true;
+  const session = new FuseSession([kernel], files, {
+    maxWriteBytes: MAX,
+    maxBackground: 256,
+    park: (bytes) => {
+      if (room) parked.push(Uint8Array.from(bytes));
+      return room;
+    },
+  });
+  const write = files.write.bind(files);
+  files.write = () => PARKED;
+  kernel.next = request(Opcode.write, FILE, transfer(8192, 512, new Uint8Array(512).fill(7)));
+  session.serveOne();
+  assert.equal(kernel.replies.length, 0);
+  room = false;
+  kernel.next = request(Opcode.write, FILE, transfer(8192, 512, new Uint8Array(512)));
+  session.serveOne();
+  assert.equal(kernel.replies[0]?.readInt32LE(4), -Errno.ENOSPC, "no room to keep it");
+  files.write = write;
+  session.serveAgain(parked[0]!);
+  assert.equal(kernel.replies.length, 2);
+  assert.deepEqual(files.written, new Uint8Array(512).fill(7));
 });
 
 test("wake and resend are the kernel's notifications, and a wake is told from a request", () => {

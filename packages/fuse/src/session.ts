@@ -1,21 +1,27 @@
 /**
  * One conversation with the kernel: take a request, have it done, answer it.
  *
- *     const session = new FuseSession(channel, files, { maxWriteBytes: MiB, maxBackground: 256 });
+ *     const options = { maxWriteBytes: MiB, maxBackground: 256 };
+ *     const session = new FuseSession([channel], files, options);
  *     while (session.serveOne() !== "closed") { ... }
  *
  * A session may begin in the middle: the descriptor outlives the process, no INIT comes then, and
- * requests that the last process had taken are in the buffer (`serveLeftOver`) or come again
+ * requests that the last process had taken are in the buffers (`serveLeftOver`) or come again
  * (`resend`). So nothing here depends on an earlier message, and every operation of FlatFiles must
  * be repeatable.
+ *
+ * A request may be answered by somebody else (ELSEWHERE), who has its lane meanwhile, or be put
+ * aside (PARKED) and served again later.
  *
  * Trust: the kernel is believed to frame messages right, yet every length is checked before use;
  * what does not fit is answered with EINVAL. No allocation per READ and WRITE.
  */
-import { PAGE_BYTES, REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
+import { REPLY_POSITION, REQUEST_POSITION } from "./channel.ts";
 import type { FuseChannel } from "./channel.ts";
 import { Errno } from "./errno.ts";
+import { ELSEWHERE, PARKED } from "./flat-files.ts";
 import type { FlatFiles } from "./flat-files.ts";
+import { isDone, Lane } from "./lane.ts";
 import {
   Fallocate,
   fallocateIn,
@@ -36,9 +42,7 @@ import {
 } from "./layouts.ts";
 import { INIT_BYTES_MIN, negotiate } from "./negotiation.ts";
 import type { Negotiated } from "./negotiation.ts";
-import { NodeAnswers } from "./node-answers.ts";
 import { askToResend } from "./notification.ts";
-import { viewOf } from "./view.ts";
 
 export interface SessionOptions {
   /**
@@ -48,16 +52,30 @@ export interface SessionOptions {
   /** Requests in flight before the kernel holds back; above the 128 tags of a loop device. */
   readonly maxBackground: number;
   readonly negotiated?: Negotiated;
+  /** Needed when requests may be answered ELSEWHERE. */
+  readonly lanes?: LaneChoice;
+  /** Keep the bytes of a PARKED request. False when there is no room: it fails with ENOSPC. */
+  readonly park?: (request: Uint8Array) => boolean;
+}
+
+/** Which channel the session uses. */
+export interface LaneChoice {
+  /** The session takes requests through this channel from now on. */
+  use(lane: number): void;
+  /** A channel that nobody works on. */
+  free(): number;
 }
 
 /**
  * `served`: a request was dealt with. `woken`: somebody called for attention. `closed`: unmounted.
+ * `idle`: nothing to do, of a descriptor that does not block.
  */
-export type Served = "served" | "woken" | "closed";
+export type Served = "served" | "woken" | "closed" | "idle";
 
-/** The answer of a method: bytes behind the header, a negated errno, or NO_REPLY. */
+/** The answer of a method: bytes behind the header, a negated errno, or one of these. */
 const NO_REPLY = -100_000;
-const SECTOR_BYTES = 512;
+const GIVEN_AWAY = -ELSEWHERE;
+const PUT_ASIDE = -PARKED;
 const TWO_32 = 2 ** 32;
 const UNIQUE_HIGH_MASK = 0x1f_ffff;
 const REQUEST_BODY = REQUEST_POSITION + inHeader.size;
@@ -66,34 +84,25 @@ const READS_ONLY = 0;
 const ACCESS_MODE = 3;
 
 export class FuseSession {
-  readonly #channel: FuseChannel;
+  readonly #lanes: readonly Lane[];
   readonly #files: FlatFiles;
-  readonly #nodes: NodeAnswers;
   readonly #options: SessionOptions;
-  readonly #in: DataView;
-  readonly #out: DataView;
-  /** Payload views by length in sectors, made once each: a transfer allocates nothing. */
-  readonly #sources: (Uint8Array | undefined)[];
-  readonly #targets: (Uint8Array | undefined)[];
   #negotiated: Negotiated | undefined;
+  /** Where the current request is. */
+  #lane: Lane;
+  #in: DataView;
+  #out: DataView;
   /** Bytes of the current request. */
   #length = 0;
 
-  constructor(channel: FuseChannel, files: FlatFiles, options: SessionOptions) {
-    const bufferBytes = PAGE_BYTES + options.maxWriteBytes;
-    if (channel.request.length < bufferBytes || channel.reply.length < bufferBytes) {
-      throw new RangeError(`FUSE buffers must hold ${bufferBytes} bytes`);
-    }
-    this.#channel = channel;
+  constructor(channels: readonly FuseChannel[], files: FlatFiles, options: SessionOptions) {
+    this.#lanes = channels.map((channel) => new Lane(channel, files, options.maxWriteBytes));
     this.#files = files;
-    this.#nodes = new NodeAnswers(channel, files, options.maxWriteBytes);
     this.#options = options;
     this.#negotiated = options.negotiated;
-    this.#in = viewOf(channel.request);
-    this.#out = viewOf(channel.reply);
-    const kinds = options.maxWriteBytes / SECTOR_BYTES + 1;
-    this.#sources = Array.from<undefined>({ length: kinds });
-    this.#targets = Array.from<undefined>({ length: kinds });
+    this.#lane = this.#lanes[0]!;
+    this.#in = this.#lane.in;
+    this.#out = this.#lane.out;
   }
 
   /** Undefined until INIT was answered. */
@@ -106,17 +115,17 @@ export class FuseSession {
    * before Linux 6.9.
    */
   resend(): number {
-    return askToResend(this.#channel);
+    return askToResend(this.#lane.channel);
   }
 
   /** Wait for one request and answer it. */
   serveOne(): Served {
-    const length = this.#channel.receive(REQUEST_POSITION);
+    const length = this.#lane.channel.receive(REQUEST_POSITION);
     if (length < 0) {
       if (length === -Errno.ENODEV) return "closed";
-      // EINTR: a signal. EAGAIN, ENOENT: the request was withdrawn before it was taken.
-      if (length === -Errno.EINTR || length === -Errno.EAGAIN || length === -Errno.ENOENT)
-        return "served";
+      if (length === -Errno.EAGAIN) return "idle";
+      // EINTR: a signal. ENOENT: the request was withdrawn before it was taken.
+      if (length === -Errno.EINTR || length === -Errno.ENOENT) return "served";
       throw new Error(`reading /dev/fuse failed with errno ${-length}`);
     }
     if (length < inHeader.size) throw new Error(`/dev/fuse gave a request of ${length} bytes`);
@@ -128,20 +137,41 @@ export class FuseSession {
   }
 
   /**
-   * Answer the request that a process which died had taken: it is still in the request buffer, if
-   * that is memory that outlived the process. True if there was one. It may have been answered
-   * already, which the kernel does not mind; doing it twice does no harm, as nothing was done after
-   * it.
+   * Answer the requests that a process which died had taken: they are still in the request buffers,
+   * if these are memory that outlived the process. The number of them. They may have been answered
+   * already, which the kernel does not mind. Doing one twice does no harm: either nothing was done
+   * after it, or it was still under way, or it is marked as done.
    */
-  serveLeftOver(): boolean {
-    const length = inHeader.field.length.get(this.#in, REQUEST_POSITION);
-    const opcode = inHeader.field.opcode.get(this.#in, REQUEST_POSITION);
-    const fits =
-      length >= inHeader.size && length <= this.#channel.request.length - REQUEST_POSITION;
-    if (!fits || opcode === Opcode.notifyReply) return false;
-    this.#length = length;
+  serveLeftOver(): number {
+    let count = 0;
+    for (const [index, lane] of this.#lanes.entries()) {
+      this.#use(index);
+      const length = inHeader.field.length.get(lane.in, REQUEST_POSITION);
+      const opcode = inHeader.field.opcode.get(lane.in, REQUEST_POSITION);
+      const fits =
+        length >= inHeader.size && length <= lane.channel.request.length - REQUEST_POSITION;
+      if (!fits || opcode === Opcode.notifyReply) continue;
+      this.#length = length;
+      if (opcode === Opcode.write && isDone(lane.in)) this.#answerDone();
+      else this.#serve();
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Serve a request that was parked: `request` is what `park` was given. */
+  serveAgain(request: Uint8Array): void {
+    this.#lane.channel.request.set(request, REQUEST_POSITION);
+    this.#length = request.length;
     this.#serve();
-    return true;
+  }
+
+  #use(index: number): void {
+    const lane = this.#lanes[index]!;
+    this.#options.lanes?.use(index);
+    this.#lane = lane;
+    this.#in = lane.in;
+    this.#out = lane.out;
   }
 
   #serve(): void {
@@ -151,26 +181,30 @@ export class FuseSession {
     } catch (error) {
       result = error instanceof MalformedRequest ? -Errno.EINVAL : -this.#files.errnoOf(error);
     }
+    if (result === GIVEN_AWAY) {
+      this.#use(this.#options.lanes?.free() ?? 0);
+      return;
+    }
+    if (result === PUT_ASIDE) result = this.#park();
     if (result !== NO_REPLY) this.#answer(result);
-    inHeader.field.length.set(this.#in, REQUEST_POSITION, 0); // Nothing is left over.
+    this.#lane.clear();
+  }
+
+  #park(): number {
+    const { request } = this.#lane.channel;
+    const bytes = request.subarray(REQUEST_POSITION, REQUEST_POSITION + this.#length);
+    return this.#options.park?.(bytes) === true ? NO_REPLY : -Errno.ENOSPC;
+  }
+
+  #answerDone(): void {
+    const size = transferIn.field.size.get(this.#in, REQUEST_BODY);
+    writeOut.encode(this.#out, REPLY_BODY, { size, padding: 0 });
+    this.#answer(writeOut.size);
+    this.#lane.clear();
   }
 
   #answer(result: number): void {
-    const length = outHeader.size + Math.max(result, 0);
-    const { field } = outHeader;
-    field.length.set(this.#out, REPLY_POSITION, length);
-    field.error.set(this.#out, REPLY_POSITION, Math.min(result, 0));
-    field.uniqueLow.set(
-      this.#out,
-      REPLY_POSITION,
-      inHeader.field.uniqueLow.get(this.#in, REQUEST_POSITION),
-    );
-    field.uniqueHigh.set(
-      this.#out,
-      REPLY_POSITION,
-      inHeader.field.uniqueHigh.get(this.#in, REQUEST_POSITION),
-    );
-    const sent = this.#channel.send(REPLY_POSITION, length);
+    const sent = this.#lane.answer(Math.min(result, 0), Math.max(result, 0));
     // ENOENT: the caller was killed meanwhile. ENODEV: unmounted. Neither wants an answer any more.
     if (sent < 0 && sent !== -Errno.ENOENT && sent !== -Errno.ENODEV) {
       throw new Error(`writing /dev/fuse failed with errno ${-sent}`);
@@ -192,23 +226,23 @@ export class FuseSession {
       case Opcode.init:
         return this.#init();
       case Opcode.lookup:
-        return this.#nodes.lookup(node, this.#length);
+        return this.#lane.nodes.lookup(node, this.#length);
       case Opcode.getattr:
-        return this.#nodes.getattr(node);
+        return this.#lane.nodes.getattr(node);
       case Opcode.setattr:
         this.#need(setattrIn.size);
-        return this.#nodes.setattr(node);
+        return this.#lane.nodes.setattr(node);
       case Opcode.open:
         return this.#open(node);
       case Opcode.release:
         return this.#release(node);
       case Opcode.statfs:
-        return this.#nodes.statfs();
+        return this.#lane.nodes.statfs();
       case Opcode.opendir:
         return this.#opened(node === ROOT_NODE ? 0 : Errno.ENOENT, 0, 0);
       case Opcode.readdir:
         this.#need(transferIn.size);
-        return this.#nodes.readdir();
+        return this.#lane.nodes.readdir();
       case Opcode.releasedir:
       case Opcode.destroy:
         return 0;
@@ -231,8 +265,7 @@ export class FuseSession {
     if (size > this.#options.maxWriteBytes) return -Errno.EINVAL;
     if (node === WAKE_NODE) return 0;
     const offset = transferIn.field.offset.get(this.#in, REQUEST_BODY);
-    const target = payload(this.#targets, this.#channel.reply, size);
-    const errno = this.#files.read(node, offset, target);
+    const errno = this.#files.read(node, offset, this.#lane.target(size));
     return errno === 0 ? size : -errno;
   }
 
@@ -242,11 +275,7 @@ export class FuseSession {
     if (size > this.#options.maxWriteBytes) return -Errno.EINVAL;
     this.#need(transferIn.size + size);
     const offset = transferIn.field.offset.get(this.#in, REQUEST_BODY);
-    const errno = this.#files.write(
-      node,
-      offset,
-      payload(this.#sources, this.#channel.request, size),
-    );
+    const errno = this.#files.write(node, offset, this.#lane.source(size));
     if (errno !== 0) return -errno;
     writeOut.field.size.set(this.#out, REPLY_BODY, size);
     writeOut.field.padding.set(this.#out, REPLY_BODY, 0);
@@ -305,9 +334,4 @@ export class FuseSession {
 /** Shorter than its operation needs. */
 class MalformedRequest extends Error {
   override readonly name = "MalformedRequest";
-}
-
-function payload(cache: (Uint8Array | undefined)[], buffer: Uint8Array, size: number): Uint8Array {
-  if (size % SECTOR_BYTES !== 0) return buffer.subarray(PAGE_BYTES, PAGE_BYTES + size);
-  return (cache[size / SECTOR_BYTES] ??= buffer.subarray(PAGE_BYTES, PAGE_BYTES + size));
 }

@@ -6,7 +6,7 @@
  * The caller answers for the addresses (`addressOf`, `allocatePages`): a wrong one is a crash, not
  * an exception.
  */
-import { bind, LinuxError, lastErrno } from "./libc.ts";
+import { addressOf, bind, LinuxError, lastErrno } from "./libc.ts";
 import type { CFunction } from "./libc.ts";
 
 export const EINTR = 4;
@@ -21,6 +21,8 @@ export interface FileIo {
   write(fd: number, address: number, length: number): number;
   pread(fd: number, address: number, length: number, offset: number): number;
   pwrite(fd: number, address: number, length: number, offset: number): number;
+  /** Read what needs no waiting: EAGAIN, or less than was asked for, when that is not all. */
+  preadCached(fd: number, address: number, length: number, offset: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   fdatasync(fd: number): number;
   /** `address` of `count` structs pollfd. */
@@ -39,6 +41,7 @@ export function fileIo(): FileIo {
     pwrite: result4(
       bind("int64_t pwrite64(int fd, uintptr_t buffer, size_t length, int64_t offset)"),
     ),
+    preadCached: preadCached(),
     fallocate: result4(bind("int fallocate64(int fd, int mode, int64_t offset, int64_t length)")),
     fdatasync: result1(bind("int fdatasync(int fd)")),
     poll: result3(bind("int poll(uintptr_t fds, ulong count, int timeoutMs)")),
@@ -77,6 +80,26 @@ export function pwriteFully(
     if (count < 0 && count !== -EINTR) throw new LinuxError("pwrite", subject, -count);
     if (count > 0) done += count;
   }
+}
+
+const RWF_NOWAIT = 8;
+const IOVEC_BYTES = 16;
+const TWO_32 = 2 ** 32;
+
+function preadCached(): FileIo["preadCached"] {
+  const preadv2 = bind(
+    "int64_t preadv64v2(int fd, uintptr_t vector, int count, int64_t offset, int flags)",
+  );
+  const vector = new ArrayBuffer(IOVEC_BYTES);
+  const vectorAddress = addressOf(vector);
+  const view = new DataView(vector);
+  return (fd, address, length, offset) => {
+    view.setUint32(0, address % TWO_32, true);
+    view.setUint32(4, Math.floor(address / TWO_32), true);
+    view.setUint32(8, length, true);
+    const result = preadv2(fd, vectorAddress, 1, offset, RWF_NOWAIT);
+    return result < 0 ? -lastErrno() : result;
+  };
 }
 
 // One wrapper an arity: a rest parameter would allocate an array a call.

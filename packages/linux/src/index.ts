@@ -1,4 +1,7 @@
-export { addressOf, bind, checked, declare, errnoName, lastErrno, LinuxError } from "./libc.ts";
+export {
+  addressOf, bind, checked, declare, errnoName, lastErrno, LinuxError, viewMemory,
+} from "./libc.ts";
+export { setBlocking } from "./descriptor-flags.ts";
 export type { CFunction } from "./libc.ts";
 export { CallTimeout, declareAsync, isErrno, within } from "./async-call.ts";
 export type { CheckedAsync } from "./async-call.ts";
@@ -17,6 +20,8 @@ export { flockWithin, tryFlock, unlockFlock } from "./flock.ts";
 export type { FlockMode } from "./flock.ts";
 export { freezeFileSystem, frozen, syncFileSystem, thawFileSystem } from "./freeze.ts";
 export type { FreezeOptions, FrozenResult } from "./freeze.ts";
+export { heldByChild, holdAsChild } from "./held-by-child.ts";
+export type { HeldResult, Hold } from "./held-by-child.ts";
 export {
   attachLoop,
   detachLoop,
@@ -38,3 +43,14 @@ export type { FileIo } from "./file-io.ts";
 export { allocatePages, mapFile } from "./mmap.ts";
 export type { MappedMemory } from "./mmap.ts";
 export { bootId, lockMemory, setIoFlusher, setOomScore } from "./process.ts";
+export { openEventFd, signalEventFd } from "./event-fd.ts";
+export { duplicateFd, listenTcp, listenUnix, socketIo, socketPair, tuneConnection } from "./socket.ts";
+export type { SocketIo } from "./socket.ts";
+export { systemLog } from "./system-log.ts";
+export { Acceptor, Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll.ts";
+export type { Peer } from "./epoll.ts";
+export {
+  AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, O_TMPFILE,
+  RENAME_NOREPLACE, seekExact, STATX_ALL, treeCalls, UTIME_NOW, UTIME_OMIT,
+} from "./tree-calls.ts";
+export type { TreeCalls } from "./tree-calls.ts";

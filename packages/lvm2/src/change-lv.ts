@@ -96,8 +96,10 @@ function renameAll(vg: VolumeGroup, map: (name: string) => string): VolumeGroup 
   };
   return mapSegments(renamed, (segment) => {
     if (segment.type === "thin") {
+      const { mergeInto, ...rest } = segment;
       const origin = segment.origin === undefined ? undefined : map(segment.origin);
-      return { ...segment, pool: map(segment.pool), origin };
+      const next = { ...rest, pool: map(segment.pool), origin };
+      return mergeInto === undefined ? next : { ...next, mergeInto: map(mergeInto) };
     }
     if (segment.type !== "thin-pool") return segment;
     return {

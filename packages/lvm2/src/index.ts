@@ -19,6 +19,8 @@ export type {
   VolumeGroup,
 } from "./model.ts";
 export type { ConfigEntry, ConfigSection, ConfigValue } from "./config-tree.ts";
+export { isSection } from "./config-tree.ts";
+export { parseConfig } from "./config-parse.ts";
 
 export { compactId, expandId, isLvmId, newLvmId } from "./lvm-id.ts";
 export {
@@ -107,6 +109,20 @@ export {
   renameVolumeGroup,
 } from "./group.ts";
 export type { NewPhysicalVolume } from "./group.ts";
+export {
+  changeGroupTags,
+  changePvTags,
+  renewGroupId,
+  setAllocatable,
+  setAllocationPolicy,
+  setExported,
+  setGroupAutoactivation,
+  setMaxLvs,
+  setMaxPvs,
+  setResizeable,
+} from "./change-group.ts";
+export type { TagChange } from "./change-group.ts";
+export { shrinkLogicalVolume } from "./shrink-lv.ts";
 export { createLinear } from "./linear.ts";
 export type { NewLvOptions } from "./linear.ts";
 export { choosePoolSizing } from "./pool-sizing.ts";
@@ -114,7 +130,10 @@ export type { PoolSizing } from "./pool-sizing.ts";
 export { createThinPool, extendPoolMetadata } from "./thin-pool.ts";
 export type { CreatedPool, NewThinPool } from "./thin-pool.ts";
 export { createThin, createThinSnapshot } from "./thin-volume.ts";
+export { mergeSnapshot, mergingSnapshotOf, requireMergeable, scheduleMerge } from "./merge.ts";
 export { removeLogicalVolume } from "./remove.ts";
+export { replacePoolMetadata, withSpareFor } from "./replace-metadata.ts";
+export type { ReplacedMetadata } from "./replace-metadata.ts";
 export type { Removed } from "./remove.ts";
 export {
   addTags,

@@ -113,6 +113,8 @@ export interface ThinSegment extends SegmentBase {
   readonly deviceId: number;
   /** The LV this is a snapshot of, while that exists. */
   readonly origin: string | undefined;
+  /** The LV that this snapshot replaces when that is activated next. */
+  readonly mergeInto?: string | undefined;
 }
 
 /** A segment type that is carried but not understood: its LV is refused any change. */

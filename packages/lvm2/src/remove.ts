@@ -1,6 +1,7 @@
 /** Removing logical volumes, and what goes with them. */
 
 import { Lvm2Error } from "./errors.ts";
+import { dropMergesInto } from "./merge.ts";
 import type { LogicalVolume, ThinPool, ThinVolume, VolumeGroup } from "./model.ts";
 import {
   dropLvs,
@@ -53,8 +54,15 @@ export function removeLogicalVolume(vg: VolumeGroup, name: string): Removed {
  * promised it.
  */
 function removeThin(vg: VolumeGroup, thin: ThinVolume): VolumeGroup {
+  if (thin.segment.mergeInto !== undefined) {
+    throw new Lvm2Error(
+      "in-use",
+      `Can't remove merging snapshot logical volume ${vg.name}/${thin.lv.name}.`,
+    );
+  }
   const pool = requireThinPool(vg, thin.segment.pool);
-  const rest = mapSegments(dropLvs(vg, new Set([thin.lv.name])), (segment) =>
+  const unmerged = dropMergesInto(vg, thin.lv.name);
+  const rest = mapSegments(dropLvs(unmerged, new Set([thin.lv.name])), (segment) =>
     segment.type === "thin" && segment.origin === thin.lv.name
       ? { ...segment, origin: undefined }
       : segment,

@@ -40,10 +40,16 @@ function readKnown(reader: SectionReader, textType: string): Body<Segment> | und
         transactionId: reader.count("transaction_id"),
         deviceId: reader.count("device_id", UINT32_MAX),
         origin: reader.optionalString("origin"),
+        ...optionalMerge(reader),
       };
     default:
       return undefined;
   }
+}
+
+function optionalMerge(reader: SectionReader): { readonly mergeInto?: string } {
+  const mergeInto = reader.optionalString("merge");
+  return mergeInto === undefined ? {} : { mergeInto };
 }
 
 function readStriped(reader: SectionReader): Body<Segment> {

@@ -101,7 +101,10 @@ function checkReferences(lv: LogicalVolume, segment: Segment, scope: Scope): voi
       if (!byName.has(segment.pool))
         fail(`${lv.name} refers to pool ${segment.pool}, which does not exist`);
       // A name that starts with a hyphen is the record of an LV that is gone.
-      const { origin } = segment;
+      const { origin, mergeInto } = segment;
+      if (mergeInto !== undefined && mergeInto !== origin) {
+        fail(`${lv.name} is to be merged into ${mergeInto}, which is not its origin`);
+      }
       if (origin !== undefined && !origin.startsWith("-") && !byName.has(origin)) {
         fail(`${lv.name} refers to origin ${origin}, which does not exist`);
       }

@@ -173,6 +173,7 @@ function printSegment(writer: TextWriter, vg: VolumeGroup, segment: Segment): vo
       writer.line(`transaction_id = ${segment.transactionId}`);
       writer.line(`device_id = ${segment.deviceId}`);
       if (segment.origin !== undefined) writer.line(`origin = ${quote(segment.origin)}`);
+      if (segment.mergeInto !== undefined) writer.line(`merge = ${quote(segment.mergeInto)}`);
       break;
     case "opaque":
       break;

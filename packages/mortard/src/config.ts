@@ -7,7 +7,8 @@ export class ConfigError extends Error {
 }
 
 /** What the file says, with the defaults filled in. A missing file is all defaults. */
-export type Settings = Required<Omit<NodeConfig, "address">> & Pick<NodeConfig, "address">;
+export type Settings = Required<Omit<NodeConfig, "address" | "thinPools">> &
+  Pick<NodeConfig, "address" | "thinPools">;
 
 const defaults: Settings = {
   hostNames: [],

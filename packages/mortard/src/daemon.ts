@@ -6,7 +6,7 @@
  * Down: refuse commands, wait for those that run, close the ports. Bricks, mounts and pools go on.
  */
 import { hostname } from "node:os";
-import type { NodeStatus, Peer, ShutdownResult } from "@mortar/api";
+import type { NodeStatus, Peer, PoolReclaim, ReclaimableBody, ShutdownResult } from "@mortar/api";
 import {
   type Answer,
   type CommandArgs,
@@ -14,10 +14,11 @@ import {
   type CommandPayload,
   Coordinator,
 } from "@mortar/cluster";
-import type { Groups } from "./effects/groups.ts";
+import type { NodeGroups } from "./effects/groups.ts";
 import type { ClusterStore } from "@mortar/store";
 import type { FastifyInstance } from "fastify";
 import { BrickSupervisor } from "./bricks/supervisor.ts";
+import { recordBrickMounts } from "./brick-mounts.ts";
 import { CommandGate } from "./command-gate.ts";
 import type { Settings } from "./config.ts";
 import { hostOf } from "./coordinator-host.ts";
@@ -46,7 +47,7 @@ export interface DaemonOptions {
   readonly uuid: string;
   readonly version: string;
   readonly store: ClusterStore;
-  readonly groups: Groups;
+  readonly groups: NodeGroups;
   readonly log: Log;
   /** Called once, after `nodeShutdown` was answered. */
   readonly onShutdown: () => void;
@@ -173,6 +174,11 @@ export class Daemon implements NodeControl {
     ];
   }
 
+  async reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]> {
+    const pools = await this.#options.groups.reclaimable(lvs);
+    return pools.map((pool) => ({ ...pool, lvs: [...pool.lvs] }));
+  }
+
   /**
    * Stops the bricks and unmounts what Mortar mounted; logical volumes and pools are for whoever
    * asked, since the user's own mounts may use them still. The state keeps what is started: the
@@ -261,13 +267,15 @@ export class Daemon implements NodeControl {
     await this.#supervisor.keepOnly(wantedBricks(this.#coordinator.state, uuid));
   }
 
-  /** Tells clients of changed volfiles, once for everything that happens in one go. */
+  /** Tells of a changed state, once for everything that happens in one go: clients of volfiles. */
   #announce(): void {
     if (this.#announced) return;
     this.#announced = true;
     setImmediate(() => {
       this.#announced = false;
       this.#handshake.stateChanged();
+      const { paths, uuid, log } = this.#options;
+      recordBrickMounts(paths.stateDirectory, this.#coordinator.state, uuid, log);
     });
   }
 

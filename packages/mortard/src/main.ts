@@ -2,7 +2,7 @@
 /** The program `mortard`: one node, in the foreground, until SIGTERM or `mortar down`. */
 import { readFileSync } from "node:fs";
 import { LmdbStore } from "@mortar/store";
-import { VolumeGroups } from "@mortar/vg";
+import { bootRecorder, engineChoiceOf, VolumeGroups } from "@mortar/vg";
 import { type CommandLine, USAGE, parseCommandLine } from "./command-line.ts";
 import { readSettings } from "./config.ts";
 import { Daemon } from "./daemon.ts";
@@ -10,6 +10,7 @@ import { type OpenLog, openLog } from "./log.ts";
 import { nodeUuid } from "./node-identity.ts";
 import { makeDirectories, nodePaths } from "./paths.ts";
 import { takePidFile } from "./pid-file.ts";
+import { poolPolicyOf } from "./pool-policy.ts";
 
 const WARNINGS_KEPT_MAX = 1000;
 
@@ -30,9 +31,13 @@ async function serve(line: CommandLine, version: string): Promise<void> {
   log.info({ version, root: paths.root, address: settings.address, pid: process.pid }, "starting");
   try {
     const store = LmdbStore.open(paths.storeDirectory);
+    const warn = onceEach((sentence) => log.warn({}, sentence));
     const groups = await VolumeGroups.open({
       runDirectory: paths.runDirectory,
-      warn: onceEach((sentence) => log.warn({}, sentence)),
+      engine: engineChoiceOf(paths.root),
+      policy: poolPolicyOf(paths),
+      boot: bootRecorder(paths.stateDirectory, warn),
+      warn,
     });
     let leave: (reason: string) => void = () => undefined;
     const left = new Promise<string>((resolve) => {

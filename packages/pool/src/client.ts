@@ -5,10 +5,12 @@ import { unmount } from "@mortar/linux";
 import { LINE_BYTES_MAX } from "./control.ts";
 import type { ControlReply, ControlRequest } from "./control.ts";
 import { pidOfLocker } from "./life-lock.ts";
+import type { NbdAddress, NbdStatus } from "./nbd-listener.ts";
 import { PoolError } from "./pool-error.ts";
 import { runFiles, socketAddress } from "./run-directory.ts";
 import type { RunFiles } from "./run-directory.ts";
 import type { LinearVolumeSpec, PoolMessage, PoolSpec, VolumeSpec } from "./spec.ts";
+import type { SpaceReport } from "./space.ts";
 import type { PoolStatus } from "./status.ts";
 
 /**
@@ -18,6 +20,12 @@ import type { PoolStatus } from "./status.ts";
 export interface PoolClient {
   readonly runDirectory: string;
   status(): Promise<PoolStatus>;
+  /**
+   * Who owns how much of the pool, and what deleting exactly the devices of each set would free, as
+   * of a moment between call and answer. After an open the pool's metadata has to be read first:
+   * that is waited for, `waitMs` at most.
+   */
+  space(sets: readonly (readonly number[])[], waitMs: number): Promise<SpaceReport>;
   /**
    * Perform LVM messages and set the pool's transaction id, in one commit. `transactionId` is the
    * new id: the pool must be one below it (`done`), or already there (`unchanged`: the messages
@@ -45,12 +53,25 @@ export interface PoolClient {
    * pool's own.
    */
   reload(spec: PoolSpec): Promise<void>;
+  /**
+   * Export a served LV by NBD at one more address: see NbdListener. `exists` if the address is open
+   * with other TLS files.
+   */
+  nbdExport(request: {
+    readonly address: NbdAddress;
+    readonly volume: string;
+    readonly tlsDirectory: string | null;
+  }): Promise<void>;
+  /** At one address, or with null everywhere. Clients that are connected stay. */
+  nbdUnexport(volume: string, address: NbdAddress | null): Promise<"done" | "unchanged">;
+  nbdStatus(): Promise<NbdStatus>;
   /** Commit, end both processes, unmount, remove the run directory. `busy` while any LV is open. */
   stop(): Promise<void>;
 }
 
 const RETRY_MS = 25;
 const UNREACHABLE_MS = 15_000;
+const SPACE_RETRY_MS_MAX = 250;
 
 /**
  * The client of a running pool; undefined when neither holder nor server lives in this run
@@ -69,12 +90,16 @@ export function poolClient(runDirectory: string): PoolClient & { requestStop(): 
   return {
     runDirectory,
     status: () => ask({ verb: "status" }) as Promise<PoolStatus>,
+    space: (sets, waitMs) => askSpace(files, sets, waitMs),
     message: ({ messages, transactionId }) =>
       ask({ verb: "message", messages, transactionId }) as Change,
     activate: (volume) => ask({ verb: "activate", volume }) as Promise<string>,
     deactivate: (name) => ask({ verb: "deactivate", name }) as Change,
     resize: (name, sizeBytes) => ask({ verb: "resize", name, sizeBytes }) as Change,
     reload: async (spec) => void (await ask({ verb: "reload", spec })),
+    nbdExport: async (request) => void (await ask({ verb: "nbd-export", ...request })),
+    nbdUnexport: (volume, address) => ask({ verb: "nbd-unexport", volume, address }) as Change,
+    nbdStatus: () => ask({ verb: "nbd-list" }) as Promise<NbdStatus>,
     requestStop,
     stop: async () => {
       if (livingPid(files) === undefined) return;
@@ -83,6 +108,31 @@ export function poolClient(runDirectory: string): PoolClient & { requestStop(): 
       if (existsSync(files.directory)) await sweep(files);
     },
   };
+}
+
+/**
+ * Have the server of a run directory keep the metadata of its last commit readable, or let it go.
+ * Whose it is, is for the caller to know.
+ */
+export async function holdPoolMetadata(
+  runDirectory: string,
+  hold: boolean,
+): Promise<"done" | "unchanged"> {
+  const answer = await askWithRetry(runFiles(runDirectory), { verb: "hold-metadata", hold });
+  return answer as "done" | "unchanged";
+}
+
+async function askSpace(
+  files: RunFiles,
+  sets: readonly (readonly number[])[],
+  waitMs: number,
+): Promise<SpaceReport> {
+  const deadline = Date.now() + waitMs;
+  for (let pauseMs = RETRY_MS; ; pauseMs = Math.min(pauseMs * 2, SPACE_RETRY_MS_MAX)) {
+    const report = (await askWithRetry(files, { verb: "space", sets })) as SpaceReport;
+    if (report.ready || !report.retry || Date.now() + pauseMs > deadline) return report;
+    await sleep(pauseMs);
+  }
 }
 
 /** What the holder does at its end, for one that did not live to see it. */

@@ -44,6 +44,14 @@ export class ControlHandler {
         return this.#deactivate(request.name);
       case "resize":
         return this.#resize(request.name, request.sizeBytes);
+      case "follow":
+        return this.#pool.follow(request.log);
+      case "pin":
+        return this.#pool.pin();
+      case "unpin":
+        return this.#pool.unpin();
+      case "hold-metadata":
+        return this.#pool.holdMetadata(request.hold);
       default:
         this.#obey(request);
         return undefined;
@@ -51,7 +59,10 @@ export class ControlHandler {
   }
 
   #obey(
-    request: Exclude<WorkerRequest, { verb: "status" | "message" | "deactivate" | "resize" }>,
+    request: Exclude<
+      WorkerRequest,
+      { verb: "status" | "message" | "deactivate" | "resize" | "follow" | "hold-metadata" | "pin" | "unpin" }
+    >,
   ): void {
     switch (request.verb) {
       case "commit":
@@ -69,6 +80,12 @@ export class ControlHandler {
         break;
       case "leave":
         this.#pool.close();
+        break;
+      case "scanned":
+        this.#pool.scanned();
+        break;
+      case "unfollow":
+        this.#pool.unfollow();
         break;
     }
   }

@@ -1,7 +1,17 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
-import { blockDeviceSize } from "@mortar/linux";
+import {
+  blockDeviceSize,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_ZERO_RANGE,
+} from "@mortar/linux";
 import { PoolError } from "./pool-error.ts";
 import type { DeviceSpec, SegmentSpec } from "./spec.ts";
+
+/** Keeps what is allocated of a file; of a block device it may write zeros, and is not used. */
+const ZERO_RANGE = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
+/** A hole in a file; of a block device its write-zeroes command, or nothing. */
+const PUNCH_HOLE = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
 /** An open physical volume. */
 export interface OpenDevice {
@@ -11,6 +21,10 @@ export interface OpenDevice {
   readonly sizeBytes: number;
   /** Cleared when the device says that it cannot discard. */
   canDiscard: boolean;
+  /** How a range can be made zero without writing it, best first: modes of fallocate(2). */
+  zeroModes: readonly number[];
+  /** Cleared when the device cannot tell whether a read would wait. */
+  tellsCached: boolean;
 }
 
 /** The physical volumes of a spec, opened once each through the page cache. */
@@ -69,8 +83,9 @@ function openDevice(spec: DeviceSpec): OpenDevice {
     closeSync(fd);
     throw new PoolError("device-error", `${spec.path} is neither a block device nor a plain file`);
   }
+  const zeroModes = stat.isFile() ? [ZERO_RANGE, PUNCH_HOLE] : [PUNCH_HOLE];
   const sizeBytes = stat.isFile() ? stat.size : blockDeviceSize(fd, spec.path);
-  return { name: spec.name, path: spec.path, fd, sizeBytes, canDiscard: true };
+  return { name: spec.name, path: spec.path, fd, sizeBytes, canDiscard: true, zeroModes, tellsCached: true };
 }
 
 function moved(known: OpenDevice, spec: DeviceSpec): PoolError {

@@ -10,7 +10,8 @@
  *     holder-host.js RUN-DIRECTORY            the first one: opens /dev/fuse, mounts, starts a server
  *     holder-host.js RUN-DIRECTORY SERVERS    started by a server; SERVERS is how many there were
  *
- * It ends when the server says that it was stopped.
+ * It ends when the server says that it was stopped. SIGUSR2: it makes room for a new holder, which
+ * the server starts at once.
  */
 import {
   closeSync,
@@ -24,45 +25,59 @@ import {
 } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { WAKE_NAME } from "@mortar/fuse";
-import { mountFileSystem, setIoFlusher, setOomScore, unmount } from "@mortar/linux";
+import { mountFileSystem, openEventFd, setIoFlusher, setOomScore, unmount } from "@mortar/linux";
 import { poolClient } from "./client.ts";
 import { lockForLife, recordPid } from "./life-lock.ts";
 import { log } from "./log.ts";
+import { fallBack, wantedProgram } from "./program.ts";
+import type { Program } from "./program.ts";
+import { RestartPause } from "./restart-pause.ts";
 import { runFiles } from "./run-directory.ts";
 import type { PoolSpec } from "./spec.ts";
-import { FUSE_FD, LIFE_LOCK_FD, startTethered, tetherToStarter } from "./tether.ts";
-import type { TetherEvents, Word } from "./tether.ts";
+import { FUSE_FD, LIFE_LOCK_FD, sayToStarter, startTethered, tetherToStarter } from "./tether.ts";
+import type { LastWord, TetherEvents } from "./tether.ts";
 
-const DEATHS_WATCHED_MS = 10_000;
-const DEATHS_MAX = 10;
-const SLOW_RETRY_MS = 5000;
 const NEVER_KILL = -1000;
+
+/**
+ * Cached metadata (128 MiB at most) is outside of V8's heap, which holds some 500 bytes for each of
+ * its 32,768 blocks, the mappings since the last commit, and little else: a quarter of this. So the
+ * limit is one on what a fault of the program may take. A small nursery keeps garbage from being
+ * resident: requests make none.
+ */
+const SERVER_NODE_OPTIONS = ["--max-old-space-size=256", "--max-semi-space-size=4"];
 
 const files = runFiles(process.argv[2]!);
 const isFirst = process.argv[3] === undefined;
 const devices = new Map<string, number>();
-const deaths: number[] = [];
+const pause = new RestartPause();
 let servers = isFirst ? 0 : Number(process.argv[3]);
 let fuse = FUSE_FD;
 let wakeFile: FileHandle | undefined;
-let lastWord: Word | undefined;
+let lastWord: LastWord | undefined;
+/** Of the server that was started last; undefined for one that this holder found. */
+let program: Program | undefined;
+let servingSinceMs: number | undefined;
 
 const server: TetherEvents = {
   heard(word) {
     if (word === "devices") holdDevices();
-    else lastWord = word;
+    else if (word === "serving") servingSinceMs ??= performance.now();
+    else if (word !== "holding") lastWord = word;
   },
   gone: () => void ended(lastWord),
 };
 
 async function main(): Promise<void> {
-  setOomScore(NEVER_KILL);
-  setIoFlusher();
+  if (!setOomScore(NEVER_KILL)) log("the OOM killer may choose this process: no CAP_SYS_RESOURCE");
+  if (!setIoFlusher()) log("not marked as part of the I/O path: no CAP_SYS_RESOURCE");
   process.on("SIGHUP", holdDevices);
   process.on("SIGTERM", () => void stopIfUnused());
   process.on("SIGINT", () => undefined);
+  process.on("SIGUSR2", makeRoom);
   if (isFirst) await begin();
   else takeOver();
+  if (readSpec().mount === false) return;
   await holdWakeFile().catch((error: unknown) => log(`the wake file: ${String(error)}`));
 }
 
@@ -70,8 +85,17 @@ async function begin(): Promise<void> {
   if (!(await lockForLife(files.holderPid)))
     throw new Error(`${files.directory} has a holder already`);
   holdDevices();
+  await openChannel(readSpec());
+  await startServer();
+}
+
+/** The mount; or where nothing is to be mounted, what a server's threads wake each other with. */
+async function openChannel({ vgName, poolName, mount }: PoolSpec): Promise<void> {
+  if (mount === false) {
+    fuse = openEventFd();
+    return;
+  }
   fuse = openSync("/dev/fuse", constants.O_RDWR);
-  const { vgName, poolName } = readSpec();
   await mountFileSystem({
     source: `${vgName}/${poolName}`,
     target: files.mountPoint,
@@ -79,7 +103,6 @@ async function begin(): Promise<void> {
     flags: ["noSuid", "noDev"],
     data: `fd=${fuse},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions`,
   });
-  await startServer();
 }
 
 /** The server that started this holder goes on serving, unless it is gone by now. */
@@ -87,6 +110,7 @@ function takeOver(): void {
   recordPid(LIFE_LOCK_FD);
   tetherToStarter(server);
   holdDevices();
+  sayToStarter("holding");
   log(`a new holder, after ${servers} servers`);
 }
 
@@ -108,10 +132,13 @@ async function holdWakeFile(): Promise<void> {
 
 async function startServer(): Promise<void> {
   lastWord = undefined;
+  servingSinceMs = undefined;
+  program = wantedProgram(files);
   const start = {
-    program: "./server-host.js",
+    program,
+    module: "server-host.js" as const,
     arguments: [files.directory, String(servers), String(process.pid)],
-    nodeOptions: [],
+    nodeOptions: SERVER_NODE_OPTIONS,
     pidFile: files.serverPid,
     fuse,
     detached: false,
@@ -121,33 +148,36 @@ async function startServer(): Promise<void> {
     servers += 1;
   } catch (error) {
     log(`starting the server: ${(error as Error).message}`);
-    setTimeout(() => void startServer(), SLOW_RETRY_MS);
+    startAgain();
   }
 }
 
-async function ended(word: Word | undefined): Promise<void> {
+async function ended(word: LastWord | undefined): Promise<void> {
   if (word === "stopped") return end(true);
   log(`the server ended: ${word ?? "died"}`);
   // Nobody uses a pool that was never served: whoever starts it is told.
   if (word !== "replaced" && !existsSync(files.session)) return end(false);
-  const delay = word === "replaced" ? 0 : delayAfterDeath(word === "refused");
-  setTimeout(() => void startServer(), delay);
+  if (word === "replaced") void startServer();
+  else startAgain();
 }
 
-/**
- * At once, but a server that dies again and again gets pauses; it is never given up, for I/O waits
- * for it.
- */
-function delayAfterDeath(refused: boolean): number {
-  const now = Date.now();
-  deaths.push(now);
-  while (deaths[0]! < now - DEATHS_WATCHED_MS) deaths.shift();
-  if (!refused && deaths.length < DEATHS_MAX) return 0;
-  log(
-    `${deaths.length} deaths in ${DEATHS_WATCHED_MS / 1000} s: ` +
-      `next try in ${SLOW_RETRY_MS / 1000} s`,
-  );
-  return SLOW_RETRY_MS;
+/** A server that does not come up is never given up, for I/O waits for it. */
+function startAgain(): void {
+  const servedMs = servingSinceMs === undefined ? 0 : performance.now() - servingSinceMs;
+  const isOther = servingSinceMs === undefined && program !== undefined && fallBack(files, program);
+  const delayMs = isOther ? 0 : pause.afterDeath(servedMs);
+  if (delayMs > 0) log(`it ended again before it served: next try in ${delayMs} ms`);
+  setTimeout(() => void startServer(), delayMs);
+}
+
+/** Only while a server is there to start the next holder: alone, this one ends the mount. */
+function makeRoom(): void {
+  if (servingSinceMs === undefined) {
+    log("not making room: no server serves");
+    return;
+  }
+  log("making room for the next holder");
+  process.exit(0);
 }
 
 /**
@@ -155,7 +185,11 @@ function delayAfterDeath(refused: boolean): number {
  * wait for ever. Closing the last descriptor of /dev/fuse ends the connection.
  */
 async function end(stopped: boolean): Promise<void> {
-  await unmount(files.mountPoint, { detach: true }).catch((error: unknown) => log(String(error)));
+  if (readSpec().mount !== false) {
+    await unmount(files.mountPoint, { detach: true }).catch((error: unknown) =>
+      log(String(error)),
+    );
+  }
   closeSync(fuse);
   await wakeFile?.close().catch(() => undefined);
   for (const fd of devices.values()) closeSync(fd);

@@ -1,6 +1,8 @@
 /** The server's side of the tether: a holder that is gone gets a successor. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { log } from "./log.ts";
+import { fallBack, wantedProgram } from "./program.ts";
+import type { Program } from "./program.ts";
 import type { RunFiles } from "./run-directory.ts";
 import { FUSE_FD, startTethered, tetherToStarter } from "./tether.ts";
 import type { Tether, TetherEvents, Word } from "./tether.ts";
@@ -17,8 +19,14 @@ export class HolderSuccession {
   readonly #files: RunFiles;
   readonly #servers: number;
   #tether: Tether;
+  /** Of the successor that was started last; undefined: none was needed yet. */
+  #program: Program | undefined;
+  #isHolding = true;
+  #isServing = false;
   #since = -Infinity;
   #stopped = false;
+  #starting: Promise<void> | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   /** `pid`: of the holder that started this server. `servers`: how many there were, with this one. */
   constructor(files: RunFiles, servers: number, pid: number) {
@@ -35,20 +43,55 @@ export class HolderSuccession {
 
   say(word: Word): void {
     if (word === "stopped") this.#stopped = true; // Nobody is started any more.
+    if (word === "serving") this.#isServing = true;
     this.#tether.say(word);
   }
 
-  get #events(): TetherEvents {
-    return { heard: () => undefined, gone: () => void this.#succeed() };
+  /**
+   * The last word, to whoever holds by then: a successor that is being started hears it too, or it
+   * would take the end of this server for a death.
+   */
+  async sayStopped(): Promise<void> {
+    this.#stopped = true;
+    await this.#starting;
+    this.#tether.say("stopped");
   }
 
-  async #succeed(): Promise<void> {
-    if (Date.now() - this.#since < SHORT_LIFE_MS) await sleep(RETRY_MS);
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** Resolves once a holder is at work: before that, the death of this server ends the pool. */
+  whenHeld(): Promise<void> {
+    if (this.#isHolding) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  get #events(): TetherEvents {
+    return { heard: (word) => void (word === "holding" && this.#held()), gone: () => this.#gone() };
+  }
+
+  #held(): void {
+    this.#isHolding = true;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #gone(): void {
+    const isOther =
+      !this.#isHolding && this.#program !== undefined && fallBack(this.#files, this.#program);
+    this.#isHolding = false;
+    const lived = Date.now() - this.#since;
+    this.#starting = this.#succeed(isOther || lived >= SHORT_LIFE_MS ? 0 : RETRY_MS);
+  }
+
+  async #succeed(pauseMs: number): Promise<void> {
+    if (pauseMs > 0) await sleep(pauseMs);
     while (!this.#stopped) {
-      log(`the holder ${this.#pid} is gone: starting another`);
       this.#since = Date.now();
+      this.#program = wantedProgram(this.#files);
       const start = {
-        program: "./holder-host.js",
+        program: this.#program,
+        module: "holder-host.js" as const,
         arguments: [this.#files.directory, String(this.#servers)],
         nodeOptions: HOLDER_NODE_OPTIONS,
         pidFile: this.#files.holderPid,
@@ -57,12 +100,14 @@ export class HolderSuccession {
       };
       try {
         const { pid, tether } = await startTethered(start, this.#events);
+        log(`the holder ${this.#pid} is gone: ${pid} takes its place`);
         this.#pid = pid;
         this.#tether = tether;
+        if (this.#isServing) tether.say("serving");
         return;
       } catch (error) {
         log(`starting a holder: ${(error as Error).message}`);
-        await sleep(RETRY_MS);
+        if (!fallBack(this.#files, this.#program)) await sleep(RETRY_MS);
       }
     }
   }

@@ -51,7 +51,7 @@ function pattern(byte: number, pages: number): Uint8Array {
 }
 
 /** Writes for more than two seconds, reads all of it back, and fails with what does not fit. */
-function runVerifyingFio(device: string): ReturnType<typeof runBeside> {
+function runVerifyingFio(device: string, ...more: string[]): ReturnType<typeof runBeside> {
   return runBeside(
     "fio",
     "--name=verify",
@@ -66,6 +66,7 @@ function runVerifyingFio(device: string): ReturnType<typeof runBeside> {
     "--verify_fatal=1",
     "--verify_state_save=0", // It would be a file in the working directory.
     "--rate_iops=6000",
+    ...more,
   );
 }
 
@@ -92,6 +93,63 @@ test(
     live.checkMetadata();
   },
 );
+
+test(
+  "long transfers and flushes, done by executors, verify through kills and snapshots",
+  LIVE,
+  async () => {
+    const live = newPool(1400 * MiB);
+    const client = await live.start(live.spec(1280 * MiB, [lv1]));
+    const loop = live.attach("lv1");
+    const fill = await runBeside(
+      "fio", "--name=fill", `--filename=${loop}`, "--rw=write", "--bs=1M", "--size=256M", "--direct=1",
+    );
+    assert.equal(fill.code, 0, fill.output);
+    // Bursts, so that requests wait; some seconds of them.
+    const job = runVerifyingFio(
+      loop, "--size=256M", "--bs=256k", "--iodepth=8", "--fsync=16", "--rate_iops=0",
+      "--thinktime=20ms", "--thinktime_blocks=8",
+    );
+    const givenAway = async (): Promise<number> => (await client.status()).requests.elsewhere;
+    let elsewhere = 0;
+    for (let waited = 0; waited < 60 && elsewhere === 0; waited++) {
+      await sleep(50);
+      elsewhere = await givenAway();
+    }
+    for (let round = 0; round < 6; round++) {
+      if (round % 3 === 0) {
+        await live.killServer();
+      } else {
+        const { pool } = await client.status();
+        const snapshot = { kind: "snapshot", deviceId: 10 + round, originId: 1 } as const;
+        await client.message({ messages: [snapshot], transactionId: pool!.transactionId + 1 });
+      }
+      await sleep(300);
+    }
+    const { code, output } = await job;
+    assert.equal(code, 0, output);
+    assert.ok(elsewhere > 0, "no executor did anything");
+    assert.equal((await client.status()).requests.errors, 0);
+    await live.detach(loop, client, "lv1");
+    await client.stop();
+    live.checkMetadata();
+  },
+);
+
+test("reads of what the page cache has not are right, and do not hold up the rest", LIVE, async () => {
+  const live = newPool(700 * MiB);
+  const client = await live.start(live.spec(640 * MiB, [lv1]));
+  const loop = live.attach("lv1");
+  const job = ["--size=64M", "--bs=16k", "--iodepth=16", "--rate_iops=0"];
+  const written = await runVerifyingFio(loop, ...job, "--do_verify=0", "--end_fsync=1");
+  assert.equal(written.code, 0, written.output);
+  run("dd", `of=${live.device}`, "oflag=nocache", "conv=notrunc,fdatasync", "count=0");
+  const read = await runVerifyingFio(loop, ...job, "--verify_only");
+  assert.equal(read.code, 0, read.output);
+  assert.ok((await client.status()).requests.elsewhere > 0, "nothing was cold");
+  await live.detach(loop, client, "lv1");
+  await client.stop();
+});
 
 test("what was acknowledged and never flushed survives a kill", LIVE, async () => {
   const live = newPool(700 * MiB);

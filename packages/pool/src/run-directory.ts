@@ -9,13 +9,18 @@
  *     holder.pid       the process that keeps the descriptors; locked while it lives
  *     server.pid       the one that serves; locked while it lives
  *     journal          mappings since the last commit
- *     request          what is being answered; both are memory that outlives the server,
+ *     request          what is being answered
+ *     waiting, waiting-data  what waits for room in a full pool; all of these are memory that outlives the server,
  *     surviving.json     elsewhere when RUN is not a tmpfs: this says where
+ *     metadata-hold.json  which process reads the metadata snapshot
  *     log              of both processes
+ *     program.json     the installation that successors are started from
  *     failure.json     why the first start was refused
+ *     nbd.sock         NBD, all LVs that are served
+ *     nbd.json         where else NBD clients connect
  */
 import { closeSync, constants, openSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 export interface RunFiles {
   readonly directory: string;
@@ -26,9 +31,12 @@ export interface RunFiles {
   readonly holderPid: string;
   readonly serverPid: string;
   readonly log: string;
+  readonly program: string;
   readonly failure: string;
   readonly opens: string;
   readonly surviving: string;
+  readonly nbdSocket: string;
+  readonly nbdListeners: string;
 }
 
 export function runFiles(directory: string): RunFiles {
@@ -41,9 +49,12 @@ export function runFiles(directory: string): RunFiles {
     holderPid: join(directory, "holder.pid"),
     serverPid: join(directory, "server.pid"),
     log: join(directory, "log"),
+    program: join(directory, "program.json"),
     failure: join(directory, "failure.json"),
     opens: join(directory, "opens.json"),
     surviving: join(directory, "surviving.json"),
+    nbdSocket: join(directory, "nbd.sock"),
+    nbdListeners: join(directory, "nbd.json"),
   };
 }
 
@@ -68,14 +79,17 @@ export function replaceFile(path: string, content: string): void {
 const SOCKET_PATH_BYTES_MAX = 107;
 
 /**
- * A name for the socket that fits `sockaddr_un`: its path, or for a long path one through a
+ * A name for a socket of the directory that fits `sockaddr_un`: its path, or for a long path one through a
  * descriptor of its directory. `release` closes that descriptor; a listening socket keeps it until
  * it closes.
  */
-export function socketAddress(files: RunFiles): { readonly path: string; release(): void } {
-  if (Buffer.byteLength(files.controlSocket) <= SOCKET_PATH_BYTES_MAX) {
-    return { path: files.controlSocket, release: () => undefined };
+export function socketAddress(
+  files: RunFiles,
+  socket = files.controlSocket,
+): { readonly path: string; release(): void } {
+  if (Buffer.byteLength(socket) <= SOCKET_PATH_BYTES_MAX) {
+    return { path: socket, release: () => undefined };
   }
   const fd = openSync(files.directory, constants.O_RDONLY | constants.O_DIRECTORY);
-  return { path: `/proc/self/fd/${fd}/control.sock`, release: () => closeSync(fd) };
+  return { path: `/proc/self/fd/${fd}/${basename(socket)}`, release: () => closeSync(fd) };
 }

@@ -6,6 +6,7 @@
  * device is in use, nothing else changes.
  */
 import {
+  EAGAIN,
   EINTR,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
@@ -36,16 +37,25 @@ export class SegmentedDevice {
   readonly #name: string;
   readonly #addresses: AddressBook;
   readonly #io: FileIo;
+  readonly #beforeFlush: (() => void) | undefined;
   #runs: readonly Run[] = [];
   #last: Run;
+  /** Where the last `place` found the range: a descriptor, and the offset in it. */
+  placeFd = -1;
+  placeOffset = 0;
 
-  /** `name` is for messages. Throws PoolError when a segment does not fit its device. */
+  /**
+   * `name` is for messages. `beforeFlush` may throw, and the flush has failed then. Throws PoolError
+   * when a segment does not fit its device.
+   */
   constructor(
     name: string,
     segments: readonly SegmentSpec[],
     devices: DeviceTable,
     addresses: AddressBook,
+    beforeFlush?: () => void,
   ) {
+    this.#beforeFlush = beforeFlush;
     this.#name = name;
     this.#addresses = addresses;
     this.#io = fileIo();
@@ -105,6 +115,46 @@ export class SegmentedDevice {
     }
   }
 
+  /** Read what the page cache has. False when it has not all of it; `target` is garbage then. */
+  readCached(offset: number, target: Uint8Array): boolean {
+    const { length } = target;
+    const run = this.#runAt(offset);
+    const { device } = run;
+    if (device.tellsCached && offset + length <= run.end) {
+      const address = this.#addresses.of(target);
+      const count = this.#io.preadCached(device.fd, address, length, offset + run.shift);
+      if (count === length) return true;
+      if (count >= 0 || count === -EAGAIN || count === -EINTR) return false;
+      if (count !== -EOPNOTSUPP) throw new LinuxError("preadv2", device.path, -count);
+      device.tellsCached = false;
+    }
+    this.read(offset, target);
+    return true;
+  }
+
+  /** Whether the range lies in one piece on one device; then `placeFd` and `placeOffset` say where. */
+  place(offset: number, lengthBytes: number): boolean {
+    const run = this.#runAt(offset);
+    if (offset + lengthBytes > run.end) return false;
+    this.placeFd = run.device.fd;
+    this.placeOffset = offset + run.shift;
+    return true;
+  }
+
+  /** Make the range read as zeros without writing it. False when that cannot be done everywhere. */
+  zero(offset: number, lengthBytes: number): boolean {
+    let done = true;
+    this.#eachRun(offset, lengthBytes, (run, at, length) => {
+      done = this.#zeroIn(run.device, at + run.shift, length) && done;
+    });
+    return done;
+  }
+
+  /** The descriptors to flush. */
+  descriptors(): number[] {
+    return [...new Set(this.#runs.map((run) => run.device.fd))];
+  }
+
   /** A hint: a device that cannot discard is asked once and then left alone. */
   discard(offset: number, lengthBytes: number): void {
     const mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
@@ -118,12 +168,26 @@ export class SegmentedDevice {
   }
 
   flush(): void {
+    this.#beforeFlush?.();
     for (const device of new Set(this.#runs.map((run) => run.device))) {
       let result: number;
       do result = this.#io.fdatasync(device.fd);
       while (result === -EINTR);
       if (result < 0) throw new LinuxError("fdatasync", device.path, -result);
     }
+  }
+
+  #zeroIn(device: OpenDevice, offset: number, length: number): boolean {
+    for (const mode of device.zeroModes) {
+      let result: number;
+      do result = this.#io.fallocate(device.fd, mode, offset, length);
+      while (result === -EINTR);
+      if (result >= 0) return true;
+      if (result !== -EOPNOTSUPP && result !== -ENOTTY)
+        throw new LinuxError("fallocate", device.path, -result);
+      device.zeroModes = device.zeroModes.filter((each) => each !== mode);
+    }
+    return false;
   }
 
   #readAcross(offset: number, address: number, length: number): void {

@@ -6,23 +6,28 @@
  * each OPEN and RELEASE hands the list to `onOpensChange` before it is answered. Handles make both
  * repeatable: see FuseSession.
  */
-import { Errno, FILE_NODE_MIN } from "@mortar/fuse";
+import { ELSEWHERE, Errno, FILE_NODE_MIN, PARKED } from "@mortar/fuse";
 import type { FlatFiles } from "@mortar/fuse";
 import { errnoOf } from "./errno-table.ts";
 import { PoolError } from "./pool-error.ts";
 import type { VolumeSpec } from "./spec.ts";
 import type { RequestCounters, VolumeStatus } from "./status.ts";
+import type { TransferLanes } from "./transfer-lanes.ts";
 import type { VolumeBody } from "./volume.ts";
 
 /** [handle, node] of every open file. */
 export type OpenHandles = readonly (readonly [number, number])[];
 
-interface ServedVolume {
+export interface ServedVolume {
   readonly node: number;
   spec: VolumeSpec;
   body: VolumeBody;
+  /** NBD connections that use it. */
+  connections: number;
 }
 
+/** From here on copying takes longer than waking another thread. */
+const LONG_BYTES = 128 * 1024;
 const FILE_MODE = 0o100_600;
 const READ_ONLY_MODE = 0o100_400;
 
@@ -35,26 +40,35 @@ export class ServedFiles implements FlatFiles {
     discards: 0,
     zeroes: 0,
     flushes: 0,
+    elsewhere: 0,
     errors: 0,
   } satisfies { -readonly [K in keyof RequestCounters]: number };
   readonly #byName = new Map<string, ServedVolume>();
   readonly #byNode = new Map<number, ServedVolume>();
   readonly #opens: Map<number, number>;
-  readonly #flush: () => void;
+  readonly #flush: () => number;
+  readonly #lanes: TransferLanes;
   readonly #onOpensChange: (opens: OpenHandles) => void;
   readonly #onError: (subject: string, error: unknown) => void;
+  readonly #mayWait: (error: unknown) => boolean;
   #last: ServedVolume | undefined;
 
   constructor(options: {
     readonly opens: OpenHandles;
-    readonly flush: () => void;
+    /** All that was acknowledged becomes durable. 0, or ELSEWHERE. */
+    readonly flush: () => number;
+    readonly lanes: TransferLanes;
     readonly onOpensChange: (opens: OpenHandles) => void;
     readonly onError: (subject: string, error: unknown) => void;
+    /** Whether a request that met this error is to be PARKED. */
+    readonly mayWait: (error: unknown) => boolean;
   }) {
     this.#opens = new Map(options.opens);
     this.#flush = options.flush;
+    this.#lanes = options.lanes;
     this.#onOpensChange = options.onOpensChange;
     this.#onError = options.onError;
+    this.#mayWait = options.mayWait;
   }
 
   // --- What the control socket changes ---
@@ -63,9 +77,17 @@ export class ServedFiles implements FlatFiles {
     return this.#byName.get(name)?.spec;
   }
 
+  volume(name: string): ServedVolume | undefined {
+    return this.#byName.get(name);
+  }
+
+  volumes(): ServedVolume[] {
+    return [...this.#byName.values()];
+  }
+
   /** Serve one more LV. The caller made sure that neither name nor device id is served. */
   add(spec: VolumeSpec, body: VolumeBody): void {
-    const volume = { node: nodeOf(spec.deviceId), spec, body };
+    const volume = { node: nodeOf(spec.deviceId), spec, body, connections: 0 };
     this.#byName.set(spec.name, volume);
     this.#byNode.set(volume.node, volume);
   }
@@ -94,7 +116,8 @@ export class ServedFiles implements FlatFiles {
   requireClosed(name: string): void {
     const volume = this.#byName.get(name);
     if (volume === undefined || this.#openCount(volume.node) === 0) return;
-    throw new PoolError("busy", `${name} is in use: unmount it and detach its loop device first`);
+    const next = "unmount it, detach its loop device, disconnect its NBD clients";
+    throw new PoolError("busy", `${name} is in use: ${next}`);
   }
 
   isServed(deviceId: number): boolean {
@@ -157,7 +180,21 @@ export class ServedFiles implements FlatFiles {
     if (offset + target.length > volume.spec.sizeBytes) return Errno.EINVAL;
     this.counters.reads += 1;
     this.counters.readBytes += target.length;
-    volume.body.read(offset, target);
+    const { body } = volume;
+    const lanes = this.#lanes;
+    const canGive = lanes.canGive;
+    if (canGive && target.length >= LONG_BYTES && lanes.requestsWait) {
+      if (body.place(offset, target.length, false)) {
+        this.counters.elsewhere += 1;
+        return lanes.giveRead(body.placeFd, body.placeOffset, target.length);
+      }
+    }
+    if (body.read(offset, target, !canGive)) return 0;
+    if (body.place(offset, target.length, false)) {
+      this.counters.elsewhere += 1;
+      return lanes.giveRead(body.placeFd, body.placeOffset, target.length);
+    }
+    body.read(offset, target, true);
     return 0;
   }
 
@@ -168,7 +205,15 @@ export class ServedFiles implements FlatFiles {
     if (offset + source.length > volume.spec.sizeBytes) return Errno.EFBIG;
     this.counters.writes += 1;
     this.counters.writeBytes += source.length;
-    volume.body.write(offset, source);
+    const { body } = volume;
+    const lanes = this.#lanes;
+    if (source.length >= LONG_BYTES && lanes.canGive && lanes.requestsWait) {
+      if (body.place(offset, source.length, true)) {
+        this.counters.elsewhere += 1;
+        return lanes.giveWrite(body.placeFd, body.placeOffset, source.length);
+      }
+    }
+    body.write(offset, source);
     return 0;
   }
 
@@ -193,11 +238,13 @@ export class ServedFiles implements FlatFiles {
   flush(node: number): number {
     if (this.#volume(node) === undefined) return Errno.ENOENT;
     this.counters.flushes += 1;
-    this.#flush();
-    return 0;
+    const errno = this.#flush();
+    if (errno === ELSEWHERE) this.counters.elsewhere += 1;
+    return errno;
   }
 
   errnoOf(error: unknown): number {
+    if (this.#mayWait(error)) return PARKED;
     this.counters.errors += 1;
     this.#onError("request", error);
     return errnoOf(error);
@@ -210,7 +257,7 @@ export class ServedFiles implements FlatFiles {
   }
 
   #openCount(node: number): number {
-    let count = 0;
+    let count = this.#byNode.get(node)?.connections ?? 0;
     for (const opened of this.#opens.values()) if (opened === node) count += 1;
     return count;
   }

@@ -35,8 +35,16 @@ export class ServedLinear implements ServedPool {
     return new LinearVolume(device);
   }
 
+  holdMetadata(): never {
+    throw new PoolError("bad-request", "linear volumes have no metadata");
+  }
+
   commit(): void {
     for (const device of this.#open) device.flush();
+  }
+
+  descriptorsToFlush(): readonly number[] {
+    return [...new Set([...this.#open].flatMap((device) => device.descriptors()))];
   }
 
   commitIfDirty(): void {
@@ -60,12 +68,36 @@ export class ServedLinear implements ServedPool {
     for (const volume of spec.volumes) files.update(volume.name, volume, this.body(volume));
   }
 
+  settings(): { zeroNewBlocks: boolean; errorWhenFull: boolean } {
+    return { zeroNewBlocks: false, errorWhenFull: true };
+  }
+
   status(): undefined {
     return undefined;
   }
 
   mapped(): Partial<VolumeStatus> {
     return {};
+  }
+
+  follow(): never {
+    throw new PoolError("bad-request", "linear volumes share nothing");
+  }
+
+  scanned(): void {
+    // Nobody follows.
+  }
+
+  unfollow(): void {
+    // Nobody follows.
+  }
+
+  pin(): never {
+    throw new PoolError("bad-request", "linear volumes have no metadata of their own");
+  }
+
+  unpin(): boolean {
+    return false;
   }
 
   close(): void {

@@ -2,17 +2,21 @@
 import type { MappingJournal } from "@mortar/thin";
 import { DeviceTable } from "./device-table.ts";
 import { poolErrorOf } from "./errno-table.ts";
+import type { PoolProtection } from "./protection.ts";
 import type { ServedFiles } from "./served-files.ts";
 import { ServedLinear } from "./served-linear.ts";
 import { ServedThinPool } from "./served-thin-pool.ts";
 import type { LinearVolumeSpec, PoolMessage, PoolSpec, VolumeSpec } from "./spec.ts";
 import type { EngineStatus, VolumeStatus } from "./status.ts";
 import type { VolumeBody } from "./volume.ts";
+import type { PinnedState } from "./worker-messages.ts";
 
 export interface ServedPool {
   body(spec: VolumeSpec | LinearVolumeSpec): VolumeBody;
   /** Everything acknowledged so far is durable when it returns. */
   commit(): void;
+  /** What to flush where a commit is no more than that; undefined when mappings changed. */
+  descriptorsToFlush(): readonly number[] | undefined;
   /** Commit if mappings changed since the last time. */
   commitIfDirty(): void;
   message(
@@ -26,18 +30,34 @@ export interface ServedPool {
    */
   reload(spec: PoolSpec, files: ServedFiles): void;
   status(): EngineStatus | undefined;
+  /** `zeroNewBlocks`: what is unmapped reads as zeros. `errorWhenFull`: writes do not wait for room. */
+  settings(): {
+    readonly zeroNewBlocks: boolean;
+    readonly errorWhenFull: boolean;
+    readonly protection?: PoolProtection | undefined;
+  };
+  /** The metadata snapshot of dm-thin: `unchanged` when it is, or is not, there already. */
+  holdMetadata(hold: boolean): "done" | "unchanged";
   mapped(deviceId: number): Partial<VolumeStatus>;
+  /** See ThinPool.follow; the changes are written into `log`, see SpaceLogWriter. */
+  follow(log: SharedArrayBuffer): Uint8Array;
+  scanned(): void;
+  unfollow(): void;
+  /** See ThinPool.pinCommitted. */
+  pin(): PinnedState;
+  unpin(): boolean;
   close(): void;
 }
 
 /**
- * Open devices and engine. `onTouch` is called whenever mappings may have changed. Throws
- * PoolError; nothing stays open then.
+ * Open devices and engine. `onTouch` is called before mappings may change; `beforeFlush` before a
+ * flush of the data, which fails when it throws. Throws PoolError; nothing stays open then.
  */
 export function openServedPool(
   spec: PoolSpec,
   journal: () => MappingJournal,
   onTouch: () => void,
+  beforeFlush?: () => void,
 ): ServedPool {
   const devices = new DeviceTable();
   const subject = `${spec.vgName}/${spec.poolName}`;
@@ -45,7 +65,7 @@ export function openServedPool(
     devices.open(spec.devices);
     return spec.kind === "linear"
       ? new ServedLinear(spec.uuid, devices)
-      : new ServedThinPool(subject, spec, devices, journal(), onTouch);
+      : new ServedThinPool(subject, spec, devices, journal(), onTouch, beforeFlush);
   } catch (error) {
     devices.close();
     throw poolErrorOf(error, subject);

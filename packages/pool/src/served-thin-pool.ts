@@ -6,7 +6,7 @@
  * them; they are performed now. Any other pair means that text and pool are not of one history, and
  * the pool is not touched.
  */
-import { ThinPool } from "@mortar/thin";
+import { SpaceLogWriter, ThinPool } from "@mortar/thin";
 import type { MappingJournal, PoolMessage as ThinMessage } from "@mortar/thin";
 import type { DeviceTable } from "./device-table.ts";
 import { poolErrorOf } from "./errno-table.ts";
@@ -20,6 +20,7 @@ import type { EngineStatus, VolumeStatus } from "./status.ts";
 import { ThinVolume } from "./volume.ts";
 import type { VolumeBody } from "./volume.ts";
 import { planVolumes } from "./volume-plan.ts";
+import type { PinnedState } from "./worker-messages.ts";
 
 export class ServedThinPool implements ServedPool {
   readonly #subject: string;
@@ -39,6 +40,7 @@ export class ServedThinPool implements ServedPool {
     devices: DeviceTable,
     journal: MappingJournal,
     onTouch: () => void,
+    beforeFlush?: () => void,
   ) {
     this.#onTouch = onTouch;
     this.#subject = subject;
@@ -51,7 +53,13 @@ export class ServedThinPool implements ServedPool {
       devices,
       this.#addresses,
     );
-    this.#data = new SegmentedDevice(`${subject}_tdata`, spec.data, devices, this.#addresses);
+    this.#data = new SegmentedDevice(
+      `${subject}_tdata`,
+      spec.data,
+      devices,
+      this.#addresses,
+      beforeFlush,
+    );
     this.#chunkBytes = spec.chunkSectors * 512;
     if (!ThinPool.isFormatted(this.#metadata)) this.#format();
     this.#pool = this.#open(spec);
@@ -76,6 +84,11 @@ export class ServedThinPool implements ServedPool {
 
   commit(): void {
     this.#pool.commit();
+  }
+
+  descriptorsToFlush(): readonly number[] | undefined {
+    const { dirty, mode } = this.#pool.status();
+    return dirty || mode === "failed" ? undefined : this.#data.descriptors();
   }
 
   commitIfDirty(): void {
@@ -128,6 +141,10 @@ export class ServedThinPool implements ServedPool {
     changes.apply((volume) => this.body(volume));
   }
 
+  settings(): ThinPoolSpec {
+    return this.#spec;
+  }
+
   status(): EngineStatus {
     const status = this.#pool.status();
     return {
@@ -146,6 +163,35 @@ export class ServedThinPool implements ServedPool {
   mapped(deviceId: number): Partial<VolumeStatus> {
     const { mappedBlocks, highestMappedBlock } = this.#pool.deviceStatus(deviceId);
     return { mappedBlocks, highestMappedBlock: highestMappedBlock ?? null };
+  }
+
+  holdMetadata(hold: boolean): "done" | "unchanged" {
+    if ((this.#pool.status().heldRoot !== undefined) === hold) return "unchanged";
+    if (hold) this.#pool.reserveMetadataSnapshot();
+    else this.#pool.releaseMetadataSnapshot();
+    return "done";
+  }
+
+  follow(log: SharedArrayBuffer): Uint8Array {
+    return this.#pool.follow(new SpaceLogWriter(log));
+  }
+
+  scanned(): void {
+    this.#pool.scanned();
+  }
+
+  unfollow(): void {
+    this.#pool.unfollow();
+  }
+
+  pin(): PinnedState {
+    const superblock = this.#pool.pinCommitted(this);
+    const { transactionId, allocatedMetadataBlocks } = this.#pool.status();
+    return { superblock, transactionId, usedBlocks: allocatedMetadataBlocks };
+  }
+
+  unpin(): boolean {
+    return this.#pool.unpinCommitted(this);
   }
 
   close(): void {
@@ -235,7 +281,12 @@ export class ServedThinPool implements ServedPool {
  * In the place of a thin device while the engine is opened anew; nothing reads or writes meanwhile.
  */
 class ClosedVolume implements VolumeBody {
-  read(): void {
+  readonly placeFd = -1;
+  readonly placeOffset = 0;
+  place(): boolean {
+    return false;
+  }
+  read(): never {
     throw new PoolError("device-error", "the engine is being opened anew");
   }
   write(): void {

@@ -38,12 +38,21 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
     words.includes(value as T) ? (value as T) : refuse(place, words.join(" or "));
 }
 
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, place) => (value === null ? null : check(value, place));
+}
+
 export function list<T>(item: Check<T>, countMax: number): Check<readonly T[]> {
   return (value, place) => {
     if (!Array.isArray(value) || value.length > countMax)
       refuse(place, `a list of at most ${countMax}`);
     return (value as unknown[]).map((entry, index) => item(entry, `${place}[${index}]`));
   };
+}
+
+/** A member that may be left out. */
+export function optional<T>(check: Check<T>): Check<T | undefined> {
+  return (value, place) => (value === undefined ? undefined : check(value, place));
 }
 
 export function object<T extends object>(members: {
@@ -57,7 +66,8 @@ export function object<T extends object>(members: {
     }
     const checked: Partial<T> = {};
     for (const key of Object.keys(members) as (keyof T & string)[]) {
-      checked[key] = members[key]((value as Partial<T>)[key], `${place}.${key}`);
+      const member = members[key]((value as Partial<T>)[key], `${place}.${key}`);
+      if (member !== undefined) checked[key] = member;
     }
     return checked as T;
   };

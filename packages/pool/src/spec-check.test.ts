@@ -24,6 +24,12 @@ const good: ThinPoolSpec = {
 test("a good spec passes unchanged", () => {
   assert.deepEqual(checkSpec(good), good);
   assert.deepEqual(checkSpec(JSON.parse(JSON.stringify(good))), good);
+  const backups = { directory: "/var/lib/mortar/pools/vg-tp", keep: 8, everyMs: 900_000 };
+  const extendCommand = ["/usr/bin/node", "main.js", "vg/tp"];
+  const limits = { thresholdPercent: 80, extendCommand, noSpaceTimeoutMs: 60_000 };
+  for (const protection of [limits, { ...limits, backups }]) {
+    assert.deepEqual(checkSpec({ ...good, protection }), { ...good, protection });
+  }
 });
 
 test("every defect is refused with its place", () => {
@@ -43,6 +49,7 @@ test("every defect is refused with its place", () => {
     [{ data: [] }, /at least one segment/],
     [{ chunkSectors: 100 }, /chunkSectors: .*multiple of 128/],
     [{ transactionId: -1 }, /transactionId/],
+    [{ protection: { thresholdPercent: 80 } }, /protection\.extendCommand/],
     [{ messages: [{ kind: "create", deviceId: 2 ** 24 }] }, /messages\[0\]\.deviceId/],
     [
       { messages: [{ kind: "create", deviceId: 2, originId: 1 }] },
@@ -76,6 +83,9 @@ test("a line that is no request is refused, whatever it is", () => {
     '{"verb":"format"}',
     '{"verb":"stop","force":true}',
     '{"verb":"__proto__"}',
+    '{"verb":"space"}',
+    '{"verb":"space","sets":[1]}',
+    '{"verb":"space","sets":[[16777216]]}',
   ];
   for (const line of lines) {
     assert.throws(

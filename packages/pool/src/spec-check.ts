@@ -4,7 +4,8 @@
  */
 import type { ControlRequest } from "./control.ts";
 import { PoolError } from "./pool-error.ts";
-import { flag, integer, list, object, oneOf, refuse, text, variant } from "./shape.ts";
+import type { MetadataBackups, PoolProtection } from "./protection.ts";
+import { flag, integer, list, object, oneOf, optional, orNull, refuse, text, variant } from "./shape.ts";
 import type { Check } from "./shape.ts";
 import type {
   DeviceSpec,
@@ -20,6 +21,8 @@ import type {
 const SECTOR_BYTES = 512;
 const DEVICE_ID_MAX = 2 ** 24 - 1;
 const LIST_MAX = 100_000;
+const COMMAND_WORDS_MAX = 100;
+const SETS_MAX = 1000;
 const TRANSACTION_MAX = Number.MAX_SAFE_INTEGER;
 
 const name = text(/^[a-zA-Z0-9+_.][a-zA-Z0-9+_.-]{0,127}$/, "an LVM name");
@@ -27,7 +30,8 @@ const bytes = integer(0, Number.MAX_SAFE_INTEGER, SECTOR_BYTES);
 const positiveBytes = integer(SECTOR_BYTES, Number.MAX_SAFE_INTEGER, SECTOR_BYTES);
 const deviceId = integer(0, DEVICE_ID_MAX);
 
-const device = object<DeviceSpec>({ name, path: text(/^\/[^\0]{0,4095}$/, "an absolute path") });
+const absolutePath = text(/^\/[^\0]{0,4095}$/, "an absolute path");
+const device = object<DeviceSpec>({ name, path: absolutePath });
 const segment = object<SegmentSpec>({
   device: name,
   deviceOffsetBytes: bytes,
@@ -46,11 +50,25 @@ const message = variant<PoolMessage>("kind", {
   delete: object({ kind: oneOf("delete"), deviceId }),
 });
 
+const protection = object<PoolProtection>({
+  thresholdPercent: integer(1, 100),
+  extendCommand: list(text(/^[^\0]{0,4095}$/, "a word of a command"), COMMAND_WORDS_MAX),
+  noSpaceTimeoutMs: integer(0, 3_600_000),
+  backups: optional(
+    object<MetadataBackups>({
+      directory: absolutePath,
+      keep: integer(1, 1000),
+      everyMs: integer(1, 86_400_000),
+    }),
+  ),
+});
+
 const identity = {
   vgName: name,
   poolName: name,
   uuid: text(/^[a-zA-Z0-9!#-]{1,64}$/, "a UUID"),
   devices: list(device, LIST_MAX),
+  mount: optional(flag),
 };
 const thinPool = object<ThinPoolSpec>({
   kind: oneOf("thin-pool"),
@@ -64,6 +82,7 @@ const thinPool = object<ThinPoolSpec>({
   transactionId: integer(0, TRANSACTION_MAX),
   messages: list(message, LIST_MAX),
   volumes: list(volume, LIST_MAX),
+  protection: optional(protection),
 });
 const linear = object<LinearSpec>({
   kind: oneOf("linear"),
@@ -77,8 +96,11 @@ const spec: Check<PoolSpec> = (value, place) => {
   return checked;
 };
 
+const address = text(/^(unix|tcp):[^\0]{1,4095}$/, "unix:PATH or tcp:ADDRESS:PORT");
+
 const request = variant<ControlRequest>("verb", {
   status: object({ verb: oneOf("status") }),
+  space: object({ verb: oneOf("space"), sets: list(list(deviceId, LIST_MAX), SETS_MAX) }),
   message: object({
     verb: oneOf("message"),
     messages: list(message, LIST_MAX),
@@ -94,7 +116,16 @@ const request = variant<ControlRequest>("verb", {
   deactivate: object({ verb: oneOf("deactivate"), name }),
   resize: object({ verb: oneOf("resize"), name, sizeBytes: positiveBytes }),
   reload: object({ verb: oneOf("reload"), spec }),
+  "hold-metadata": object({ verb: oneOf("hold-metadata"), hold: flag }),
   stop: object({ verb: oneOf("stop") }),
+  "nbd-export": object({
+    verb: oneOf("nbd-export"),
+    address,
+    volume: name,
+    tlsDirectory: orNull(absolutePath),
+  }),
+  "nbd-unexport": object({ verb: oneOf("nbd-unexport"), address: orNull(address), volume: name }),
+  "nbd-list": object({ verb: oneOf("nbd-list") }),
 });
 
 /** The spec, typed. Throws PoolError `bad-request`. */

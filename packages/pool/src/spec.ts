@@ -4,6 +4,8 @@
  * aligned.
  */
 
+import type { PoolProtection } from "./protection.ts";
+
 /**
  * A physical volume: `name` is its key inside the VG ("pv0"), `path` a block device or a plain
  * file.
@@ -44,6 +46,11 @@ export interface ThinPoolSpec {
   readonly poolName: string;
   /** The pool LV's UUID: two specs with one UUID speak of the same pool. */
   readonly uuid: string;
+  /**
+   * False: LVs are reached by NBD alone, which takes no privileges. Otherwise they are files of a
+   * FUSE mount too.
+   */
+  readonly mount?: boolean | undefined;
   readonly devices: readonly DeviceSpec[];
   /** X_tmeta and X_tdata, in order. */
   readonly metadata: readonly SegmentSpec[];
@@ -57,6 +64,8 @@ export interface ThinPoolSpec {
   /** Pending messages of the VG text; performed at start if the pool is one transaction behind. */
   readonly messages: readonly PoolMessage[];
   readonly volumes: readonly VolumeSpec[];
+  /** Absent: DEFAULT_PROTECTION. */
+  readonly protection?: PoolProtection | undefined;
 }
 
 /**
@@ -74,6 +83,7 @@ export interface LinearSpec {
   /** The name of the run directory's second half, "_linear". */
   readonly poolName: string;
   readonly uuid: string;
+  readonly mount?: boolean | undefined;
   readonly devices: readonly DeviceSpec[];
   readonly volumes: readonly LinearVolumeSpec[];
 }

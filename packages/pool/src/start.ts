@@ -1,17 +1,19 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { unmount } from "@mortar/linux";
 import { livingPid, poolClient } from "./client.ts";
 import type { PoolClient } from "./client.ts";
 import { HOLDER_NODE_OPTIONS } from "./holder-succession.ts";
 import { PoolError } from "./pool-error.ts";
 import type { PoolErrorCode } from "./pool-error.ts";
+import { ownProgram, wantProgram } from "./program.ts";
 import { replaceFile, runFiles } from "./run-directory.ts";
 import type { RunFiles } from "./run-directory.ts";
 import { checkSpec } from "./spec-check.ts";
 import type { PoolSpec } from "./spec.ts";
+import { ROOT_STORAGE_NAME } from "./tether.ts";
 
 const START_MS_MAX = 120_000;
 const POLL_MS = 10;
@@ -36,10 +38,12 @@ export async function startPool(spec: PoolSpec, runDirectory: string): Promise<P
   // What both processes leave when both are killed: a mount that answers nobody.
   await unmount(files.mountPoint, { detach: true }).catch(() => undefined);
   mkdirSync(files.mountPoint, { recursive: true, mode: 0o700 });
-  for (const stale of [files.session, files.failure, files.controlSocket, files.opens]) {
+  const { session, failure, controlSocket, opens, nbdSocket, nbdListeners } = files;
+  for (const stale of [session, failure, controlSocket, opens, nbdSocket, nbdListeners]) {
     rmSync(stale, { force: true });
   }
   replaceFile(files.spec, JSON.stringify(spec));
+  wantProgram(files, ownProgram);
   await untilServed(files, launchHolder(files));
   return client;
 }
@@ -50,12 +54,13 @@ export async function startPool(spec: PoolSpec, runDirectory: string): Promise<P
  */
 function launchHolder(files: RunFiles): { ended(): string | undefined } {
   const log = openSync(files.log, "a", 0o600);
-  const program = fileURLToPath(new URL("./holder-host.js", import.meta.url));
-  const holder = spawn(
-    process.execPath,
-    [...HOLDER_NODE_OPTIONS, program, files.directory],
-    { cwd: "/", detached: true, stdio: ["ignore", log, log] },
-  );
+  const module = join(ownProgram.directory, "holder-host.js");
+  const holder = spawn(ownProgram.node, [...HOLDER_NODE_OPTIONS, module, files.directory], {
+    argv0: ROOT_STORAGE_NAME,
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
   closeSync(log);
   holder.unref();
   let ended: string | undefined;

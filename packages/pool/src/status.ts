@@ -43,6 +43,8 @@ export interface RequestCounters {
   readonly discards: number;
   readonly zeroes: number;
   readonly flushes: number;
+  /** Of all these, how many an executor did: long ones, and those that wait for the disk. */
+  readonly elsewhere: number;
   readonly errors: number;
 }
 
@@ -52,9 +54,14 @@ export interface PoolStatus {
   readonly uuid: string;
   readonly serverPid: number;
   readonly holderPid: number;
+  /** False while a holder is being started: until it is at work, the server must live. */
+  readonly isHeld: boolean;
   /** When this server process began, and how many ran before it on this mount. */
   readonly startedAtMs: number;
   readonly restarts: number;
+  /** Of this package, as the server runs it, and the directory of the modules it runs. */
+  readonly version: string;
+  readonly program: string;
   /** The directory with one file per active LV. */
   readonly mountPoint: string;
   /** Absent for a server of linear LVs. */

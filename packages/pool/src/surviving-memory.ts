@@ -7,16 +7,17 @@
  * - `journal`: the engine's mappings since the last commit.
  * - `request`: the buffer into which requests are read, so that one that was taken and not answered
  *   is still there.
+ * - `waiting`, `waiting-data`: requests that wait for room in the pool.
  */
 import { createHash } from "node:crypto";
-import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { bootId, lockMemory, mapFile } from "@mortar/linux";
 import type { MappedMemory } from "@mortar/linux";
 import { replaceFile } from "./run-directory.ts";
 import type { RunFiles } from "./run-directory.ts";
 
-const NAMES = ["journal", "request"] as const;
+const NAMES = ["journal", "request", "waiting", "waiting-data"] as const;
 const TMPFS_MAGIC = 0x0102_1994;
 const SHARED_MEMORY = "/dev/shm";
 
@@ -42,6 +43,12 @@ export function survivingMemory(
   } finally {
     closeSync(fd);
   }
+}
+
+/** The same without mapping it: for what is large, mostly holes, and rarely needed. */
+export function survivingFile(files: RunFiles, name: (typeof NAMES)[number]): number {
+  const flags = constants.O_RDWR | constants.O_CREAT;
+  return openSync(placeOf(files).prefix + name, flags, 0o600);
 }
 
 /** For a server that stopped: there is nothing in it any more. */

@@ -12,22 +12,25 @@
  * first moment on everyone else sees that it lives, and two of a kind cannot be started.
  */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { flockWithin } from "@mortar/linux";
 import { LOCK_MS_MAX } from "./life-lock.ts";
+import type { Program } from "./program.ts";
 
 /**
- * What the server tells its holder. `devices`: there are other devices to keep open. The others are
- * last words, and a server that ends without one has died.
+ * What they tell each other. The holder has one word, `holding`: it is at work. The server says
+ * `serving` when it is, and `devices`: there are other devices to keep open. Its others are last
+ * words, and a server that ends without one has died.
  *
  * - `stopped`: on request; unmount, clean up, end.
  * - `replaced`: makes room for a new one, which is to be started at once.
  * - `refused`: spec or pool were refused; no use in trying again at once.
  */
-export type Word = "devices" | "stopped" | "replaced" | "refused";
+export type Word = "holding" | "serving" | "devices" | LastWord;
+export type LastWord = "stopped" | "replaced" | "refused";
 
 export interface Tether {
   /** Sent before this returns, so it arrives even if the process ends right after. */
@@ -39,6 +42,9 @@ export interface TetherEvents {
   /** Once, when the other process is gone and all its words were heard. */
   gone(): void;
 }
+
+/** The name of both processes, their argv[0]. */
+export const ROOT_STORAGE_NAME = "@mortar-pool";
 
 /** Handed over to whoever is started. */
 export const FUSE_FD = 3;
@@ -56,12 +62,28 @@ export function tetherToStarter(on: TetherEvents): Tether {
 }
 
 /**
- * Start `program` (a module beside this one). Throws when it could not be started, or when its pid
- * file is locked: then one of its kind lives already.
+ * Past the socket object, for that would throw away what the other process said before it ended,
+ * its last word, if it is gone by now.
+ */
+export function sayToStarter(word: Word): void {
+  try {
+    writeSync(TETHER_FD, `${word}\n`);
+  } catch {
+    // The end of the tether tells it.
+  }
+}
+
+/**
+ * Start a module of an installation of this package. Throws when it could not be started, or when
+ * its pid file is locked: then one of its kind lives already.
+ *
+ * Its name begins with @, by which systemd knows processes that file systems hang on: they outlive
+ * the killing at the end of a shutdown.
  */
 export async function startTethered(
   start: {
-    readonly program: string;
+    readonly program: Program;
+    readonly module: "holder-host.js" | "server-host.js";
     readonly arguments: readonly string[];
     readonly nodeOptions: readonly string[];
     readonly pidFile: string;
@@ -77,8 +99,10 @@ export async function startTethered(
     // Whoever looks whether it lives holds the lock for a moment.
     if (!(await flockWithin(lock, "exclusive", start.pidFile, LOCK_MS_MAX)))
       throw new Error(`${start.pidFile} is locked: its process lives`);
-    const program = fileURLToPath(new URL(start.program, import.meta.url));
-    const child = spawn(process.execPath, [...start.nodeOptions, program, ...start.arguments], {
+    const { node, directory } = start.program;
+    const module = join(directory, start.module);
+    const child = spawn(node, [...start.nodeOptions, module, ...start.arguments], {
+      argv0: ROOT_STORAGE_NAME,
       cwd: "/",
       detached: start.detached,
       stdio: ["ignore", "inherit", "inherit", start.fuse, "pipe", lock],

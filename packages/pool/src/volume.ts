@@ -3,7 +3,21 @@ import type { ThinDevice } from "@mortar/thin";
 import type { SegmentedDevice } from "./segmented-device.ts";
 
 export interface VolumeBody {
-  read(offset: number, target: Uint8Array): void;
+  /** The thin device below, with the size of its chunks; nothing of a linear LV. */
+  readonly thin?: ThinDevice;
+  readonly chunkBytes?: number;
+  /**
+   * Where the last `place` found the range: a descriptor, and the offset in it.
+   */
+  readonly placeFd: number;
+  readonly placeOffset: number;
+  /**
+   * Whether the whole range lies in one piece on one device and, for a write, may be written there
+   * without further ado. Says where.
+   */
+  place(offset: number, lengthBytes: number, writes: boolean): boolean;
+  /** False when it would have to wait for the disk and is not to. */
+  read(offset: number, target: Uint8Array, mayWait: boolean): boolean;
   write(offset: number, source: Uint8Array): void;
   discard(offset: number, lengthBytes: number): void;
   zero(offset: number, lengthBytes: number): void;
@@ -20,8 +34,12 @@ const ZEROS = new Uint8Array(1024 * 1024);
 export class ThinVolume implements VolumeBody {
   readonly #thin: ThinDevice;
   readonly #data: SegmentedDevice;
+  readonly thin: ThinDevice;
+  readonly chunkBytes: number;
   readonly #chunkBytes: number;
   readonly #onMappingChange: () => void;
+  placeFd = -1;
+  placeOffset = 0;
 
   constructor(
     thin: ThinDevice,
@@ -29,13 +47,30 @@ export class ThinVolume implements VolumeBody {
     chunkBytes: number,
     onMappingChange: () => void,
   ) {
+    this.thin = thin;
+    this.chunkBytes = chunkBytes;
     this.#thin = thin;
     this.#data = data;
     this.#chunkBytes = chunkBytes;
     this.#onMappingChange = onMappingChange;
   }
 
-  read(offset: number, target: Uint8Array): void {
+  place(offset: number, lengthBytes: number, writes: boolean): boolean {
+    const chunkBytes = this.#chunkBytes;
+    const chunk = Math.floor(offset / chunkBytes);
+    const inChunk = offset - chunk * chunkBytes;
+    const count = Math.ceil((inChunk + lengthBytes) / chunkBytes);
+    const thin = this.#thin;
+    const found = writes ? thin.writableRun(chunk, count) : thin.lookupRun(chunk, count);
+    if (found < count || thin.runDataBlock < 0) return false;
+    const data = this.#data;
+    if (!data.place(thin.runDataBlock * chunkBytes + inChunk, lengthBytes)) return false;
+    this.placeFd = data.placeFd;
+    this.placeOffset = data.placeOffset;
+    return true;
+  }
+
+  read(offset: number, target: Uint8Array, mayWait: boolean): boolean {
     const chunkBytes = this.#chunkBytes;
     const chunk = Math.floor(offset / chunkBytes);
     const inChunk = offset - chunk * chunkBytes;
@@ -43,7 +78,9 @@ export class ThinVolume implements VolumeBody {
     const thin = this.#thin;
     if (thin.lookupRun(chunk, count) < count) thin.read(offset, target);
     else if (thin.runDataBlock < 0) target.fill(0);
-    else this.#data.read(thin.runDataBlock * chunkBytes + inChunk, target);
+    else if (mayWait) this.#data.read(thin.runDataBlock * chunkBytes + inChunk, target);
+    else return this.#data.readCached(thin.runDataBlock * chunkBytes + inChunk, target);
+    return true;
   }
 
   write(offset: number, source: Uint8Array): void {
@@ -83,8 +120,22 @@ export class LinearVolume implements VolumeBody {
     this.device = device;
   }
 
-  read(offset: number, target: Uint8Array): void {
+  get placeFd(): number {
+    return this.device.placeFd;
+  }
+
+  get placeOffset(): number {
+    return this.device.placeOffset;
+  }
+
+  place(offset: number, lengthBytes: number): boolean {
+    return this.device.place(offset, lengthBytes);
+  }
+
+  read(offset: number, target: Uint8Array, mayWait: boolean): boolean {
+    if (!mayWait) return this.device.readCached(offset, target);
     this.device.read(offset, target);
+    return true;
   }
 
   write(offset: number, source: Uint8Array): void {

@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
-import { allocatePages, errnoName, fileIo } from "@mortar/linux";
+import { allocatePages, errnoName, fileIo, signalEventFd } from "@mortar/linux";
 import { PAGE_BYTES, wake } from "@mortar/fuse";
 import type { ControlReply } from "./control.ts";
 import { FUSE_FD } from "./tether.ts";
-import type { FromWorker, ToWorker, WorkerRequest, WorkerSetup } from "./worker-messages.ts";
+import type { FromWorker, ToWorker, WorkerSetup } from "./worker-messages.ts";
 
 const WAKE_AGAIN_MS = 5;
 const ENOENT = 2;
@@ -19,10 +19,15 @@ export class WorkerLink {
   readonly #buffer = allocatePages(2 * PAGE_BYTES);
   #nextId = 1;
 
+  readonly #isMounted: () => boolean;
+
+  /** Where nothing is mounted, the descriptor is an event descriptor: see UnmountedSession. */
   constructor(
     setup: WorkerSetup,
+    isMounted: () => boolean,
     on: { told(message: Exclude<FromWorker, { kind: "reply" }>): void; died(reason: string): void },
   ) {
+    this.#isMounted = isMounted;
     this.#worker = new Worker(new URL("./worker-host.js", import.meta.url), { workerData: setup });
     this.#worker.on("message", (message: FromWorker) => {
       if (message.kind !== "reply") return on.told(message);
@@ -35,7 +40,7 @@ export class WorkerLink {
     });
   }
 
-  ask(request: WorkerRequest): Promise<ControlReply> {
+  ask(request: ToWorker["request"]): Promise<ControlReply> {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
@@ -47,12 +52,16 @@ export class WorkerLink {
 
   #wake(id: number): void {
     if (!this.#waiting.has(id)) return;
-    const errno = wake({
-      reply: this.#buffer.bytes,
-      send: (position, length) => fileIo().write(FUSE_FD, this.#buffer.address + position, length),
-    });
+    const errno = this.#isMounted() ? this.#notify() : -signalEventFd(FUSE_FD);
     if (errno === ENOENT) setTimeout(() => this.#wake(id), WAKE_AGAIN_MS);
     else if (errno !== 0)
       throw new Error(`waking the worker through /dev/fuse: ${errnoName(errno)}`);
+  }
+
+  #notify(): number {
+    return wake({
+      reply: this.#buffer.bytes,
+      send: (position, length) => fileIo().write(FUSE_FD, this.#buffer.address + position, length),
+    });
   }
 }

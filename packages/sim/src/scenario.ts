@@ -6,6 +6,8 @@ import type { Random } from "./random.ts";
  */
 export interface Scenario {
   readonly name: string;
+  /** There are so many histories and no more: seeds are 0 to one less, and all are run. */
+  readonly seedCount?: number;
   /**
    * Live through one history. Throws when a promise was broken. Answers what to add up and show.
    */

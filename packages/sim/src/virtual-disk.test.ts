@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { PowerCut, PowerSwitch } from "./power.ts";
 import { Random } from "./random.ts";
+import type { Settling } from "./sector-store.ts";
 import { VirtualDisk } from "./virtual-disk.ts";
 
 function newDisk(seed = 1, power = new PowerSwitch()): VirtualDisk {
@@ -28,7 +29,7 @@ test("what was written reads back at any alignment, before and after a flush", (
   assert.throws(() => disk.write((1 << 20) - 1, filled(2, 1)), RangeError);
 });
 
-test("a crash never touches what was flushed, and settles the rest sector by sector to a version", () => {
+test("a crash never touches what was flushed, and settles each other sector to a version", () => {
   const outcomes = new Set<string>();
   for (let seed = 0; seed < 200; seed++) {
     const disk = newDisk(seed);
@@ -63,7 +64,7 @@ test("a flush that fails loses sectors in secret: they read well until the crash
   assert.ok(lost > 10 && lost < 50, `${lost}`);
 });
 
-test("one switch cuts all disks in the midst of an operation, and nothing happens until it is restored", () => {
+test("one switch cuts all disks within an operation, and nothing happens until it is back", () => {
   let torn = 0;
   for (let seed = 0; seed < 20; seed++) {
     const power = new PowerSwitch();
@@ -97,4 +98,91 @@ test("a flipped bit changes one bit, and no count", () => {
   disk.flipBit(1000, 3);
   assert.equal(readBack(disk, 1000, 1)[0], 8);
   assert.equal(disk.count.write, 0);
+});
+
+test("a crash settles in the way it is told to", () => {
+  const outcomes = (settling: Settling): string[] => {
+    const found = new Set<string>();
+    for (let seed = 0; seed < 100; seed++) {
+      const disk = newDisk(seed);
+      disk.write(0, filled(1024, 1));
+      disk.write(4096, filled(512, 2));
+      disk.write(0, filled(512, 3));
+      disk.crash(settling);
+      found.add([0, 512, 4096].map((offset) => readBack(disk, offset, 1)[0]).join(""));
+    }
+    return [...found].toSorted();
+  };
+  assert.deepEqual(outcomes("none"), ["000"]);
+  assert.deepEqual(outcomes("all"), ["312"]);
+  assert.deepEqual(outcomes("prefix"), ["000", "100", "110", "112", "312"]);
+  assert.deepEqual(outcomes("writes"), ["000", "002", "110", "112", "300", "302", "310", "312"]);
+  assert.equal(outcomes("sectors").length, 3 * 2 * 2);
+});
+
+test("a transfer that stops short has done a beginning of it, and says so", () => {
+  const beginnings = new Set<string>();
+  for (let seed = 0; seed < 50; seed++) {
+    const disk = newDisk(seed);
+    disk.write(0, filled(1536, 1));
+    disk.faults = () => "short";
+    assert.throws(() => disk.write(0, filled(1536, 2)), { name: "DiskError", code: "ENOSPC" });
+    const target = filled(1536, 9);
+    assert.throws(() => disk.read(0, target), { name: "DiskError", code: "EIO" });
+    disk.faults = undefined;
+    beginnings.add([0, 512, 1024].map((offset) => readBack(disk, offset, 1)[0]).join(""));
+  }
+  assert.deepEqual([...beginnings].toSorted(), ["111", "211", "221"]);
+});
+
+test("a disk that lies says fine, and keeps a list of its lies", () => {
+  const disk = newDisk();
+  disk.write(0, filled(4096, 1));
+  disk.flush();
+  disk.faults = (operation) => (operation === "write" ? "lost" : undefined);
+  disk.write(0, filled(4096, 2));
+  disk.faults = (operation) => (operation === "write" ? "misdirected" : undefined);
+  disk.write(0, filled(4096, 3));
+  disk.faults = undefined;
+  const [lost, misdirected] = disk.lies;
+  assert.equal(lost?.landed, undefined);
+  assert.equal(readBack(disk, misdirected!.landed!, 1)[0], 3);
+  if (misdirected!.landed !== 0) assert.equal(readBack(disk, 0, 1)[0], 1);
+  assert.deepEqual(disk.lies.map(({ fault }) => fault), ["lost", "misdirected"]);
+});
+
+test("a flush that lies makes nothing durable", () => {
+  const disk = newDisk();
+  disk.write(0, filled(512, 1));
+  disk.faults = () => "lost";
+  disk.flush();
+  disk.faults = undefined;
+  disk.crashLosingAll();
+  assert.equal(readBack(disk, 0, 1)[0], 0);
+});
+
+test("a stale read gives what was there before the last write, and the next read the truth", () => {
+  for (const flushed of [true, false]) {
+    const disk = newDisk();
+    disk.write(0, filled(4096, 1));
+    disk.flush();
+    disk.write(0, filled(4096, 2));
+    if (flushed) disk.flush();
+    disk.faults = () => "stale";
+    assert.equal(readBack(disk, 0, 1)[0], 1);
+    disk.faults = undefined;
+    assert.equal(readBack(disk, 0, 1)[0], 2);
+  }
+});
+
+test("whoever watches sees each change before it happens", () => {
+  const disk = newDisk();
+  const seen: string[] = [];
+  disk.beforeChange = ({ operation, offset, lengthBytes }) => {
+    seen.push(`${operation} ${offset} ${lengthBytes} ${readBack(disk, 0, 1)[0]}`);
+  };
+  disk.write(0, filled(512, 7));
+  disk.flush();
+  disk.discard(512, 1024);
+  assert.deepEqual(seen, ["write 0 512 0", "flush 0 0 7", "discard 512 1024 7"]);
 });

@@ -1,47 +1,67 @@
 /**
  * A disk in memory that is as bad as a disk may be.
  *
- * It holds what is on the medium (sparse, by page) and, sector by sector, what was written since
- * the last flush: all versions, because a disk may write back any of them at any time. A crash
- * settles every such sector to its old bytes or to one of the versions, each on its own, so writes
- * are torn and reordered at 512 bytes. A failed flush loses sectors in the way a page cache does:
- * they read back well until the crash, and no later flush makes them durable.
+ * What was written since the last flush is kept, all versions of it, because a disk may write back
+ * any of them at any time: see `SectorStore`. A failed flush loses sectors in the way a page cache
+ * does: they read back well until the crash, and no later flush makes them durable.
  *
- * Invariant: `read` gives the newest version, or the medium.
+ * | fault | read | write | discard | flush |
+ * |---|---|---|---|---|
+ * | `EIO`, `ENOSPC` | throws | throws; some sectors landed | throws | throws; sectors may be lost |
+ * | `short` | throws; the first sectors were read | throws; the first sectors landed | | |
+ * | `lost` | | says fine, nothing landed | nothing happens | says fine, nothing is durable |
+ * | `misdirected` | | says fine, landed elsewhere | | |
+ * | `stale` | gives what was there before | | | |
+ *
+ * A fault that an operation does not know leaves it alone. A host that gets a short count goes on
+ * with the rest and then meets the reason, so a `short` transfer throws too.
  */
 import { PowerCut, PowerSwitch } from "./power.ts";
 import type { Random } from "./random.ts";
-
-export const SECTOR_BYTES = 512;
-const PAGE_BYTES = 4096;
-const SECTORS_PER_PAGE = PAGE_BYTES / SECTOR_BYTES;
+import { SECTOR_BYTES, SectorStore, SETTLINGS } from "./sector-store.ts";
+import type { Settling } from "./sector-store.ts";
 
 export type DiskOperation = "read" | "write" | "discard" | "flush";
-export type DiskFault = "EIO" | "ENOSPC";
+export type DiskErrorCode = "EIO" | "ENOSPC";
+export type DiskFault = DiskErrorCode | "short" | SilentFault;
+/** Nobody is told of these. */
+export type SilentFault = "lost" | "misdirected" | "stale";
 
-/**
- * Decides for each operation whether it fails. A write that fails may have reached some sectors.
- */
+/** Decides for each operation whether it fails, and how. */
 export type FaultPlan = (operation: DiskOperation, offset: number, lengthBytes: number) =>
   DiskFault | undefined;
 
+/** Called before each operation that changes what is stored. */
+export type BeforeChange = (change: PendingChange) => void;
+export interface PendingChange {
+  readonly disk: VirtualDisk;
+  readonly operation: "write" | "discard" | "flush";
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** What a write is about to store. */
+  readonly source: Uint8Array | undefined;
+}
+
+/** A lie that the disk told. */
+export interface ToldLie {
+  readonly fault: SilentFault;
+  readonly operation: DiskOperation;
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** Where a misdirected write went. */
+  readonly landed: number | undefined;
+}
+
 export class DiskError extends Error {
   override readonly name = "DiskError";
-  readonly code: DiskFault;
+  readonly code: DiskErrorCode;
   readonly operation: DiskOperation;
 
-  constructor(code: DiskFault, operation: DiskOperation, offset: number) {
+  constructor(code: DiskErrorCode, operation: DiskOperation, offset: number) {
     super(`${code}: ${operation} at ${offset}`);
     this.code = code;
     this.operation = operation;
   }
-}
-
-interface Unflushed {
-  /** Oldest first; the last is what reads see. */
-  readonly versions: Uint8Array[];
-  /** A flush failed on it: flushing again does nothing. */
-  lost: boolean;
 }
 
 export interface VirtualDiskOptions {
@@ -52,12 +72,15 @@ export interface VirtualDiskOptions {
 
 export class VirtualDisk {
   sizeBytes: number;
+  /** Whether ranges can be made zero, which for the disk is a write like others. */
+  canZero = true;
   faults: FaultPlan | undefined;
+  beforeChange: BeforeChange | undefined;
   readonly count = { read: 0, write: 0, discard: 0, flush: 0 };
+  readonly lies: ToldLie[] = [];
   readonly power: PowerSwitch;
-  #random: Random;
-  #medium = new Map<number, Uint8Array>();
-  #unflushed = new Map<number, Unflushed>();
+  readonly #random: Random;
+  #store = new SectorStore();
 
   constructor({ sizeBytes, random, power = new PowerSwitch() }: VirtualDiskOptions) {
     if (sizeBytes % SECTOR_BYTES !== 0) {
@@ -69,174 +92,159 @@ export class VirtualDisk {
   }
 
   read(offset: number, target: Uint8Array): void {
-    this.#begin("read", offset, target.length);
-    let at = 0;
-    while (at < target.length) {
-      const sector = Math.floor((offset + at) / SECTOR_BYTES);
-      const within = offset + at - sector * SECTOR_BYTES;
-      const length = Math.min(SECTOR_BYTES - within, target.length - at);
-      this.#readSector(sector, within, target.subarray(at, at + length));
-      at += length;
+    this.#count("read", offset, target.length);
+    if (this.power.isOff) throw new PowerCut("the machine is off");
+    const fault = this.faults?.("read", offset, target.length);
+    if (fault === "stale") {
+      this.#lie("stale", "read", offset, target.length);
+      this.#store.readOlder(offset, target);
+      return;
     }
+    if (fault === "short") this.#store.read(offset, this.#firstSectors(target));
+    if (fault === "short" || fault === "EIO" || fault === "ENOSPC") {
+      throw new DiskError(codeOf(fault), "read", offset);
+    }
+    this.#store.read(offset, target);
   }
 
   write(offset: number, source: Uint8Array): void {
-    const cut = this.#begin("write", offset, source.length, (fault) => {
-      this.#writeSome(offset, source);
-      throw new DiskError(fault, "write", offset);
-    });
-    if (cut) {
+    this.#count("write", offset, source.length);
+    this.#tell("write", offset, source.length, source);
+    if (this.power.begin()) {
       this.#writeSome(offset, source);
       throw new PowerCut(`in a write at ${offset}`);
     }
-    this.#store(offset, source, undefined);
+    const fault = this.faults?.("write", offset, source.length);
+    switch (fault) {
+      case "EIO":
+      case "ENOSPC":
+        this.#writeSome(offset, source);
+        throw new DiskError(fault, "write", offset);
+      case "short":
+        this.#store.write(offset, this.#firstSectors(source));
+        throw new DiskError("ENOSPC", "write", offset);
+      case "lost":
+        return this.#lie("lost", "write", offset, source.length);
+      case "misdirected":
+        return this.#misdirect(offset, source);
+      case "stale":
+      case undefined:
+        this.#store.write(offset, source);
+    }
   }
 
   /** The contents become undefined: here, garbage. */
   discard(offset: number, lengthBytes: number): void {
-    if (this.#begin("discard", offset, lengthBytes)) {
-      throw new PowerCut(`in a discard at ${offset}`);
-    }
-    const garbage = new Uint8Array(lengthBytes).fill(0xd0 + this.#random.below(16));
-    this.#store(offset, garbage, undefined);
+    this.#count("discard", offset, lengthBytes);
+    this.#tell("discard", offset, lengthBytes);
+    if (this.power.begin()) throw new PowerCut(`in a discard at ${offset}`);
+    const fault = this.faults?.("discard", offset, lengthBytes);
+    if (fault === "EIO" || fault === "ENOSPC") throw new DiskError(fault, "discard", offset);
+    if (fault === "lost") return this.#lie("lost", "discard", offset, lengthBytes);
+    this.#store.write(offset, new Uint8Array(lengthBytes).fill(0xd0 + this.#random.below(16)));
+  }
+
+  /** A write of zeros, as `canZero` allows. */
+  zero(offset: number, lengthBytes: number): boolean {
+    if (this.canZero) this.write(offset, new Uint8Array(lengthBytes));
+    return this.canZero;
   }
 
   flush(): void {
-    const cut = this.#begin("flush", 0, 0, (fault) => {
-      for (const sector of this.#unflushed.values()) {
-        if (this.#random.chance(0.5)) sector.lost = true;
-      }
+    this.#count("flush", 0, 0);
+    this.#tell("flush", 0, 0);
+    if (this.power.begin()) throw new PowerCut("in a flush");
+    const fault = this.faults?.("flush", 0, 0);
+    if (fault === "EIO" || fault === "ENOSPC") {
+      this.#store.failFlush(this.#random);
       throw new DiskError(fault, "flush", 0);
-    });
-    if (cut) throw new PowerCut("in a flush");
-    this.#settleAll();
+    }
+    if (fault === "lost") this.#lie("lost", "flush", 0, 0);
+    else this.#store.flush();
+  }
+
+  /** Something would be lost with the power. */
+  get hasUnflushed(): boolean {
+    return this.#store.hasUnflushed;
   }
 
   /** As if a flush had gone through, whatever the faults. */
   settle(): void {
-    for (const sector of this.#unflushed.values()) sector.lost = false;
-    this.#settleAll();
+    this.#store.settle();
   }
 
-  /** Power is lost and comes back: each unflushed sector keeps its old bytes, or any version. */
-  crash(): void {
-    for (const [sector, { versions, lost }] of this.#unflushed) {
-      const kept = this.#random.below(versions.length + 1);
-      if (kept > 0 && !(lost && kept === versions.length)) {
-        this.#toMedium(sector, versions[kept - 1]!);
-      }
-    }
-    this.#unflushed.clear();
+  /** Power is lost and comes back. Without a settling, any. */
+  crash(settling: Settling = this.#random.pick(SETTLINGS)): void {
+    this.#store.crash(settling, this.#random);
   }
 
   /** The worst crash for forgetting: nothing unflushed is kept. */
   crashLosingAll(): void {
-    this.#unflushed.clear();
+    this.crash("none");
+  }
+
+  /** A write that was under way when all stopped: some of its sectors are there. */
+  landSome(offset: number, source: Uint8Array): void {
+    this.#writeSome(offset, source);
   }
 
   /** Flip one bit of what is stored, unseen by anybody. */
   flipBit(offset: number, bit: number): void {
-    const byte = new Uint8Array(1);
-    const sector = Math.floor(offset / SECTOR_BYTES);
-    this.#readSector(sector, offset % SECTOR_BYTES, byte);
-    const whole = new Uint8Array(SECTOR_BYTES);
-    this.#readSector(sector, 0, whole);
-    whole[offset % SECTOR_BYTES] = byte[0]! ^ (1 << bit);
-    this.#unflushed.delete(sector);
-    this.#toMedium(sector, whole);
+    this.#store.flipBit(offset, bit);
   }
 
   /** An independent disk with the same contents, flushed and unflushed, and no fault plan. */
   clone(random: Random, power = new PowerSwitch()): VirtualDisk {
     const copy = new VirtualDisk({ sizeBytes: this.sizeBytes, random, power });
-    for (const [page, bytes] of this.#medium) copy.#medium.set(page, Uint8Array.from(bytes));
-    for (const [sector, { versions, lost }] of this.#unflushed) {
-      copy.#unflushed.set(sector, { versions: [...versions], lost });
-    }
+    copy.#store = this.#store.clone();
+    copy.canZero = this.canZero;
     return copy;
   }
 
-  /** True when the operation is to be cut short. */
-  #begin(
-    operation: DiskOperation, offset: number, lengthBytes: number,
-    fail: (fault: DiskFault) => never = (fault) => {
-      throw new DiskError(fault, operation, offset);
-    },
-  ): boolean {
+  #count(operation: DiskOperation, offset: number, lengthBytes: number): void {
     this.count[operation] += 1;
-    if (offset < 0 || offset + lengthBytes > this.sizeBytes || !Number.isInteger(offset)) {
-      throw new RangeError(
-        `${operation} of ${lengthBytes} bytes at ${offset} of ${this.sizeBytes}`,
-      );
-    }
-    if (operation === "read") {
-      if (this.power.isOff) throw new PowerCut("the machine is off");
-    } else if (this.power.begin()) {
-      return true;
-    }
-    const fault = this.faults?.(operation, offset, lengthBytes);
-    if (fault) fail(fault);
-    return false;
+    if (offset >= 0 && offset + lengthBytes <= this.sizeBytes && Number.isInteger(offset)) return;
+    throw new RangeError(`${operation} of ${lengthBytes} bytes at ${offset} of ${this.sizeBytes}`);
+  }
+
+  #tell(
+    operation: PendingChange["operation"], offset: number, lengthBytes: number, source?: Uint8Array,
+  ): void {
+    this.beforeChange?.({ disk: this, operation, offset, lengthBytes, source });
+  }
+
+  #lie(
+    fault: SilentFault, operation: DiskOperation, offset: number, lengthBytes: number,
+    landed?: number,
+  ): void {
+    this.lies.push({ fault, operation, offset, lengthBytes, landed });
+  }
+
+  #misdirect(offset: number, source: Uint8Array): void {
+    const places = Math.floor((this.sizeBytes - source.length) / PLACE_BYTES) + 1;
+    const landed = this.#random.below(places) * PLACE_BYTES;
+    this.#lie("misdirected", "write", offset, source.length, landed);
+    this.#store.write(landed, source);
+  }
+
+  #firstSectors(bytes: Uint8Array): Uint8Array {
+    const sectors = this.#random.below(Math.ceil(bytes.length / SECTOR_BYTES));
+    return bytes.subarray(0, sectors * SECTOR_BYTES);
   }
 
   #writeSome(offset: number, source: Uint8Array): void {
     if (this.#random.chance(0.3)) return;
-    const keep = this.#random.fork();
-    this.#store(offset, source, () => keep.chance(0.5));
+    for (let at = 0; at < source.length; ) {
+      const end = Math.floor((offset + at) / SECTOR_BYTES + 1) * SECTOR_BYTES - offset;
+      if (this.#random.chance(0.5)) this.#store.write(offset + at, source.subarray(at, end));
+      at = end;
+    }
   }
+}
 
-  #store(offset: number, source: Uint8Array, keep: (() => boolean) | undefined): void {
-    let at = 0;
-    while (at < source.length) {
-      const sector = Math.floor((offset + at) / SECTOR_BYTES);
-      const within = offset + at - sector * SECTOR_BYTES;
-      const length = Math.min(SECTOR_BYTES - within, source.length - at);
-      if (!keep || keep()) {
-        const version = new Uint8Array(SECTOR_BYTES);
-        if (length < SECTOR_BYTES) this.#readSector(sector, 0, version);
-        version.set(source.subarray(at, at + length), within);
-        const unflushed = this.#unflushed.get(sector);
-        if (unflushed) {
-          unflushed.versions.push(version);
-          unflushed.lost = false;
-        } else {
-          this.#unflushed.set(sector, { versions: [version], lost: false });
-        }
-      }
-      at += length;
-    }
-  }
+/** Disks miss by whole blocks. */
+const PLACE_BYTES = 4096;
 
-  #readSector(sector: number, within: number, target: Uint8Array): void {
-    const unflushed = this.#unflushed.get(sector);
-    if (unflushed) {
-      target.set(unflushed.versions.at(-1)!.subarray(within, within + target.length));
-      return;
-    }
-    const page = this.#medium.get(Math.floor(sector / SECTORS_PER_PAGE));
-    if (!page) {
-      target.fill(0);
-      return;
-    }
-    const at = (sector % SECTORS_PER_PAGE) * SECTOR_BYTES + within;
-    target.set(page.subarray(at, at + target.length));
-  }
-
-  #settleAll(): void {
-    for (const [sector, { versions, lost }] of this.#unflushed) {
-      if (lost) continue;
-      this.#toMedium(sector, versions.at(-1)!);
-      this.#unflushed.delete(sector);
-    }
-  }
-
-  #toMedium(sector: number, bytes: Uint8Array): void {
-    const number = Math.floor(sector / SECTORS_PER_PAGE);
-    let page = this.#medium.get(number);
-    if (!page) {
-      page = new Uint8Array(PAGE_BYTES);
-      this.#medium.set(number, page);
-    }
-    page.set(bytes, (sector % SECTORS_PER_PAGE) * SECTOR_BYTES);
-  }
+function codeOf(fault: "short" | DiskErrorCode): DiskErrorCode {
+  return fault === "ENOSPC" ? "ENOSPC" : "EIO";
 }

@@ -52,12 +52,16 @@ export class BlockCache {
   #dirtied: Frame[] = [];
   #dirtyCount = 0;
   #hand = 0;
-  readonly #run = new Uint8Array(WRITE_RUN_MAX * METADATA_BLOCK_BYTES);
+  readonly #slabFrames: number;
+  readonly #run: Uint8Array;
 
   constructor(device: BlockDevice, blockCount: number, cacheBytes: number) {
     this.#device = device;
     this.#frameMax = Math.max(FRAMES_MIN, Math.floor(cacheBytes / METADATA_BLOCK_BYTES));
     this.#slots = new Int32Array(blockCount).fill(-1);
+    // Small metadata needs little memory.
+    this.#slabFrames = Math.min(FRAMES_PER_SLAB, Math.max(blockCount, FRAMES_MIN));
+    this.#run = new Uint8Array(Math.min(WRITE_RUN_MAX, this.#slabFrames) * METADATA_BLOCK_BYTES);
   }
 
   /** The verified block. The frame is good until the next safe point. */
@@ -217,8 +221,8 @@ export class BlockCache {
   }
 
   #addSlab(): void {
-    const slab = new Uint8Array(FRAMES_PER_SLAB * METADATA_BLOCK_BYTES);
-    for (let index = FRAMES_PER_SLAB - 1; index >= 0; index--) {
+    const slab = new Uint8Array(this.#slabFrames * METADATA_BLOCK_BYTES);
+    for (let index = this.#slabFrames - 1; index >= 0; index--) {
       const at = index * METADATA_BLOCK_BYTES;
       const slot = this.#frames.length;
       const frame = new Frame(slot, slab.subarray(at, at + METADATA_BLOCK_BYTES));

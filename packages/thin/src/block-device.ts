@@ -22,4 +22,9 @@ export interface BlockDevice {
   discard(offset: number, lengthBytes: number): void;
   /** Return when everything written before is on the medium. */
   flush(): void;
+  /**
+   * Make the range read as zeros without writing it. False when the device cannot; the contents are
+   * undefined then. Without this method, it cannot.
+   */
+  zero?(offset: number, lengthBytes: number): boolean;
 }

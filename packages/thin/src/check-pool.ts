@@ -15,6 +15,7 @@ import { deviceDetails, mappingDataBlock, mappingTime } from "./mapping.ts";
 import type { DeviceDetails } from "./mapping.ts";
 import { blockKind, METADATA_BLOCK_BYTES } from "./metadata-block.ts";
 import { METADATA_BLOCKS_MAX } from "./metadata-space-map.ts";
+import { PoolReader } from "./pool-reader.ts";
 import { decodeSuperblock, NEEDS_CHECK, newBlock, SUPERBLOCK_VERSION } from "./superblock.ts";
 import type { Superblock } from "./superblock.ts";
 import { ThinError } from "./thin-error.ts";
@@ -56,6 +57,28 @@ export function checkPool(metadata: BlockDevice): PoolCheck {
   checkDataSpaceMap(trees, dataSpaceMap, references);
   compareMetadata();
   return result(check.deviceCount, check.mappingCount);
+}
+
+/**
+ * Check the trees of the metadata snapshot alone, while the pool is at work: every checksum, node
+ * and count of theirs. What the space maps say belongs to the live trees and is not compared.
+ */
+export function checkHeldPool(metadata: BlockDevice): PoolCheck {
+  const report = new CheckReport();
+  const { superblock: live } = new PoolReader({ metadata });
+  const { superblock: held } = new PoolReader({ metadata, fromSnapshot: true });
+  const trees = new TreeChecker(metadata, live.metadataSpaceMap.blockCount, report);
+  const references = new DataReferences(0, live.dataSpaceMap.blockCount);
+  // The copy of the superblock knows no space maps; how much data there is, is the live one's.
+  const { dataSpaceMap } = live;
+  const check = new DeviceCheck(trees, { ...held, dataSpaceMap }, references);
+  check.walkLive();
+  return {
+    defects: report.defects,
+    omittedCount: report.omittedCount,
+    deviceCount: check.deviceCount,
+    mappingCount: check.mappingCount,
+  };
 }
 
 /** The devices and their mappings, from one pair of roots or two. */

@@ -118,6 +118,14 @@ export class DataSpaceMap {
     return true;
   }
 
+  /** How many blocks after `block`, `max` at most, could be given out. */
+  freeAfter(block: number, max: number): number {
+    const end = Math.min(block + 1 + max, this.blockCount);
+    let next = block + 1;
+    while (next < end && this.count(next) === 0 && !this.#isLocked(next)) next += 1;
+    return next - block - 1;
+  }
+
   /** Take this very block, which is known to be free. */
   allocateAt(block: number): void {
     if (this.#setCount(block, 1) !== 0) {

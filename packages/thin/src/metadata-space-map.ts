@@ -18,6 +18,7 @@ const RESERVE_SHARE = 10;
 
 const FRESH = 1; // Allocated in this transaction: may be changed in place.
 const LOCKED = 2; // Freed in this transaction: may not be given out.
+const PINNED = 4; // Freed in an earlier one, and somebody still reads the state before it.
 
 /** Blocks kept back for the commit itself; the kernel's status counts them as used. */
 export function metadataReserve(blockCount: number): number {
@@ -40,6 +41,10 @@ export class MetadataSpaceMap {
   #marks: Uint8Array;
   #marked: number[] = [];
   #lockedCount = 0;
+  /** While set, what is freed stays as it is beyond the commit. */
+  #pinned: number[] | undefined;
+  /** Those for whom it stays. */
+  readonly #pinners = new Set<object>();
   #cursor = 0;
 
   constructor(blockCount: number) {
@@ -54,7 +59,7 @@ export class MetadataSpaceMap {
 
   /** Blocks that could be allocated now. */
   get availableCount(): number {
-    return this.blockCount - this.allocatedCount - this.#lockedCount;
+    return this.blockCount - this.allocatedCount - this.#lockedCount - (this.#pinned?.length ?? 0);
   }
 
   /** A commit would make more available. */
@@ -97,9 +102,36 @@ export class MetadataSpaceMap {
    * Everything so far is committed: what was freed may be used, and nothing be changed in place.
    */
   startTransaction(): void {
-    for (const block of this.#marked) this.#marks[block] = 0;
+    for (const block of this.#marked) this.#marks[block] = this.#markAfterCommit(block);
     this.#marked = [];
     this.#lockedCount = 0;
+  }
+
+  /** From now on, what the last commit made stays readable for `reader`, until `unpin`. */
+  pin(reader: object): void {
+    this.#pinners.add(reader);
+    this.#pinned ??= [];
+  }
+
+  isPinned(reader: object): boolean {
+    return this.#pinners.has(reader);
+  }
+
+  /** False when nothing was pinned for `reader`, or is no more. */
+  unpin(reader: object): boolean {
+    if (!this.#pinners.delete(reader)) return false;
+    if (this.#pinners.size === 0) this.unpinAll();
+    return true;
+  }
+
+  /** The blocks are needed: no reader has them any more. False when there was none. */
+  unpinAll(): boolean {
+    this.#pinners.clear();
+    const pinned = this.#pinned;
+    if (pinned === undefined) return false;
+    for (const block of pinned) this.#marks[block]! &= ~PINNED;
+    this.#pinned = undefined;
+    return true;
   }
 
   grow(blockCount: number): void {
@@ -112,6 +144,13 @@ export class MetadataSpaceMap {
     const bitmapsBefore = this.bitmapCount;
     this.blockCount = blockCount;
     for (let index = bitmapsBefore; index < this.bitmapCount; index++) this.bitmapDirty[index] = 1;
+  }
+
+  #markAfterCommit(block: number): number {
+    // What was allocated in the same transaction was of no committed state.
+    if (this.#pinned === undefined || this.#marks[block] !== LOCKED) return 0;
+    this.#pinned.push(block);
+    return PINNED;
   }
 
   #inUse(block: number): number {
@@ -139,7 +178,7 @@ export class MetadataSpaceMap {
 
   #findFree(from: number, to: number): number | undefined {
     for (let block = from; block < to; block++) {
-      if (this.counts[block] === 0 && (this.#marks[block]! & LOCKED) === 0) return block;
+      if (this.counts[block] === 0 && (this.#marks[block]! & (LOCKED | PINNED)) === 0) return block;
     }
     return undefined;
   }

@@ -6,9 +6,9 @@
  *   it cannot run out. What is short then is freed by a commit, or the change is refused.
  * - When a commit or a change fails half way, memory is thrown away and the last committed state
  *   read again. The pool is read-only from then on, with needs_check on the disk; what the journal
- *   has is replayed in memory, so that everything acknowledged can still be read. Only when the
- *   data could not be flushed is the journal dropped too: its mappings would show what the blocks
- *   held before.
+ *   has is replayed in memory, so that everything acknowledged can still be read; if that cannot be
+ *   done nothing is read, and the next open has the journal again. Only when the data could not be
+ *   flushed is the journal dropped too: its mappings would show what the blocks held before.
  */
 import { guardIo } from "./block-cache.ts";
 import type { BlockDevice } from "./block-device.ts";
@@ -19,9 +19,11 @@ import { PassdownQueue } from "./passdown-queue.ts";
 import { PoolMetadata } from "./pool-metadata.ts";
 import type { DeviceState } from "./pool-metadata.ts";
 import type { DiscardMode, OpenOptions, PoolMode } from "./pool-options.ts";
+import type { SpaceEvents } from "./space-events.ts";
 import { NEEDS_CHECK, requireDataBlockSectors } from "./superblock.ts";
 import { SECTOR_BYTES } from "./metadata-block.ts";
 import { ThinError } from "./thin-error.ts";
+import { ZeroedAhead } from "./zeroed-ahead.ts";
 
 const CACHE_BYTES = 128 * 2 ** 20;
 const JOURNAL_COUNT_MAX = 0xffff_ffff;
@@ -46,9 +48,11 @@ export class PoolCore {
   readonly #cacheBytes: number;
   readonly #readOnly: boolean;
   readonly #passdown = new PassdownQueue();
+  readonly #zeroed: ZeroedAhead;
   readonly #holders = new Set<StateHolder>();
   /** So many more changes of one block were admitted already. */
   #credit = 0;
+  #events: SpaceEvents | undefined;
 
   constructor(options: OpenOptions) {
     this.#metadataDevice = options.metadata;
@@ -62,6 +66,7 @@ export class PoolCore {
     const { dataBlockSectors } = this.metadata.superblock;
     this.dataBlockBytes = dataBlockSectors * SECTOR_BYTES;
     this.#requireFit(options.dataBlockSectors);
+    this.#zeroed = new ZeroedAhead(this.data, this.dataBlockBytes);
     this.mode = this.#readOnly || this.metadata.needsCheck ? "read-only" : "write";
     this.#replay();
     if (this.mode === "write") this.#settle();
@@ -120,6 +125,11 @@ export class PoolCore {
   admit(changeMax: () => number, freeing: boolean): number {
     const slack = this.#slack(changeMax(), freeing);
     if (slack >= 0) return slack;
+    const isScanned = this.metadata.transaction.spaceMap.isPinned(this);
+    if (this.metadata.transaction.spaceMap.unpinAll()) {
+      if (isScanned) this.unfollow();
+      return this.admit(changeMax, freeing);
+    }
     if (this.metadata.transaction.spaceMap.hasLocked) {
       this.commit();
       const again = this.#slack(changeMax(), freeing);
@@ -149,6 +159,19 @@ export class PoolCore {
     );
   }
 
+  /**
+   * The block was allocated for a write to a part of it. True when the rest reads as zeros already.
+   */
+  readsAsZeros(block: number): boolean {
+    return this.#zeroed.take(block, (from, max) =>
+      this.guard(() => this.metadata.data.freeAfter(from, max)));
+  }
+
+  /** The blocks were allocated, and all of them is going to be written. */
+  willBeWritten(block: number, count: number): void {
+    this.#zeroed.skip(block, count);
+  }
+
   /** The write for which the block was allocated failed. */
   giveBack(block: number, count: number): void {
     this.guard(() => {
@@ -169,6 +192,7 @@ export class PoolCore {
     } catch (error) {
       throw this.#abort(error);
     }
+    this.#events?.provisioned(state.id, dataBlock, count);
     if (this.#journal?.append(state.id, virtualBlock, count, dataBlock) === false) this.commit();
   }
 
@@ -207,6 +231,33 @@ export class PoolCore {
     this.#restartJournal();
     this.#passDown();
     if (metadata.data.availableCount > 0) this.mode = "write";
+  }
+
+  /** See `ThinPool.follow`. */
+  follow(events: SpaceEvents): Uint8Array {
+    this.requireReadable();
+    this.unfollow();
+    if (this.metadata.transaction.dirty) this.commit();
+    this.metadata.transaction.spaceMap.pin(this);
+    this.#events = events;
+    this.metadata.events = events;
+    return Uint8Array.from(this.metadata.committedSuperblock);
+  }
+
+  /** See `ThinPool.pinCommitted`. */
+  pinCommitted(reader: object): Uint8Array {
+    this.requireReadable();
+    if (this.metadata.transaction.dirty) this.commit();
+    this.metadata.transaction.spaceMap.pin(reader);
+    return Uint8Array.from(this.metadata.committedSuperblock);
+  }
+
+  /** Whoever follows is told that it is over. */
+  unfollow(): void {
+    this.metadata.transaction.spaceMap.unpin(this);
+    this.metadata.events = undefined;
+    this.#events?.lost();
+    this.#events = undefined;
   }
 
   /** Change metadata. What fails half way is undone by going back to the last commit. */
@@ -275,6 +326,8 @@ export class PoolCore {
     try {
       for (const record of left.records) this.#replayRecord(record);
     } catch (error) {
+      // A disk that fails says nothing about the journal.
+      if (error instanceof ThinError && error.code === "metadata-io") throw error;
       const reason = error instanceof Error ? error.message : String(error);
       throw new ThinError(
         "corrupt",
@@ -302,10 +355,15 @@ export class PoolCore {
 
   /**
    * The superblock that was read may be one that a killed process had written and not yet flushed.
-   * It has to be durable before anything builds on it, or reuses what it freed.
+   * It has to be durable before anything builds on it, or reuses what it freed. And its flush may
+   * have failed in that process: then the page cache still shows it, and no flush alone will ever
+   * write it. So it is written again. The blocks it refers to were flushed well before it.
    */
   #settle(): void {
-    guardIo("flushing the metadata device", () => this.#metadataDevice.flush());
+    guardIo("writing the superblock again", () => {
+      this.#metadataDevice.write(0, this.metadata.committedSuperblock);
+      this.#metadataDevice.flush();
+    });
     if (this.metadata.transaction.dirty) this.commit();
     else this.#restartJournal();
   }
@@ -318,16 +376,20 @@ export class PoolCore {
   #abort(error: unknown): unknown {
     this.mode = "failed";
     this.#credit = 0;
+    this.#zeroed.forget();
+    this.unfollow();
     this.#passdown.clear();
     const outOfRoom = error instanceof ThinError && error.code === "metadata-full";
     try {
       this.#reload();
-      this.mode = "read-only";
       if (!outOfRoom) this.#setNeedsCheck();
-      this.#replayInMemory();
+      // Without what the journal has, reads would give less than was acknowledged.
+      this.#replay();
+      this.mode = "read-only";
     } catch {
       // Stays failed: the error that led here says more than the second one.
     }
+    this.#passdown.clear();
     for (const holder of this.#holders) holder.rebind(this.#reboundState(holder.deviceId));
     return error;
   }
@@ -335,15 +397,6 @@ export class PoolCore {
   #reload(): void {
     this.metadata = PoolMetadata.open(this.#metadataDevice, this.#cacheBytes);
     this.metadata.transaction.cache.mayWrite = false;
-  }
-
-  #replayInMemory(): void {
-    try {
-      this.#replay();
-    } catch {
-      this.#reload();
-    }
-    this.#passdown.clear();
   }
 
   #setNeedsCheck(): void {

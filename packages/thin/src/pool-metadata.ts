@@ -22,6 +22,7 @@ import {
   commitMetadataSpaceMap, loadMetadataSpaceMap, metadataCommitMax, requireMetadataBlockCount,
 } from "./metadata-space-map-io.ts";
 import type { PassdownQueue } from "./passdown-queue.ts";
+import type { SpaceEvents } from "./space-events.ts";
 import { decodeSuperblock, encodeSuperblock, newBlock, NEEDS_CHECK } from "./superblock.ts";
 import type { Superblock } from "./superblock.ts";
 import { ThinError } from "./thin-error.ts";
@@ -57,11 +58,17 @@ export class PoolMetadata {
   readonly data: DataSpaceMap;
   /** While set, takes the data blocks whose last mapping goes. */
   freed: PassdownQueue | undefined;
+  /** While set, is told of every change of who owns which data block, but for `provisioned`. */
+  events: SpaceEvents | undefined;
   readonly #top: BTree;
   readonly #details: BTree;
   readonly #mappingLayout: ValueLayout;
   readonly #states = new Map<number, DeviceState>();
   readonly #encoded = newBlock();
+  /** Runs of data blocks are being unmapped from this device, and told; -1 for none. */
+  #unmapping = -1;
+  #unmappedBegin = 0;
+  #unmappedEnd = 0;
 
   private constructor(
     device: BlockDevice, superblock: Superblock, transaction: Transaction, data: DataSpaceMap,
@@ -78,6 +85,7 @@ export class PoolMetadata {
       release: (view, at) => {
         const block = mappingDataBlock(view, at);
         if (data.decrement(block) === 0) this.freed?.add(block);
+        if (this.#unmapping >= 0) this.#noteUnmapped(block);
       },
     };
     const topLayout: ValueLayout = {
@@ -175,6 +183,7 @@ export class PoolMetadata {
     this.#addState(id, tree.root, {
       mappedBlocks: 0, transactionId, creationTime: time, snapshottedTime: time,
     }).dirty = true;
+    this.events?.created(id);
   }
 
   createSnapshot(id: number, originId: number): void {
@@ -191,6 +200,7 @@ export class PoolMetadata {
     origin.details.snapshottedTime = time;
     origin.dirty = true;
     origin.tree.version += 1; // Its cursor has to notice that the path is shared now.
+    this.events?.snapshotted(id, originId);
   }
 
   deleteDevice(id: number): void {
@@ -199,6 +209,7 @@ export class PoolMetadata {
     removeFromLeaf(this.#top, id, id + 1, false);
     this.#states.delete(id);
     releaseTree(tree, tree.root);
+    this.events?.deleted(id);
   }
 
   /** Point a virtual block at a data block that already has its reference. */
@@ -207,8 +218,10 @@ export class PoolMetadata {
     const { tree } = state;
     if (tree.insert(virtualBlock)) {
       const { view, at } = tree;
+      const old = mappingDataBlock(view, at);
       this.#mappingLayout.release!(view, at);
       writeMapping(view, at, dataBlock, this.superblock.time);
+      this.events?.unmapped(state.id, old, 1);
     } else {
       writeMapping(tree.view, tree.at, dataBlock, this.superblock.time);
       state.details.mappedBlocks += 1;
@@ -226,7 +239,9 @@ export class PoolMetadata {
     if (first < 0 || first >= end) return -1;
     const root = this.#prepare(state);
     const { tree } = state;
+    if (this.events) this.#unmapping = state.id;
     const unmappedEnd = removeFromLeaf(tree, first, end);
+    if (this.events) this.#tellUnmapped();
     state.details.mappedBlocks -= tree.removedCount;
     state.dirty = true;
     if (tree.root !== root) this.#setRoot(state.id, tree.root);
@@ -264,6 +279,7 @@ export class PoolMetadata {
     this.transaction.retain(this.#top.root);
     this.transaction.retain(this.#details.root);
     this.superblock.heldRoot = block;
+    this.events?.held();
   }
 
   releaseSnapshot(): void {
@@ -277,6 +293,7 @@ export class PoolMetadata {
     releaseTree(this.#details, held.detailsRoot);
     this.transaction.release(block);
     this.superblock.heldRoot = 0;
+    this.events?.released();
   }
 
   /** Blocks that a commit may have to allocate, at most. */
@@ -342,6 +359,26 @@ export class PoolMetadata {
     const state = new DeviceState(id, tree, details);
     this.#states.set(id, state);
     return state;
+  }
+
+  #noteUnmapped(block: number): void {
+    if (block !== this.#unmappedEnd) {
+      this.#tellRun();
+      this.#unmappedBegin = block;
+    }
+    this.#unmappedEnd = block + 1;
+  }
+
+  #tellUnmapped(): void {
+    this.#tellRun();
+    this.#unmapping = -1;
+    this.#unmappedBegin = 0;
+    this.#unmappedEnd = 0;
+  }
+
+  #tellRun(): void {
+    const count = this.#unmappedEnd - this.#unmappedBegin;
+    if (count > 0) this.events?.unmapped(this.#unmapping, this.#unmappedBegin, count);
   }
 
   /** The root of the device's tree, once the way to it is writable. */

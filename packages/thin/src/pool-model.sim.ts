@@ -1,6 +1,7 @@
 /**
- * The naive model that pools are compared with: per device, one number for each sector. A sector
- * that was written with tag 7 is full of 7s; tag 0 is zeros.
+ * The naive model that pools are compared with: per device, one number for each sector (or for the
+ * first sector of each chunk, in pools that are too large for that). A sector that was written with
+ * tag 7 is full of 7s; tag 0 is zeros.
  *
  * For each sector it also knows what may come back after a power cut: what the last commit made
  * durable, or anything that was put there since.
@@ -27,13 +28,13 @@ export class DeviceModel {
 
   put(sector: number, count: number, tag: number): void {
     this.attempt(sector, count, tag);
+    for (let index = sector; index < sector + count; index++) this.#unknown.delete(index);
     this.current.fill(tag, sector, sector + count);
   }
 
   /** The sectors may get this tag, or not. */
   attempt(sector: number, count: number, tag: number): void {
     for (let index = sector; index < sector + count; index++) {
-      this.#unknown.delete(index);
       const since = this.#since.get(index);
       if (since) since.push(tag);
       else this.#since.set(index, [tag]);
@@ -41,6 +42,7 @@ export class DeviceModel {
   }
 
   commit(): void {
+    if (this.#since.size === 0) return;
     for (const [sector, since] of this.#since) {
       if (this.#unknown.has(sector)) since.push(this.#committed[sector]!);
       else this.#since.delete(sector);
@@ -53,6 +55,7 @@ export class DeviceModel {
     for (const sector of this.#since.keys()) this.#unknown.add(sector);
   }
 
+  /** What a snapshot of it is, whose creation commits. */
   snapshot(): DeviceModel {
     const copy = new DeviceModel(Int32Array.from(this.current));
     for (const sector of this.#unknown) {
@@ -66,19 +69,30 @@ export class DeviceModel {
   requirePossible(found: Int32Array, where: string): void {
     for (let sector = 0; sector < found.length; sector++) {
       const tag = found[sector]!;
-      if (tag === this.#committed[sector] || tag === this.current[sector]) continue;
-      if (this.#since.get(sector)?.includes(tag)) continue;
+      if (tag === this.#committed[sector]) continue;
+      // Nothing else is possible of a sector that nobody touched since the commit.
+      const since = this.#since.get(sector);
+      if (since !== undefined && (tag === this.current[sector] || since.includes(tag))) continue;
       throw new Error(
         `${where}: sector ${sector} has ${tag}; committed is ${this.#committed[sector]}, ` +
-          `since then ${this.#since.get(sector)?.join(" ") ?? "nothing"}`,
+          `since then ${since?.join(" ") ?? "nothing"}`,
       );
     }
   }
 
   /** Fails unless `found` is current, outside of the sectors in `[begin, end)`. */
   requireCurrent(found: Int32Array, where: string, begin = 0, end = 0): void {
+    this.#requireEqual(found, where, (sector) => sector >= begin && sector < end);
+  }
+
+  /** The same after a power cut, which takes what no flush could make durable. */
+  requireDurable(found: Int32Array, where: string): void {
+    this.#requireEqual(found, where, (sector) => this.#unknown.has(sector));
+  }
+
+  #requireEqual(found: Int32Array, where: string, isExempt: (sector: number) => boolean): void {
     for (let sector = 0; sector < found.length; sector++) {
-      if (found[sector] === this.current[sector] || (sector >= begin && sector < end)) continue;
+      if (found[sector] === this.current[sector] || isExempt(sector)) continue;
       throw new Error(
         `${where}: sector ${sector} has ${found[sector]}, not ${this.current[sector]}`,
       );
@@ -95,15 +109,28 @@ export function encodeTag(tag: number, sectorCount: number): Uint8Array {
 export function decodeTags(bytes: Uint8Array, where: string): Int32Array {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const tags = new Int32Array(bytes.length / SECTOR_BYTES);
-  for (let sector = 0; sector < tags.length; sector++) {
-    const tag = words[sector * WORDS]!;
-    for (let word = 1; word < WORDS; word++) {
-      if (words[sector * WORDS + word] === tag) continue;
-      throw new Error(
-        `${where}: sector ${sector} is torn: ${tag} and ${words[sector * WORDS + word]}`,
-      );
+  for (let from = 0; from < tags.length; from += RUN_SECTORS) {
+    const end = Math.min(from + RUN_SECTORS, tags.length);
+    // Bytes that equal those 4 before them are all of one tag, and that is told at once.
+    const run = bytes.subarray(from * SECTOR_BYTES, end * SECTOR_BYTES);
+    if (Buffer.compare(run.subarray(4), run.subarray(0, -4)) === 0) {
+      tags.fill(words[from * WORDS]!, from, end);
+    } else {
+      for (let sector = from; sector < end; sector++) {
+        tags[sector] = decodeSector(words, sector, where);
+      }
     }
-    tags[sector] = tag;
   }
   return tags;
+}
+
+const RUN_SECTORS = 128;
+
+function decodeSector(words: Int32Array, sector: number, where: string): number {
+  const tag = words[sector * WORDS]!;
+  for (let word = 1; word < WORDS; word++) {
+    const other = words[sector * WORDS + word];
+    if (other !== tag) throw new Error(`${where}: sector ${sector} is torn: ${tag} and ${other}`);
+  }
+  return tag;
 }

@@ -17,6 +17,8 @@ export interface ReadOptions {
   readonly metadata: BlockDevice;
   /** Read the metadata snapshot, which stays as it is while the pool is in use. */
   readonly fromSnapshot?: boolean;
+  /** Read the trees of this one, which somebody keeps from being overwritten. */
+  readonly superblock?: Superblock;
 }
 
 export interface DeviceRoot {
@@ -32,8 +34,8 @@ export class PoolReader {
   readonly nodes: NodeReader;
 
   /** Throws "snapshot-missing", "corrupt" and what `decodeSuperblock` throws. */
-  constructor({ metadata, fromSnapshot = false }: ReadOptions) {
-    const live = readSuperblock(metadata, 0);
+  constructor({ metadata, fromSnapshot = false, superblock }: ReadOptions) {
+    const live = superblock ?? readSuperblock(metadata, 0);
     if (fromSnapshot && live.heldRoot === 0) {
       throw new ThinError("snapshot-missing", "the pool has no metadata snapshot");
     }
@@ -88,7 +90,7 @@ export class PoolReader {
   }
 }
 
-function readSuperblock(metadata: BlockDevice, block: number): Superblock {
+export function readSuperblock(metadata: BlockDevice, block: number): Superblock {
   const bytes = newBlock();
   guardIo(`reading metadata block ${block}`, () => metadata.read(block * METADATA_BLOCK_BYTES, bytes));
   return decodeSuperblock(bytes, block);

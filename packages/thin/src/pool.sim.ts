@@ -1,6 +1,8 @@
 /** Random histories of a pool: everything users do to it, and everything that goes wrong. */
-import type { FaultPlan, Random, Scenario } from "@mortar/sim";
-import { CHUNK_SECTORS, PoolHistory } from "./pool-history.sim.ts";
+import type { DiskFault, FaultPlan, Random, Scenario } from "@mortar/sim";
+import { PoolHistory } from "./pool-history.sim.ts";
+import type { Layout } from "./pool-layout.sim.ts";
+import { CHUNK_BYTES, CHUNK_SECTORS, SETTLING_PAIRS } from "./pool-machine.sim.ts";
 import type { PoolMessage } from "./pool-options.ts";
 
 const OPERATIONS = 80;
@@ -17,43 +19,94 @@ const steps: readonly { readonly weight: number; readonly step: Step }[] = [
   { weight: 4, step: zeroSome },
   { weight: 8, step: (history) => history.commit() },
   { weight: 6, step: changeDevices },
-  { weight: 1, step: (history, random) => history.grow(random.below(12), random.below(30)) },
+  { weight: 1, step: growSome },
   { weight: 1, step: (history) => history.holdRoot() },
+  { weight: 1, step: (history) => history.visitReadOnly() },
 ];
+
+const exploration = { settlings: SETTLING_PAIRS, nestedShare: 0.3, usedShare: 0.1 };
 
 export const scenario: Scenario = {
   name: "thin",
-  run(random) {
-    const history = new PoolHistory({
-      random,
-      metadataBlocks: random.pick([64, 100, 300]),
-      dataChunks: random.pick([12, 30, 60]),
-      deviceChunks: random.pick([4, 12]),
-      journalRecords: random.pick([3, 20, 500]),
-      discards: random.pick(["passdown", "passdown", "nopassdown", "ignore"] as const),
-    });
-    history.transact([{ kind: "create-thin", deviceId: 1 }]);
-    // Not all that can go wrong goes wrong in every history.
-    const cuts = random.pick([0, 0.1, 0.3]);
-    const kills = random.pick([0, 0.1, 0.3]);
-    const faults = random.pick([0, 0, 0.1]);
-    for (let index = 0; index < OPERATIONS; index++) {
-      if (history.devices.size === 0) history.transact([{ kind: "create-thin", deviceId: 1 }]);
-      const step = pickStep(random);
-      const change = (): void => {
-        if (history.devices.size > 0) step(history, random);
-      };
-      if (random.chance(cuts)) history.powerCut(random.below(random.pick(CUT_RANGES)), change);
-      else if (random.chance(kills)) history.kill(random.below(random.pick(CUT_RANGES)), change);
-      else if (random.chance(faults)) withFaults(history, random, change);
-      else change();
-    }
-    history.verify("at the end");
-    history.commit();
-    history.requireClean("at the end");
-    return history.counts;
-  },
+  run: (random) => live(random, () => undefined),
 };
+
+/** One history, on a machine laid out so. */
+export function live(
+  random: Random, layoutOf: (metadataBytes: number, dataBytes: number) => Layout | undefined,
+): Readonly<Record<string, number>> {
+  const metadataBlocks = random.pick([64, 100, 300]);
+  const dataChunks = random.pick([12, 30, 60]);
+  const layout = layoutOf(metadataBlocks * 4096, dataChunks * CHUNK_BYTES);
+  const history = new PoolHistory({
+    random, metadataBlocks, dataChunks,
+    deviceChunks: random.pick([4, 12]),
+    journalRecords: random.pick([3, 20, 500]),
+    discards: random.pick(["passdown", "passdown", "nopassdown", "ignore"] as const),
+    canZero: random.seed % 2 === 1,
+    ...(layout && { layout }),
+  });
+  history.transact([{ kind: "create-thin", deviceId: 1 }]);
+  // Not all that can go wrong goes wrong in every history.
+  const rates = {
+    cuts: random.pick([0, 0.1, 0.3]),
+    kills: random.pick([0, 0.1, 0.3]),
+    faults: random.pick([0, 0.1, 0.4]),
+    explored: random.pick([0, 0.05, 0.2]),
+  };
+  for (let index = 0; index < OPERATIONS; index++) {
+    if (history.devices.size === 0) history.transact([{ kind: "create-thin", deviceId: 1 }]);
+    const change = (): void => {
+      if (history.devices.size > 0) pickStep(random)(history, random);
+    };
+    const cutAt = (): number => random.below(random.pick(CUT_RANGES));
+    switch (pickTrouble(random, rates)) {
+      case "power cut":
+        history.powerCut(cutAt(), change);
+        break;
+      case "kill":
+        history.kill(cutAt(), change);
+        break;
+      case "faults":
+        withFaults(history, random, change);
+        // It may have become read-only, and people work on until somebody looks at it.
+        while (history.isReadOnly && random.chance(0.7)) change();
+        history.recover();
+        break;
+      case "faults to the end": {
+        const end = random.pick(["powerCut", "kill"] as const);
+        history[end](random.below(14), () => withFaults(history, random, change));
+        break;
+      }
+      case "every end":
+        history.explore(exploration, change);
+        break;
+      case "none":
+        change();
+    }
+  }
+  history.verify("at the end");
+  history.commit();
+  history.requireClean("at the end");
+  return history.counts;
+}
+
+interface Rates {
+  readonly cuts: number;
+  readonly kills: number;
+  readonly faults: number;
+  readonly explored: number;
+}
+
+type Trouble = "power cut" | "kill" | "faults" | "faults to the end" | "every end" | "none";
+
+function pickTrouble(random: Random, { cuts, kills, faults, explored }: Rates): Trouble {
+  if (random.chance(cuts)) return "power cut";
+  if (random.chance(kills)) return "kill";
+  if (random.chance(faults)) return "faults";
+  if (random.chance(faults)) return "faults to the end";
+  return random.chance(explored) ? "every end" : "none";
+}
 
 function pickStep(random: Random): Step {
   let left = random.below(steps.reduce((sum, { weight }) => sum + weight, 0));
@@ -66,7 +119,7 @@ function pickStep(random: Random): Step {
 
 /** Some sectors, often of one chunk, often aligned to it. */
 function extent(history: PoolHistory, random: Random, chunksMax: number): [number, number] {
-  const chunks = history.deviceSectors / CHUNK_SECTORS;
+  const chunks = history.deviceUnits / CHUNK_SECTORS;
   const first = random.below(chunks);
   const end = Math.min(first + 1 + random.below(chunksMax), chunks);
   const begin = random.chance(0.4)
@@ -97,6 +150,11 @@ function zeroSome(history: PoolHistory, random: Random): void {
   history.zero(pickDevice(history, random), ...extent(history, random, 3));
 }
 
+function growSome(history: PoolHistory, random: Random): void {
+  // Disks that both devices lie on in runs do not grow.
+  if (!history.machine.options.layout) history.grow(random.below(12), random.below(30));
+}
+
 function changeDevices(history: PoolHistory, random: Random): void {
   const ids = [...history.devices.keys()];
   const free = Array.from({ length: DEVICES_MAX }, (_, index) => index + 1)
@@ -108,23 +166,50 @@ function changeDevices(history: PoolHistory, random: Random): void {
     const deviceId = random.pick(free);
     const originId = random.pick(ids);
     messages.push(
-      random.chance(0.3) ? { kind: "create-thin", deviceId } : { kind: "create-snapshot", deviceId, originId },
+      random.chance(0.3)
+        ? { kind: "create-thin", deviceId }
+        : { kind: "create-snapshot", deviceId, originId },
     );
   }
+  // Several at once, as LVM's text metadata can hold them: all are done, or none.
+  if (random.chance(0.2)) addMessages(messages, new Set(ids), random);
   history.transact(messages);
 }
 
-/** Let disk operations fail while one thing is done, and see the pool recover. */
+function addMessages(messages: PoolMessage[], ids: Set<number>, random: Random): void {
+  for (const message of messages) {
+    if (message.kind === "delete") ids.delete(message.deviceId);
+    else if (message.kind !== "set-transaction-id") ids.add(message.deviceId);
+  }
+  for (let index = 0; index < 3; index++) {
+    const deviceId = random.between(1, DEVICES_MAX + 1);
+    if (ids.has(deviceId)) {
+      messages.push({ kind: "delete", deviceId });
+      ids.delete(deviceId);
+    } else {
+      const origins = [...ids];
+      messages.push(origins.length > 0 && random.chance(0.7)
+        ? { kind: "create-snapshot", deviceId, originId: random.pick(origins) }
+        : { kind: "create-thin", deviceId });
+      ids.add(deviceId);
+    }
+  }
+}
+
+/** Let disk operations fail while one thing is done. */
 function withFaults(history: PoolHistory, random: Random, change: () => void): void {
   const rate = random.pick([0.05, 0.3]);
+  const kinds: readonly DiskFault[] =
+    random.pick([["EIO", "ENOSPC"], ["ENOSPC", "short"], ["EIO", "short"]]);
+  const reads = random.chance(0.3);
   const plan: FaultPlan = (operation) =>
-    operation !== "read" && random.chance(rate) ? random.pick(["EIO", "ENOSPC"] as const) : undefined;
-  const disks = random.pick([[history.data], [history.metadata], [history.data, history.metadata]]);
+    (reads || operation !== "read") && random.chance(rate) ? random.pick(kinds) : undefined;
+  const { data, metadata } = history.machine;
+  const disks = random.pick([[data], [metadata], [data, metadata]]);
   for (const disk of disks) disk.faults = plan;
   try {
     change();
   } finally {
     for (const disk of disks) disk.faults = undefined;
   }
-  history.recover();
 }

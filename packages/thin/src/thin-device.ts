@@ -189,6 +189,7 @@ export class ThinDevice {
     core.guard(() => {
       while (count < wanted && core.metadata.data.allocateAfter(first + count - 1)) count += 1;
     });
+    core.willBeWritten(first, count);
     this.#writeData(first, count, first * chunk, source.subarray(at, at + count * chunk));
     core.map(this.#open(), virtualBlock, first, count);
     return count * chunk;
@@ -201,9 +202,10 @@ export class ThinDevice {
     const block = core.allocate();
     const old = this.#open().cursor.lookup(virtualBlock);
     const base = block * this.#chunk;
-    if (old === UNMAPPED && !core.zeroNewBlocks) {
+    if (old === UNMAPPED && (!core.zeroNewBlocks || this.#isZero(block))) {
       this.#writeData(block, 1, base + within, source);
     } else {
+      core.willBeWritten(block, 1);
       const piece = (this.#piece ??= new Uint8Array(Math.min(this.#chunk, PIECE_BYTES_MAX)));
       for (let from = 0; from < this.#chunk; from += piece.length) {
         this.#fillPiece(old, block, from, piece);
@@ -212,6 +214,15 @@ export class ThinDevice {
       }
     }
     core.map(this.#open(), virtualBlock, block, 1);
+  }
+
+  #isZero(block: number): boolean {
+    try {
+      return this.#core.readsAsZeros(block);
+    } catch (error) {
+      this.#core.giveBack(block, 1);
+      throw error;
+    }
   }
 
   /** What the chunk held before, from `from` on; `block` goes back if that cannot be read. */

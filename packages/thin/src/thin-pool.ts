@@ -10,6 +10,7 @@ import { formatPool } from "./format-pool.ts";
 import type {
   DeviceStatus, FormatOptions, OpenOptions, PoolMessage, PoolStatus,
 } from "./pool-options.ts";
+import type { SpaceEvents } from "./space-events.ts";
 import { decodeSuperblock, encodeSuperblock, isZero, NEEDS_CHECK, newBlock } from "./superblock.ts";
 import { ThinDevice } from "./thin-device.ts";
 import { ThinError } from "./thin-error.ts";
@@ -193,9 +194,45 @@ export class ThinPool {
     this.#core.commit();
   }
 
+  /**
+   * From now on tell `events` of every change of who owns which data block. Answers the superblock
+   * of the state that the first change builds on, for `scanSpace`: its trees stay on the device
+   * until `scanned` is called. Who followed before is told that it is over, and so is `events` when
+   * the pool goes back to its last commit or needs the metadata blocks that are kept for the scan.
+   * Commits; throws "read-only" when there are changes that cannot be committed.
+   */
+  follow(events: SpaceEvents): Uint8Array {
+    return this.#core.follow(events);
+  }
+
+  /** The scan of the state that `follow` answered is done. */
+  scanned(): void {
+    this.#core.metadata.transaction.spaceMap.unpin(this.#core);
+  }
+
+  /**
+   * Commits. Until `unpinCommitted` of the same object, the trees of this state stay on the device,
+   * for somebody to read beside the pool. Answers its superblock. When the pool needs the blocks
+   * itself, or goes back to its last commit, it takes them, and `unpinCommitted` says so.
+   */
+  pinCommitted(reader: object): Uint8Array {
+    return this.#core.pinCommitted(reader);
+  }
+
+  /** False when what was read meanwhile may be no state of the pool at all. */
+  unpinCommitted(reader: object): boolean {
+    return this.#core.metadata.transaction.spaceMap.unpin(reader);
+  }
+
+  /** Tell nobody any more. */
+  unfollow(): void {
+    this.#core.unfollow();
+  }
+
   /** Commit, unless the pool takes no changes. The object is of no use afterwards. */
   close(): void {
     if (this.#core.mode === "write" || this.#core.mode === "out-of-data-space") this.#core.commit();
+    this.#core.unfollow();
   }
 
   #apply(message: PoolMessage): void {

@@ -30,19 +30,24 @@ import {
   type LogicalVolume,
 } from "@mortar/lvm2";
 import { PoolError, type LinearVolumeSpec, type VolumeSpec } from "@mortar/pool";
-import { findLoop, onlyPiece, readBlockState, usageOf } from "./block-state.ts";
+import { findLoop, findMapped, findServedLoop } from "./block-state.ts";
+import { onlyPiece, readBlockState, usageOf } from "./block-state.ts";
 import { linkDevice, unlinkDevice } from "./device-links.ts";
+import { engineFor, engineInUse } from "./engine.ts";
 import type { VgHost } from "./host.ts";
+import { activateMapped, deactivateMapped } from "./kernel-activation.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
 import {
   ensureLinearServer,
   ensurePool,
+  ensurePoolServer,
   findPool,
-  keepActive,
+  findServer,
   poolCall,
   stopIfIdle,
-  type RunningPool,
+  type PoolServer,
 } from "./pool-host.ts";
+import { isNbdOnly } from "./nbd-only.ts";
 import { linearVolumeSpec, LINEAR_SERVER, thinVolumeSpec } from "./served-spec.ts";
 import { VgError } from "./vg-error.ts";
 
@@ -52,7 +57,7 @@ const LOOP_MS_MAX = 30_000;
 export interface ActivatedLv {
   /** /dev/VG/LV */
   readonly devicePath: string;
-  /** /dev/loopN */
+  /** The device itself: /dev/loopN, or the kernel's /dev/dm-N. */
   readonly loopPath: string;
 }
 
@@ -66,19 +71,27 @@ export async function activateLv(
     const name = fullName(loaded, lv);
     throw new VgError("not-supported", `Operation not permitted on hidden LV ${name}.`);
   }
+  host.boot?.activated(loaded);
   const pool = asThinPool(lv);
   if (pool !== undefined) {
-    keepActive((await ensurePool(host, loaded, pool)).directory, true);
+    await (await ensurePool(host, loaded, pool)).keep(true);
     return undefined;
   }
+  if ((await engineFor(host, loaded)) === "kernel") return await activateMapped(host, loaded, lv);
   const loopPath = await attach(host, loaded, lv);
   host.step("loop-attached");
+  if (host.nbdOnly === true) return { devicePath: loopPath, loopPath };
   return { devicePath: linkDevice(loaded.vg.name, lv.name, loopPath), loopPath };
 }
 
 async function attach(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): Promise<string> {
   const thin = asThinVolume(lv);
   const piece = onlyPiece(loaded, lv);
+  if (thin === undefined && host.nbdOnly === true) {
+    const name = fullName(loaded, lv);
+    const sentence = `Logical volume ${name} is not thin: without root only thin volumes are served.`;
+    throw new VgError("not-supported", sentence);
+  }
   if (thin === undefined && piece !== undefined) {
     return await attachOver(host, loaded, lv, {
       backingPath: piece.path,
@@ -89,7 +102,7 @@ async function attach(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): Promis
   const server =
     thin === undefined
       ? await ensureLinearServer(host, loaded)
-      : await ensurePool(host, loaded, requireThinPool(loaded.vg, thin.segment.pool));
+      : await ensurePoolServer(host, loaded, requireThinPool(loaded.vg, thin.segment.pool));
   const spec =
     thin === undefined ? linearVolumeSpec(loaded, lv) : thinVolumeSpec(loaded.vg, thin);
   const backingPath = await serve(host, loaded, lv, server, spec);
@@ -102,7 +115,7 @@ async function serve(
   host: VgHost,
   loaded: LoadedVg,
   lv: LogicalVolume,
-  { client, directory }: RunningPool,
+  { client, directory }: PoolServer,
   spec: VolumeSpec | LinearVolumeSpec,
 ): Promise<string> {
   const name = `${loaded.vg.name}/${serverOf(lv)}`;
@@ -114,8 +127,9 @@ async function serve(
     }
   }
   await poolCall(name, directory, client.resize(lv.name, spec.sizeBytes));
-  const loop = findLoop(readBlockState(), host.runDirectory, loaded, lv);
-  if (loop !== undefined) await bounded(loaded, lv, refreshLoopCapacity(loop.path));
+  const loop = findServedLoop(readBlockState(), host.runDirectory, loaded, lv);
+  if (loop !== undefined && !isNbdOnly(loop))
+    await bounded(loaded, lv, refreshLoopCapacity(loop.path));
   if (loop?.readOnly !== undefined && loop.readOnly !== spec.readOnly) {
     await detachUnused(host, loaded, lv);
     await poolCall(name, directory, client.deactivate(lv.name));
@@ -130,7 +144,7 @@ async function attachOver(
   backing: { backingPath: string; offsetBytes?: number; sizeLimitBytes?: number },
 ): Promise<string> {
   const readOnly = isReadOnly(lv);
-  const loop = findLoop(readBlockState(), host.runDirectory, loaded, lv);
+  const loop = findServedLoop(readBlockState(), host.runDirectory, loaded, lv);
   if (loop !== undefined && loop.readOnly === readOnly) return loop.path;
   if (loop !== undefined) await detachUnused(host, loaded, lv);
   const attached = attachLoop({ ...backing, readOnly, directIo: true, blockSizeBytes: 512 });
@@ -148,14 +162,21 @@ export async function deactivateLv(
 ): Promise<void> {
   if (asThinPool(lv) !== undefined) {
     const running = await findPool(host, loaded.vg.name, lv.name);
-    if (running !== undefined) keepActive(running.directory, false);
+    await running?.keep(false);
     await stopIfIdle(host, loaded, lv.name);
     return;
   }
+  if (engineInUse(host, loaded) === "kernel") {
+    requireUnused(host, loaded, lv);
+    await deactivateMapped(loaded, lv);
+    const pool = asThinVolume(lv)?.segment.pool;
+    if (pool !== undefined) await stopIfIdle(host, loaded, pool);
+    return;
+  }
   await detachUnused(host, loaded, lv);
-  unlinkDevice(loaded.vg.name, lv.name);
+  if (host.nbdOnly !== true) unlinkDevice(loaded.vg.name, lv.name);
   const server = serverOf(lv);
-  const running = await findPool(host, loaded.vg.name, server);
+  const running = await findServer(host, loaded.vg.name, server);
   if (running === undefined) return;
   const name = `${loaded.vg.name}/${server}`;
   await poolCall(name, running.directory, running.client.deactivate(lv.name));
@@ -180,8 +201,8 @@ export function requireUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume)
 
 async function detachUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): Promise<void> {
   requireUnused(host, loaded, lv);
-  const loop = findLoop(readBlockState(), host.runDirectory, loaded, lv);
-  if (loop === undefined) return;
+  const loop = findServedLoop(readBlockState(), host.runDirectory, loaded, lv);
+  if (loop === undefined || isNbdOnly(loop)) return;
   let gone: boolean;
   try {
     gone = await bounded(loaded, lv, detachLoop(loop.path));
@@ -193,16 +214,21 @@ async function detachUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): 
   throw new VgError("in-use", `Logical volume ${fullName(loaded, lv)} in use.`);
 }
 
-/** Tell the loop device, and before it the server, that an active LV has the size of the text. */
+/**
+ * Tell the loop device, and before it the server, that an active LV has the size of the text; or
+ * give the kernel the new table.
+ */
 export async function resizeActive(
   host: VgHost,
   loaded: LoadedVg,
   lv: LogicalVolume,
 ): Promise<void> {
-  const loop = findLoop(readBlockState(), host.runDirectory, loaded, lv);
+  const state = readBlockState();
+  if (findMapped(state, loaded, lv) !== undefined) await activateMapped(host, loaded, lv);
+  const loop = findServedLoop(state, host.runDirectory, loaded, lv);
   if (loop === undefined) return;
   const server = serverOf(lv);
-  const running = await findPool(host, loaded.vg.name, server);
+  const running = await findServer(host, loaded.vg.name, server);
   const sizeBytes = lvSectors(loaded.vg, lv) * SECTOR_BYTES;
   if (loop.sizeLimitBytes > 0) {
     await bounded(loaded, lv, setLoopSizeLimit(loop.path, sizeBytes));
@@ -212,11 +238,13 @@ export async function resizeActive(
     const name = `${loaded.vg.name}/${server}`;
     await poolCall(name, running.directory, running.client.resize(lv.name, sizeBytes));
   }
+  if (isNbdOnly(loop)) return;
   await bounded(loaded, lv, refreshLoopCapacity(loop.path));
 }
 
 /** Everything written to the device so far is at the server: what its page cache holds, too. */
 export async function syncDevice(loaded: LoadedVg, lv: LogicalVolume, path: string): Promise<void> {
+  if (!path.startsWith("/")) return; // By NBD alone: nothing is between client and server.
   const sync = async () => {
     const device = await fs.open(path, "r");
     try {

@@ -1,5 +1,5 @@
-/** A block device as the lvm2 package wants it: synchronous, whole transfers, buffered by Linux. */
-import { closeSync, constants, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+/** A block device or plain file as the lvm2 package wants it: synchronous, whole transfers, buffered by Linux. */
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
 import { blockDeviceSize } from "@mortar/linux";
 import type { PvDevice } from "@mortar/lvm2";
 
@@ -22,7 +22,9 @@ export class BlockFile implements PvDevice {
         : constants.O_RDWR | (access === "exclusive" ? constants.O_EXCL : 0);
     const fd = openSync(path, flags);
     try {
-      return new BlockFile(path, fd, blockDeviceSize(fd, path));
+      const status = fstatSync(fd);
+      const sizeBytes = status.isFile() ? status.size : blockDeviceSize(fd, path);
+      return new BlockFile(path, fd, sizeBytes);
     } catch (error) {
       closeSync(fd);
       throw error;

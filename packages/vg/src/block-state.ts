@@ -1,18 +1,24 @@
 /**
  * Which logical volumes have a block device now, and who uses it: read from sysfs and /proc,
- * without opening a device. The loop device is the truth; the links in /dev follow from it.
+ * without opening a device. The loop device, or the kernel's mapped one, is the truth; the links in
+ * /dev follow from it.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { listMappedDevices, type MappedDevice } from "@mortar/dm";
 import { isErrno, listLoops, listMounts, type LoopStatus, type MountPoint } from "@mortar/linux";
 import { poolRunDirectory } from "@mortar/pool";
 import type { LogicalVolume } from "@mortar/lvm2";
 import type { LoadedVg } from "./loaded-vg.ts";
+import { mappedUuid } from "./kernel-names.ts";
+import { findNbdOnly } from "./nbd-only.ts";
 import { LINEAR_SERVER, segmentsOf } from "./served-spec.ts";
 import { VgError } from "./vg-error.ts";
 
 export interface BlockState {
   readonly loops: readonly LoopStatus[];
+  /** Of the kernel's device-mapper, whosever they are. */
+  readonly mapped: readonly MappedDevice[];
   readonly mounts: readonly MountPoint[];
   /** Paths of block devices in use as swap. */
   readonly swaps: readonly string[];
@@ -23,7 +29,14 @@ export function readBlockState(): BlockState {
     .split("\n")
     .slice(1)
     .map((line) => line.split(/\s+/)[0] ?? "");
-  return { loops: listLoops(), mounts: listMounts(), swaps };
+  return { loops: listLoops(), mapped: listMappedDevices(), mounts: listMounts(), swaps };
+}
+
+/** The block device of an active LV: over a pool server's file, or the kernel's. */
+export type LvDevice = LoopStatus | MappedDevice;
+
+export function isLoop(device: LvDevice): device is LoopStatus {
+  return "backingPath" in device;
 }
 
 /**
@@ -37,20 +50,51 @@ export function findPoolDirectory(
   poolName: string,
 ): string {
   const own = poolRunDirectory(runDirectory, vgName, poolName);
+  return mountedServer(state, runDirectory, vgName, poolName) ?? own;
+}
+
+/** The run directory where a server of this name has its mount, alive or dead. */
+export function mountedServer(
+  state: BlockState,
+  runDirectory: string,
+  vgName: string,
+  poolName: string,
+): string | undefined {
+  const own = poolRunDirectory(runDirectory, vgName, poolName);
   const mounted = (directory: string) =>
     state.mounts.some((mount) => mount.path === join(directory, "mnt") && isFuse(mount));
   if (mounted(own)) return own;
   const suffix = `${poolRunDirectory("", vgName, poolName)}/mnt`.replace(/^\/*/, "/");
   const other = state.mounts.find((mount) => mount.path.endsWith(suffix) && isFuse(mount));
-  return other === undefined ? own : other.path.slice(0, -"/mnt".length);
+  return other?.path.slice(0, -"/mnt".length);
 }
 
 function isFuse(mount: MountPoint): boolean {
   return mount.type.startsWith("fuse");
 }
 
-/** The loop device of an LV, whichever server it is over; undefined while inactive. */
+/** The block device of an LV, whichever engine has it; undefined while inactive. */
 export function findLoop(
+  state: BlockState,
+  runDirectory: string,
+  loaded: LoadedVg,
+  lv: LogicalVolume,
+): LvDevice | undefined {
+  return findMapped(state, loaded, lv) ?? findServedLoop(state, runDirectory, loaded, lv);
+}
+
+/** The kernel's device of a thin or linear LV. */
+export function findMapped(
+  state: BlockState,
+  { vg }: LoadedVg,
+  lv: LogicalVolume,
+): MappedDevice | undefined {
+  const uuid = mappedUuid(vg, lv);
+  return state.mapped.find((device) => device.uuid === uuid);
+}
+
+/** The loop device of an LV, whichever server it is over. */
+export function findServedLoop(
   state: BlockState,
   runDirectory: string,
   loaded: LoadedVg,
@@ -61,7 +105,9 @@ export function findLoop(
   const served = (server: string) => {
     const directory = findPoolDirectory(state, runDirectory, loaded.vg.name, server);
     const file = join(directory, "mnt", lv.name);
-    return state.loops.find((loop) => loop.backingPath === file);
+    return (
+      state.loops.find((loop) => loop.backingPath === file) ?? findNbdOnly(directory, lv.name)
+    );
   };
   if (segment.type === "thin") return served(segment.pool);
   if (segment.type !== "striped") return undefined;
@@ -102,20 +148,20 @@ export function onlyPiece(
   return { path, offsetBytes: piece.deviceOffsetBytes, lengthBytes: piece.lengthBytes };
 }
 
-/** What uses a loop device, as far as the kernel's tables tell; undefined when nothing does. */
-export function usageOf(state: BlockState, loop: LoopStatus): "file system" | "other" | undefined {
+/** What uses a device, as far as the kernel's tables tell; undefined when nothing does. */
+export function usageOf(state: BlockState, loop: LvDevice): "file system" | "other" | undefined {
   if (state.mounts.some((mount) => mount.deviceNumber === loop.deviceNumber)) return "file system";
   if (state.swaps.includes(loop.path)) return "other";
   if (state.loops.some((other) => other.backingPath === loop.path)) return "other";
   try {
-    if (readdirSync(`/sys/block/loop${loop.number}/holders`).length > 0) return "other";
+    if (readdirSync(`/sys/block/${basename(loop.path)}/holders`).length > 0) return "other";
   } catch (error) {
     if (!isErrno(error, "ENOENT")) throw error;
   }
   return undefined;
 }
 
-/** The mount of a loop device that can be frozen: the first that shows the whole file system. */
-export function mountPointOf(state: BlockState, loop: LoopStatus): string | undefined {
+/** The mount of a device that can be frozen: the first that shows the whole file system. */
+export function mountPointOf(state: BlockState, loop: LvDevice): string | undefined {
   return state.mounts.find((mount) => mount.deviceNumber === loop.deviceNumber)?.path;
 }

@@ -2,7 +2,7 @@
  * The names under /dev: /dev/VG/LV and /dev/mapper/VG-LV, links to the loop device. A link is
  * replaced in one step, so that whoever opens it meets the old device or the new one.
  */
-import { lstatSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { renameSync, rmdirSync, symlinkSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isErrno } from "@mortar/linux";
@@ -13,17 +13,37 @@ export function linkPaths(vgName: string, lvName: string): readonly string[] {
   return [`/dev/${vgName}/${lvName}`, join("/dev/mapper", deviceMapperName(vgName, lvName))];
 }
 
+/**
+ * /dev/VG/LV for a mapped device, whose other name is device-mapper's or udev's to make. One that
+ * leads to the device already, by whatever way, is left alone.
+ */
+export function linkMapped(vgName: string, lvName: string): string {
+  const [path = "", mapped = ""] = linkPaths(vgName, lvName);
+  const [linked, wanted] = [path, mapped].map((it) => statSync(it, { throwIfNoEntry: false })?.rdev);
+  if (linked === undefined || linked !== wanted) replaceLink(path, mapped, lvName);
+  return path;
+}
+
+export function unlinkMapped(vgName: string, lvName: string): void {
+  const [path = ""] = linkPaths(vgName, lvName);
+  if (targetOf(path) !== undefined) unlinkIfThere(path);
+  removeIfEmpty(`/dev/${vgName}`);
+}
+
 /** Make both names point at `loopPath`. Returns /dev/VG/LV. */
 export function linkDevice(vgName: string, lvName: string, loopPath: string): string {
   for (const path of linkPaths(vgName, lvName)) {
-    if (targetOf(path) === loopPath) continue;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    const temporary = join(dirname(path), `.mortar-${process.pid}-${lvName}`);
-    unlinkIfThere(temporary);
-    symlinkSync(loopPath, temporary);
-    renameSync(temporary, path);
+    if (targetOf(path) !== loopPath) replaceLink(path, loopPath, lvName);
   }
   return `/dev/${vgName}/${lvName}`;
+}
+
+function replaceLink(path: string, target: string, lvName: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  const temporary = join(dirname(path), `.mortar-${process.pid}-${lvName}`);
+  unlinkIfThere(temporary);
+  symlinkSync(target, temporary);
+  renameSync(temporary, path);
 }
 
 /** Remove both names if they are ours; the group's directory goes with its last link. */

@@ -13,6 +13,7 @@ import {
   type VolumeGroup,
 } from "@mortar/lvm2";
 import { BlockFile } from "./block-file.ts";
+import type { CommitRecorder } from "./commit-recorder.ts";
 import type { VgHost } from "./host.ts";
 import { scanPhysicalVolumes, type FoundPv, type PvScan } from "./pv-scan.ts";
 import { VgError } from "./vg-error.ts";
@@ -23,6 +24,8 @@ export interface LoadedVg {
   readonly found: ReadonlyMap<string, FoundPv>;
   /** The path of its device, by key. */
   readonly devices: ReadonlyMap<string, string>;
+  /** Told of each commit. */
+  readonly recorder?: CommitRecorder | undefined;
 }
 
 /** Every volume group that the scan shows, by name. */
@@ -52,7 +55,8 @@ export function withDevices(vg: VolumeGroup, found: readonly FoundPv[]): LoadedV
 
 /** Throws "vg-missing" in LVM's words. */
 export function loadVg(host: VgHost, name: string): LoadedVg {
-  return selectVg(volumeGroupsOf(scanPhysicalVolumes(host)), name);
+  const loaded = selectVg(volumeGroupsOf(scanPhysicalVolumes(host)), name);
+  return { ...loaded, recorder: host.recorder };
 }
 
 export function selectVg(groups: readonly LoadedVg[], name: string): LoadedVg {
@@ -100,7 +104,11 @@ export function commitVg(loaded: LoadedVg, next: VolumeGroup): LoadedVg {
     now: Math.floor(Date.now() / 1000),
     host: hostname(),
   });
-  return { ...group, vg, found: writeText(group, text) };
+  const { recorder } = loaded;
+  recorder?.before(loaded.vg);
+  const found = writeText(group, text);
+  recorder?.after(vg);
+  return { ...group, vg, found, recorder };
 }
 
 function writeText(group: LoadedVg, text: string): ReadonlyMap<string, FoundPv> {

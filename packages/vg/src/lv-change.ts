@@ -16,7 +16,8 @@ import { activateLv, deactivateLv, requireUnused, resizeActive } from "./activat
 import { findLoop, onlyPiece, readBlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
-import { findPool, poolCall } from "./pool-host.ts";
+import { engineInUse } from "./engine.ts";
+import { ensurePool, findPool, findServer, poolCall } from "./pool-host.ts";
 import { settlePool } from "./pool-transaction.ts";
 import { provenance } from "./provenance.ts";
 import { thinPoolSpec, thinVolumeSpec } from "./served-spec.ts";
@@ -25,6 +26,11 @@ export interface Extension {
   readonly name: string;
   readonly extentCount: number;
   readonly physicalVolumes?: readonly string[] | undefined;
+}
+
+export interface LvExtension extends Extension {
+  /** Of a thin LV: although its pool is above its threshold. Default false. */
+  readonly force?: boolean;
 }
 
 /** Grow a linear LV, a thin LV, or a pool's data; an active one grows at once. */
@@ -56,7 +62,8 @@ async function growLinear(
   const planned: LoadedVg = { ...loaded, vg: next };
   const grown = requireLv(next, lv.name);
   const wasActive = findLoop(readBlockState(), host.runDirectory, loaded, lv) !== undefined;
-  const staysWhole = onlyPiece(planned, grown) !== undefined;
+  const staysWhole =
+    engineInUse(host, loaded) === "kernel" || onlyPiece(planned, grown) !== undefined;
   if (wasActive && !staysWhole) {
     requireUnused(host, loaded, lv);
     await deactivateLv(host, loaded, lv);
@@ -96,7 +103,12 @@ export async function reloadPool(
   poolName: string,
 ): Promise<void> {
   const { vg } = loaded;
-  const running = await findPool(host, vg.name, poolName);
+  if ((await findPool(host, vg.name, poolName)) === undefined) return;
+  if (engineInUse(host, loaded) === "kernel") {
+    await ensurePool(host, loaded, requireThinPool(vg, poolName));
+    return;
+  }
+  const running = await findServer(host, vg.name, poolName);
   if (running === undefined) return;
   const name = `${vg.name}/${poolName}`;
   const settled = await settlePool(host, loaded, poolName);
@@ -105,11 +117,14 @@ export async function reloadPool(
   const volumes = thinVolumesOf(settled.vg, poolName)
     .filter((thin) => served.has(thin.lv.name))
     .map((thin) => thinVolumeSpec(settled.vg, thin));
-  const spec = thinPoolSpec(settled, requireThinPool(settled.vg, poolName), volumes);
+  const spec = thinPoolSpec(host, settled, requireThinPool(settled.vg, poolName), volumes);
   await poolCall(name, running.directory, running.client.reload(spec));
 }
 
-/** The device of an active LV is named after it, so an active LV must be unused; it comes back. */
+/**
+ * The device of an active LV is named after it: the kernel renames it in use; a served LV must be
+ * unused, and comes back.
+ */
 export async function renameLv(
   host: VgHost,
   loaded: LoadedVg,
@@ -123,6 +138,9 @@ export async function renameLv(
   const isActive = (one: LogicalVolume) =>
     findLoop(readBlockState(), host.runDirectory, loaded, one) !== undefined;
   const active = affected.filter(isActive);
+  if (engineInUse(host, loaded) === "kernel") {
+    return await renameMapped(host, loaded, next, { lv, to, active });
+  }
   for (const one of active) requireUnused(host, loaded, one);
   const poolRan = pool !== undefined && (await findPool(host, loaded.vg.name, from)) !== undefined;
   for (const one of active) await deactivateLv(host, loaded, one);
@@ -132,6 +150,25 @@ export async function renameLv(
   if (poolRan) await activateLv(host, committed, requireLv(committed.vg, to));
   for (const one of active) {
     await activateLv(host, committed, requireLv(committed.vg, nameNow(one)));
+  }
+  return committed;
+}
+
+/** The text first: a name that the kernel does not take is one that the next activation repairs. */
+async function renameMapped(
+  host: VgHost,
+  loaded: LoadedVg,
+  next: VolumeGroup,
+  { lv, to, active }: { lv: LogicalVolume; to: string; active: readonly LogicalVolume[] },
+): Promise<LoadedVg> {
+  const running = await findPool(host, loaded.vg.name, lv.name);
+  const committed = commitVg(loaded, next);
+  if (running !== undefined) {
+    await ensurePool(host, committed, requireThinPool(committed.vg, to));
+  }
+  for (const one of active) {
+    const name = one.name === lv.name ? to : one.name;
+    await activateLv(host, committed, requireLv(committed.vg, name));
   }
   return committed;
 }
@@ -152,13 +189,14 @@ export async function changeText(
   const after = requireLv(next, name);
   const permissionChanges = before.status.includes("WRITE") !== after.status.includes("WRITE");
   const loop = findLoop(readBlockState(), host.runDirectory, loaded, before);
-  const remake = permissionChanges && loop !== undefined;
+  const isMapped = engineInUse(host, loaded) === "kernel";
+  const remake = permissionChanges && loop !== undefined && !isMapped;
   if (remake) {
     requireUnused(host, loaded, before);
     await deactivateLv(host, loaded, before);
   }
   const committed = commitVg(loaded, next);
-  if (remake) await activateLv(host, committed, after);
+  if (remake || (isMapped && loop !== undefined)) await activateLv(host, committed, after);
   if (asThinPool(after) !== undefined) await reloadPool(host, committed, name);
   return committed;
 }

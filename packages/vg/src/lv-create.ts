@@ -17,9 +17,12 @@ import {
 import { activateLv, syncDevice, type ActivatedLv } from "./activation.ts";
 import { BlockFile } from "./block-file.ts";
 import { findLoop, mountPointOf, readBlockState } from "./block-state.ts";
+import { engineInUse } from "./engine.ts";
 import type { VgHost } from "./host.ts";
+import { suspended } from "./kernel-suspend.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
-import { ensurePool, keepActive, stopIfIdle } from "./pool-host.ts";
+import { admit } from "./pool-admission.ts";
+import { ensurePool, stopIfIdle } from "./pool-host.ts";
 import { changePool, settlePool } from "./pool-transaction.ts";
 import { provenance } from "./provenance.ts";
 import { segmentsOf } from "./served-spec.ts";
@@ -66,8 +69,10 @@ export async function makeThinPool(
   if (options.activate) {
     try {
       const started = await ensurePool(host, committed, requireThinPool(committed.vg, lv.name));
-      keepActive(started.directory, true);
+      await started.keep(true);
     } catch (error) {
+      // What is active of it must not outlive the text; the reason above matters more than this.
+      await stopIfIdle(host, committed, lv.name).catch(() => undefined);
       commitVg(committed, { ...loaded.vg, seqno: committed.vg.seqno });
       throw error;
     }
@@ -107,11 +112,18 @@ export interface NewThin extends NewLvOptions {
   readonly pool: string;
   readonly extentCount: number;
   readonly activate: boolean;
+  /** Although the pool is above its threshold. Default false. */
+  readonly force?: boolean;
 }
 
 export async function makeThin(host: VgHost, loaded: LoadedVg, options: NewThin): Promise<MadeLv> {
   requireThinPool(loaded.vg, options.pool);
-  const settled = await settlePool(host, loaded, options.pool);
+  createThin(withoutMessages(loaded), options, provenance());
+  const settled = await admit(host, await settlePool(host, loaded, options.pool), {
+    pool: options.pool,
+    what: "create new thin volume",
+    force: options.force ?? false,
+  });
   const created = createThin(settled.vg, options, provenance());
   const changed = await changePool(host, settled, options.pool, created.vg);
   return await finish(host, changed, created.lv, options.activate);
@@ -124,6 +136,8 @@ export interface NewSnapshot extends NewLvOptions {
   readonly activate: boolean;
   /** Freeze the file system mounted from the origin meanwhile, as device-mapper does. */
   readonly freeze: boolean;
+  /** Although the pool is above its threshold. */
+  readonly force: boolean;
 }
 
 export async function makeSnapshot(
@@ -135,10 +149,19 @@ export async function makeSnapshot(
   createThinSnapshot(withoutMessages(loaded), options, provenance());
   const origin = requireThinVolume(loaded.vg, options.origin);
   const { pool } = origin.segment;
-  const settled = await settlePool(host, loaded, pool);
+  const settled = await admit(host, await settlePool(host, loaded, pool), {
+    pool,
+    what: "create new thin volume",
+    origin: origin.lv.name,
+    force: options.force,
+  });
   const created = createThinSnapshot(settled.vg, options, provenance());
-  const around = (work: () => Promise<void>) =>
-    options.freeze ? quiesced(host, settled, origin.lv, work) : work();
+  const around = async (work: () => Promise<void>) => {
+    if (engineInUse(host, settled) === "kernel") {
+      await suspended(host, settled, origin.lv, options.freeze, work);
+    } else if (options.freeze) await quiesced(host, settled, origin.lv, work);
+    else await work();
+  };
   const changed = await changePool(host, settled, pool, created.vg, around);
   return await finish(host, changed, created.lv, options.activate);
 }

@@ -23,9 +23,11 @@ export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return none("does not exist");
     throw error;
   }
-  const loop = readLoop(path);
-  if (loop === undefined) return none("is not a logical volume that is active here");
   const state = readBlockState();
+  const loop = readLoop(path);
+  if (loop === undefined && !state.mapped.some((device) => device.path === path)) {
+    return none("is not a logical volume that is active here");
+  }
   for (const loaded of volumeGroupsOf(scanPhysicalVolumes(host))) {
     for (const lv of loaded.vg.logicalVolumes.filter(isVisible)) {
       if (findLoop(state, host.runDirectory, loaded, lv)?.path !== path) continue;
@@ -35,5 +37,6 @@ export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
       return { kind: "thin", vg, lv: lv.name, pool: thin.segment.pool };
     }
   }
-  return none(`is a loop device over ${loop.backingPath}, not a logical volume`);
+  const what = loop === undefined ? "a mapped device" : `a loop device over ${loop.backingPath}`;
+  return none(`is ${what}, not a logical volume`);
 }

@@ -10,7 +10,7 @@ import {
 import { deactivateLv, requireUnused } from "./activation.ts";
 import type { VgHost } from "./host.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
-import { findPool, isKeptActive, keepActive, stopIfIdle } from "./pool-host.ts";
+import { findPool, stopIfIdle } from "./pool-host.ts";
 import { changePool, settlePool } from "./pool-transaction.ts";
 
 export interface RemovedLvs {
@@ -44,19 +44,19 @@ export async function removeLv(
 }
 
 /** The server is needed for the message that follows: it must not end with its last LV. */
-async function keepRunning(
+export async function keepRunning(
   host: VgHost,
   loaded: LoadedVg,
   pool: string,
   work: () => Promise<void>,
 ): Promise<void> {
   const running = await findPool(host, loaded.vg.name, pool);
-  const wasKept = running === undefined || isKeptActive(running.directory);
-  if (!wasKept) keepActive(running.directory, true);
+  const wasKept = running === undefined || running.isKept();
+  if (!wasKept) await running.keep(true);
   try {
     await work();
   } finally {
-    if (!wasKept) keepActive(running.directory, false);
+    if (!wasKept) await running.keep(false);
   }
 }
 

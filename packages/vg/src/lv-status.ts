@@ -34,8 +34,10 @@ export interface LvStatus {
   readonly inUse: boolean;
   /** `/dev/VG/LV` while active. */
   readonly devicePath: string | undefined;
-  /** `/dev/loopN` while active. */
+  /** `/dev/loopN`, or the kernel's `/dev/dm-N`, while active. */
   readonly loopPath: string | undefined;
+  /** "7:12": as mounts name it, while active. */
+  readonly deviceNumber: string | undefined;
   /** 0..100, of an active thin LV; of an active pool: of its data. */
   readonly dataPercent: number | undefined;
   /** 0..100, of an active pool, as LVM counts it (with the kernel's reserve). */
@@ -58,6 +60,8 @@ export interface PoolStatusOfVg {
   readonly chunkBytes: number;
   readonly transactionId: number;
   readonly serverPid: number | undefined;
+  /** Of the server that runs; see `mortar upgrade`. */
+  readonly serverVersion: string | undefined;
   readonly logFile: string;
 }
 
@@ -93,6 +97,7 @@ function lvStatusOf(host: VgHost, view: VgView, lv: LogicalVolume): LvStatus {
     inUse: state.open,
     devicePath: loop === undefined ? undefined : `/dev/${view.vg.name}/${lv.name}`,
     loopPath: loop?.path,
+    deviceNumber: loop?.deviceNumber,
     dataPercent: dataPercentOf(lv, state, sizeBytes),
     metadataPercent:
       asThinPool(lv) === undefined || state.engine === undefined
@@ -113,7 +118,9 @@ function kindOf(lv: LogicalVolume): LvStatus["kind"] {
 function isServedHere(host: VgHost, view: VgView, lv: LogicalVolume): boolean {
   const pool = asThinVolume(lv)?.segment.pool ?? asThinPool(lv)?.lv.name;
   if (pool === undefined) return true;
-  return poolDirectory(host, view.vg.name, pool).startsWith(join(host.runDirectory, "/"));
+  // As it was when the view was made: another node's pool may have gone since.
+  const directory = view.pools.get(pool)?.mountPoint ?? poolDirectory(host, view.vg.name, pool);
+  return directory.startsWith(join(host.runDirectory, "/"));
 }
 
 function stateOf(view: VgView, lv: LogicalVolume): LvState {
@@ -152,7 +159,7 @@ export function poolStatusOf(
   return {
     vg: vg.name,
     pool: poolName,
-    active: state.active,
+    active: state.active || engine !== undefined,
     mode: engine && MODES[engine.mode],
     needsCheck: engine?.needsCheck ?? false,
     dataBytes: lvSectors(vg, pool.lv) * SECTOR_BYTES,
@@ -164,6 +171,7 @@ export function poolStatusOf(
     chunkBytes,
     transactionId: pool.segment.transactionId,
     serverPid: view.pools.get(poolName)?.serverPid,
+    serverVersion: view.pools.get(poolName)?.version,
     logFile: join(poolDirectory(host, vg.name, poolName), "log"),
   };
 }

@@ -11,8 +11,16 @@ import {
   type VolumeGroup,
 } from "@mortar/lvm2";
 
-/** To be printed on standard error after a thin volume of `poolName` was made or grown. */
-export function overprovisioningWarnings(vg: VolumeGroup, poolName: string): string[] {
+/**
+ * After a thin volume of `poolName` was made or grown, or that pool: LVM prints the first line on
+ * standard error, the others on standard output.
+ * `isProtected`: pools of this node grow by themselves.
+ */
+export function overprovisioningWarnings(
+  vg: VolumeGroup,
+  poolName: string,
+  isProtected: boolean,
+): string[] {
   const pools = thinPools(vg);
   const promised = (name: string) =>
     thinVolumesOf(vg, name).reduce((sum, thin) => sum + lvSectors(vg, thin.lv), 0);
@@ -34,8 +42,10 @@ export function overprovisioningWarnings(vg: VolumeGroup, poolName: string): str
     excess = `exceeds the size of thin ${what} and the amount of free space in volume group ` +
       `(${size(freeSectors)})`;
   }
+  const promise = `WARNING: Sum of all thin volume sizes (${size(thinSectors)}) ${excess}.`;
+  if (isProtected) return [promise];
   return [
-    `WARNING: Sum of all thin volume sizes (${size(thinSectors)}) ${excess}.`,
+    promise,
     "WARNING: You have not turned on protection against thin pools running out of space.",
     "WARNING: Set activation/thin_pool_autoextend_threshold below 100 to trigger automatic " +
       "extension of thin pools before they get full.",

@@ -1,18 +1,23 @@
 /**
- * Starting, finding and stopping the server of a pool.
+ * Starting, finding and stopping a pool: the server of one, or the kernel's (kernel-pool.ts).
  *
  * A pool server runs while a thin LV of the pool is active, or the pool itself is: that was asked
  * for when the file `active` is in its run directory.
  */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CallTimeout, detachLoop, unmount, within } from "@mortar/linux";
-import { findLv, thinVolumesOf, type ThinPool } from "@mortar/lvm2";
-import { connectPool, PoolError, startPool, type PoolClient, type PoolSpec } from "@mortar/pool";
-import { findLoop, findPoolDirectory, readBlockState, usageOf } from "./block-state.ts";
+import { findLv, findThinPool, thinVolumesOf, type ThinPool } from "@mortar/lvm2";
+import { connectPool, holdPoolMetadata, PoolError, startPool, type PoolClient, type PoolSpec } from "@mortar/pool";
+import { findPoolDirectory, findServedLoop, readBlockState, usageOf } from "./block-state.ts";
 import type { BlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
+import { engineFor, engineInUse } from "./engine.ts";
+import { ensureKernelPool, findKernelPool, isIdle, removeKernelPool } from "./kernel-pool.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
+import { ailmentOf, repairSteps } from "./pool-ailment.ts";
+import type { RunningPool } from "./running-pool.ts";
 import { linearServerSpec, LINEAR_SERVER, thinPoolSpec } from "./served-spec.ts";
 import { VgError } from "./vg-error.ts";
 
@@ -20,7 +25,7 @@ const ANSWER_MS_MAX = 20_000;
 /** A commit of a large pool on a slow disk takes its time. */
 const CALL_MS_MAX = 130_000;
 
-export interface RunningPool {
+export interface PoolServer {
   readonly client: PoolClient;
   readonly directory: string;
 }
@@ -29,34 +34,71 @@ export function poolDirectory(host: VgHost, vgName: string, server: string): str
   return findPoolDirectory(readBlockState(), host.runDirectory, vgName, server);
 }
 
-/** The server of a pool, if it runs. `server` is the pool's name, or LINEAR_SERVER. */
+/** A pool that is active, whichever engine has it. */
 export async function findPool(
   host: VgHost,
   vgName: string,
   server: string,
 ): Promise<RunningPool | undefined> {
+  const mapped = findKernelPool(readBlockState(), host.runDirectory, vgName, server);
+  if (mapped !== undefined) return mapped;
+  const running = await findServer(host, vgName, server);
+  return running && asRunning(running);
+}
+
+/** The server of a pool, if it runs. `server` is the pool's name, or LINEAR_SERVER. */
+export async function findServer(
+  host: VgHost,
+  vgName: string,
+  server: string,
+): Promise<PoolServer | undefined> {
   const directory = poolDirectory(host, vgName, server);
   const client = await connectPool(directory);
   return client === undefined ? undefined : { client, directory };
+}
+
+/** The pool at work, in the engine that has the group or may have it: see engine.ts. */
+export async function ensurePool(
+  host: VgHost,
+  loaded: LoadedVg,
+  pool: ThinPool,
+): Promise<RunningPool> {
+  if ((await engineFor(host, loaded)) === "kernel") {
+    return await ensureKernelPool(host, loaded, pool);
+  }
+  return asRunning(await ensurePoolServer(host, loaded, pool));
 }
 
 /**
  * The server of a thin pool, started unless it runs, and answering. Queued messages are performed
  * when it starts.
  */
-export async function ensurePool(
+export async function ensurePoolServer(
   host: VgHost,
   loaded: LoadedVg,
   pool: ThinPool,
-): Promise<RunningPool> {
+): Promise<PoolServer> {
+  requireNotMapped(host, loaded);
   const running = await findAnswering(host, loaded.vg.name, pool.lv.name, pool.lv.id);
-  return running ?? (await start(host, loaded, thinPoolSpec(loaded, pool, [])));
+  return running ?? (await start(host, loaded, thinPoolSpec(host, loaded, pool, [])));
 }
 
 /** The same for the server of linear LVs in several pieces. */
-export async function ensureLinearServer(host: VgHost, loaded: LoadedVg): Promise<RunningPool> {
+export async function ensureLinearServer(host: VgHost, loaded: LoadedVg): Promise<PoolServer> {
+  requireNotMapped(host, loaded);
   const running = await findAnswering(host, loaded.vg.name, LINEAR_SERVER, loaded.vg.id);
   return running ?? (await start(host, loaded, linearServerSpec(loaded, [])));
+}
+
+/** Two engines over one pool would each overwrite what the other has written. */
+function requireNotMapped(host: VgHost, loaded: LoadedVg): void {
+  if (engineInUse(host, loaded) !== "kernel") return;
+  const { name } = loaded.vg;
+  throw new VgError(
+    "in-use",
+    `Volume group ${name} is active in the kernel's device-mapper, and this takes a server of ` +
+      `Mortar's own: vgchange -an ${name}, then vgchange -ay --engine userspace ${name}`,
+  );
 }
 
 /**
@@ -68,8 +110,8 @@ async function findAnswering(
   vgName: string,
   server: string,
   uuid: string,
-): Promise<RunningPool | undefined> {
-  const running = await findPool(host, vgName, server);
+): Promise<PoolServer | undefined> {
+  const running = await findServer(host, vgName, server);
   if (running === undefined) return undefined;
   const name = `${vgName}/${server}`;
   const { client, directory } = running;
@@ -77,7 +119,7 @@ async function findAnswering(
   try {
     served = (await poolCall(name, directory, client.status(), ANSWER_MS_MAX)).uuid;
   } catch (error) {
-    if ((await findPool(host, vgName, server)) === undefined) return undefined;
+    if ((await findServer(host, vgName, server)) === undefined) return undefined;
     throw error;
   }
   if (served === uuid) return running;
@@ -88,11 +130,15 @@ async function findAnswering(
   );
 }
 
-async function start(host: VgHost, loaded: LoadedVg, spec: PoolSpec): Promise<RunningPool> {
+async function start(host: VgHost, loaded: LoadedVg, spec: PoolSpec): Promise<PoolServer> {
   const directory = poolDirectory(host, spec.vgName, spec.poolName);
   await clearDeadMount(loaded, spec.poolName, directory);
   const name = `${spec.vgName}/${spec.poolName}`;
   const client = await poolCall(name, directory, startPool(spec, directory));
+  const { pool } = await poolCall(name, directory, client.status());
+  if (pool !== undefined && (pool.needsCheck || pool.mode === "read-only")) {
+    host.warn(`WARNING: ${ailmentOf(name, pool)}`);
+  }
   return { client, directory };
 }
 
@@ -121,20 +167,34 @@ async function clearDeadMount(
   await unmount(mountPoint, { detach: true });
 }
 
-/** Whether the pool itself was activated, not only thin volumes of it. */
-export function isKeptActive(directory: string): boolean {
-  return existsSync(join(directory, "active"));
-}
-
-export function keepActive(directory: string, keep: boolean): void {
-  if (keep) writeFileSync(join(directory, "active"), "", { mode: 0o600 });
-  else rmSync(join(directory, "active"), { force: true });
+/** The file `active` tells whether the pool itself was activated, not only volumes of it. */
+function asRunning({ client, directory }: PoolServer): RunningPool {
+  const mark = join(directory, "active");
+  return {
+    client,
+    directory,
+    isKept: () => existsSync(mark),
+    keep: async (kept) => {
+      if (kept) await writeFile(mark, "", { mode: 0o600 });
+      else await rm(mark, { force: true });
+    },
+    hold: async (held) => void (await holdPoolMetadata(directory, held)),
+  };
 }
 
 /** End the server unless something is still served by it. */
 export async function stopIfIdle(host: VgHost, loaded: LoadedVg, server: string): Promise<void> {
-  const running = await findPool(host, loaded.vg.name, server);
-  if (running === undefined || isKeptActive(running.directory)) return;
+  const { name: vgName } = loaded.vg;
+  const mapped = findKernelPool(readBlockState(), host.runDirectory, vgName, server);
+  const pool = findThinPool(loaded.vg, server);
+  if (mapped !== undefined && pool !== undefined) {
+    if (!mapped.isKept() && isIdle(readBlockState(), loaded, pool)) {
+      await removeKernelPool(loaded, pool);
+    }
+    return;
+  }
+  const running = await findServer(host, vgName, server);
+  if (running === undefined || asRunning(running).isKept()) return;
   if (servedActive(readBlockState(), host.runDirectory, loaded, server).length > 0) return;
   const name = `${loaded.vg.name}/${server}`;
   await poolCall(name, running.directory, running.client.stop());
@@ -154,7 +214,7 @@ export function servedActive(
       : thinVolumesOf(loaded.vg, server).map((thin) => thin.lv.name);
   return names.filter((name) => {
     const lv = findLv(loaded.vg, name);
-    const loop = lv && findLoop(state, runDirectory, loaded, lv);
+    const loop = lv && findServedLoop(state, runDirectory, loaded, lv);
     return loop?.backingPath.startsWith(prefix) === true;
   });
 }
@@ -188,7 +248,8 @@ const NEXT_STEP: Partial<Record<PoolError["code"], string>> = {
 };
 
 function sentenceOf(name: string, directory: string, error: PoolError): string {
-  const advice = NEXT_STEP[error.code];
+  const isDamaged = error.code === "needs-check" || error.code === "corrupt";
+  const advice = isDamaged ? `Next: ${repairSteps(name)}` : NEXT_STEP[error.code];
   const text = `Thin pool ${name}: ${error.message.trimEnd()}`;
   const sentence = text.endsWith(".") ? text : `${text}.`;
   const subject = advice?.includes("lvextend") === true ? ` ${name}` : "";

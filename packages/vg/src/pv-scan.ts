@@ -2,6 +2,7 @@
 import { isErrno } from "@mortar/linux";
 import { Lvm2Error, readPhysicalVolume, type PvContents } from "@mortar/lvm2";
 import { withBlockFile } from "./block-file.ts";
+import { plainFiles } from "./plain-files.ts";
 import { scanDevices, type CandidateDevice } from "./device-scan.ts";
 import type { VgHost } from "./host.ts";
 
@@ -19,7 +20,7 @@ export interface PvScan {
 
 export function scanPhysicalVolumes(
   host: VgHost,
-  devices: readonly CandidateDevice[] = scanDevices({ deviceFilter: host.deviceFilter }),
+  devices: readonly CandidateDevice[] = candidates(host),
 ): PvScan {
   const seen: FoundPv[] = [];
   for (const device of devices) {
@@ -27,6 +28,12 @@ export function scanPhysicalVolumes(
     if (contents !== undefined) seen.push({ ...device, contents });
   }
   return chooseAmongDuplicates(host, seen);
+}
+
+/** Everything that may hold a physical volume. */
+export function candidates(host: VgHost): CandidateDevice[] {
+  const { deviceFilter, files = [] } = host;
+  return [...scanDevices({ deviceFilter }), ...plainFiles(files)];
 }
 
 const SILENT = ["ENOENT", "ENXIO", "ENODEV", "ENOMEDIUM", "EBUSY", "EACCES", "EPERM"];

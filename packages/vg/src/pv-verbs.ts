@@ -12,6 +12,7 @@ import { BlockFile } from "./block-file.ts";
 import { scanDevices, type CandidateDevice } from "./device-scan.ts";
 import type { VgHost } from "./host.ts";
 import { volumeGroupsOf } from "./loaded-vg.ts";
+import { plainFiles } from "./plain-files.ts";
 import { provenance } from "./provenance.ts";
 import { scanPhysicalVolumes } from "./pv-scan.ts";
 import { signaturesOn, wipeOn } from "./signatures.ts";
@@ -29,6 +30,8 @@ export interface Dialogue {
  * hold a physical volume.
  */
 export function requireDevice(host: VgHost, path: string): CandidateDevice {
+  const [file] = plainFiles([path]);
+  if (file !== undefined) return requireNamed(host, path, file);
   const missing = new VgError("pv-missing", `No device found for ${path}.`);
   let deviceNumber: string;
   try {
@@ -49,6 +52,16 @@ export function requireDevice(host: VgHost, path: string): CandidateDevice {
     throw new VgError("pv-in-use", `Cannot use ${path}: device is partitioned`);
   }
   return found;
+}
+
+/** A plain file counts only if it is among those that are always looked at. */
+function requireNamed(host: VgHost, path: string, file: CandidateDevice): CandidateDevice {
+  const named = plainFiles(host.files ?? []).find((one) => one.path === file.path);
+  if (named !== undefined) return named;
+  throw new VgError(
+    "pv-missing",
+    `Cannot use ${path}: a plain file must be named in mortar.json: "devices": ["${file.path}"]`,
+  );
 }
 
 /** makedev of Linux: minor has 8 bits below the major's 12, and 12 above. */

@@ -19,7 +19,9 @@ import type {
   ThinPoolSpec,
   VolumeSpec,
 } from "@mortar/pool";
+import type { VgHost } from "./host.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
+import { protectionOf } from "./pool-policy.ts";
 import { VgError } from "./vg-error.ts";
 
 /** The run directory of linear LVs in several pieces is RUN/pools/VG-_linear. */
@@ -29,6 +31,7 @@ const DEVICE_ID_MAX = 0xff_ffff;
 
 /** The pool with its pending messages; `volumes` are the LVs to serve from the start. */
 export function thinPoolSpec(
+  host: VgHost,
   loaded: LoadedVg,
   pool: ThinPool,
   volumes: readonly VolumeSpec[],
@@ -43,6 +46,7 @@ export function thinPoolSpec(
     poolName: pool.lv.name,
     uuid: pool.lv.id,
     devices: devicesOf(loaded, [...metadata, ...data]),
+    ...(host.nbdOnly === true && { mount: false }),
     metadata,
     data,
     chunkSectors: segment.chunkSectors,
@@ -52,6 +56,7 @@ export function thinPoolSpec(
     transactionId: segment.transactionId,
     messages: pendingMessages(vg, pool),
     volumes,
+    protection: protectionOf(host.policy, vg.name, pool.lv.name),
   };
 }
 

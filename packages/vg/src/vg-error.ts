@@ -16,6 +16,7 @@ export type VgErrorCode =
   | "not-supported"
   | "lock-timeout"
   | "pool-failed"
+  | "pool-full"
   | "not-root"
   | "device-failed"
   | "damaged";

@@ -49,7 +49,8 @@ export async function createVg(
   const request = { name, extentSectors, tags, physicalVolumes };
   const vg = createVolumeGroup(request, provenance());
   const { found } = scanPhysicalVolumes(host);
-  const committed = commitVg(withDevices(vg, found), vg);
+  const { recorder } = host;
+  const committed = commitVg({ ...withDevices(vg, found), recorder }, vg);
   setInUse(committed.devices.values(), true);
   dropHints();
   return committed.vg;
@@ -66,7 +67,8 @@ export async function extendVg(
   const loaded = loadVg(host, name);
   const next = extendVolumeGroup(loaded.vg, physicalVolumes);
   const { found } = scanPhysicalVolumes(host);
-  const committed = commitVg(withDevices(next, found), next);
+  const before = { ...loaded, ...withDevices(next, found), vg: loaded.vg };
+  const committed = commitVg(before, next);
   setInUse(committed.devices.values(), true);
   dropHints();
 }
@@ -105,7 +107,7 @@ async function prepare(
 }
 
 /** The mark in the label that tells other hosts and tools that the device belongs to a group. */
-function setInUse(devices: Iterable<string>, inUse: boolean): void {
+export function setInUse(devices: Iterable<string>, inUse: boolean): void {
   for (const path of devices) {
     withBlockFile(path, "write", (device) => {
       const contents = readPhysicalVolume(device);
@@ -131,11 +133,13 @@ export function removeVg(host: VgHost, name: string): void {
   const loaded = loadVg(host, name);
   checkRemovable(loaded.vg);
   requireComplete(loaded);
+  host.recorder?.before(loaded.vg);
   release(loaded.devices.values());
+  host.boot?.removed(loaded.vg.id);
 }
 
 /** Physical volumes of no group: their areas hold no text, their labels no mark. */
-function release(devices: Iterable<string>): void {
+export function release(devices: Iterable<string>): void {
   const paths = [...devices];
   for (const path of paths) {
     withBlockFile(path, "write", (device) => {

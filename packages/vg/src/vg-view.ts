@@ -1,6 +1,6 @@
 /** All that reports show of the volume groups of this machine: text, devices, pool status. */
 import { join } from "node:path";
-import { within, type LoopStatus } from "@mortar/linux";
+import { within } from "@mortar/linux";
 import {
   asThinPool,
   asThinVolume,
@@ -9,28 +9,42 @@ import {
   type LogicalVolume,
   type VolumeGroup,
 } from "@mortar/lvm2";
-import type { EngineStatus, PoolStatus, VolumeStatus } from "@mortar/pool";
-import { findLoop, readBlockState, usageOf, type BlockState } from "./block-state.ts";
+import type { EngineStatus, VolumeStatus } from "@mortar/pool";
+import { findLoop, readBlockState, usageOf } from "./block-state.ts";
+import type { BlockState, LvDevice } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { selectVg, volumeGroupsOf, type LoadedVg } from "./loaded-vg.ts";
 import { findPool } from "./pool-host.ts";
+import type { PoolReport } from "./running-pool.ts";
+import { isNbdOnly } from "./nbd-only.ts";
+import { isKeptPool } from "./kernel-pool.ts";
 import { scanPhysicalVolumes, type FoundPv } from "./pv-scan.ts";
 import { withVgLock } from "./vg-lock.ts";
 import { VgError } from "./vg-error.ts";
 
 const STATUS_MS_MAX = 3000;
 
+/** Of a thin LV, in whole chunks. */
+export interface LvSpace {
+  readonly mappedBytes: number;
+  /** What deleting it alone would free; the rest of what is mapped is shared. */
+  readonly exclusiveBytes: number;
+  readonly sharedBytes: number;
+}
+
 export interface LvState {
   readonly active: boolean;
   /** Mounted, swapped to, or under another device; of a pool: a thin LV of it is active. */
   readonly open: boolean;
-  readonly loop: LoopStatus | undefined;
+  readonly loop: LvDevice | undefined;
   /** What the server says of an active thin LV. */
   readonly volume: VolumeStatus | undefined;
   /** What the server says of the pool; of a thin LV: of its pool. */
   readonly engine: EngineStatus | undefined;
   /** The server runs and does not answer. */
   readonly unreachable: boolean;
+  /** Only where it was asked for, of a thin LV whose pool is active. */
+  readonly space?: LvSpace | undefined;
 }
 
 export interface VgView {
@@ -39,7 +53,7 @@ export interface VgView {
   /** Of every LV, hidden ones too, by name. */
   readonly states: ReadonlyMap<string, LvState>;
   /** By pool name; absent while the pool is not served or does not answer. */
-  readonly pools: ReadonlyMap<string, PoolStatus>;
+  readonly pools: ReadonlyMap<string, PoolReport>;
 }
 
 export interface MachineView {
@@ -90,7 +104,7 @@ async function viewLocked(host: VgHost, name: string, id: string): Promise<VgVie
 
 export async function viewVg(host: VgHost, loaded: LoadedVg): Promise<VgView> {
   const { vg, found } = loaded;
-  const pools = new Map<string, PoolStatus>();
+  const pools = new Map<string, PoolReport>();
   const silent = new Set<string>();
   for (const { lv } of thinPools(vg)) {
     const running = await findPool(host, vg.name, lv.name);
@@ -114,7 +128,7 @@ export async function viewVg(host: VgHost, loaded: LoadedVg): Promise<VgView> {
 }
 
 interface Servers {
-  readonly pools: ReadonlyMap<string, PoolStatus>;
+  readonly pools: ReadonlyMap<string, PoolReport>;
   readonly silent: ReadonlySet<string>;
 }
 
@@ -130,11 +144,13 @@ function stateOf(
   const loop = findLoop(state, host.runDirectory, loaded, lv);
   const poolName = asThinVolume(lv)?.segment.pool;
   const status = poolName === undefined ? undefined : servers.pools.get(poolName);
+  const volume = status?.volumes.find(({ name }) => name === lv.name);
+  const hasClients = loop !== undefined && isNbdOnly(loop) && (volume?.openCount ?? 0) > 0;
   return {
     active: loop !== undefined,
-    open: loop !== undefined && usageOf(state, loop) !== undefined,
+    open: hasClients || (loop !== undefined && usageOf(state, loop) !== undefined),
     loop,
-    volume: status?.volumes.find((volume) => volume.name === lv.name),
+    volume,
     engine: loop === undefined ? undefined : status?.pool,
     unreachable: loop !== undefined && poolName !== undefined && servers.silent.has(poolName),
   };
@@ -156,9 +172,12 @@ function poolState(
         asThinVolume(thin)?.segment.pool === pool.name &&
         findLoop(state, host.runDirectory, loaded, thin) !== undefined,
     );
+  // In the kernel it tells whether it is there for itself, or for its thin LVs only.
+  const isHidden = lv !== pool;
+  const isActive = active && (isHidden || isKeptPool(state, loaded, pool));
   return {
-    active,
-    open: active && (lv !== pool || hasActiveThin()),
+    active: isActive,
+    open: isActive && (isHidden || hasActiveThin()),
     loop: undefined,
     volume: undefined,
     engine: servers.pools.get(pool.name)?.pool,

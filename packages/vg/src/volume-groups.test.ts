@@ -116,6 +116,7 @@ describe("a thin pool of a volume group", { skip: liveTestsSkip }, () => {
     const status = (await vgOf(group, groups)).pools.get("pool");
     assert.ok(status);
     const served = new Set(listLoops().map(({ number }) => number));
+    assert.ok(status.holderPid !== undefined && status.serverPid !== undefined);
     process.kill(status.holderPid, "SIGKILL");
     process.kill(status.serverPid, "SIGKILL");
     await groups.activateLv({ vg: group.name, lv: "lv1" });

@@ -9,84 +9,62 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import {
-  asThinPool,
   findLv,
-  hasActivationSkip,
-  isVisible,
   thinPools,
   type CreatedPool,
   type LogicalVolume,
   type NewThinPool,
   type VolumeGroup,
 } from "@mortar/lvm2";
+import type { NbdAddress } from "@mortar/pool";
 import { activateLv, deactivateLv, type ActivatedLv } from "./activation.ts";
-import { findLoop, findPoolDirectory, readBlockState } from "./block-state.ts";
-import { unlinkStale } from "./device-links.ts";
-import type { Step, VgHost } from "./host.ts";
+import {
+  activateGroup,
+  deactivateGroup,
+  isServedElsewhere,
+  messageOf,
+  type ActivationCount,
+  type LeftOver,
+} from "./group-activation.ts";
+import { changeGroup, exportVg, importVg, renameVg, restoreVg } from "./group-change.ts";
+import { engineInUse } from "./engine.ts";
+import type { VgHost } from "./host.ts";
 import { loadVg, volumeGroupsOf, type LoadedVg } from "./loaded-vg.ts";
-import { changeText, extendLv, extendMetadata, renameLv, type Extension } from "./lv-change.ts";
+import { changeText, extendLv, extendMetadata, reloadPool, renameLv } from "./lv-change.ts";
+import type { Extension, LvExtension } from "./lv-change.ts";
 import { makeLinear, makeSnapshot, makeThin, makeThinPool } from "./lv-create.ts";
 import type { MadeLv, NewLinear, NewThin } from "./lv-create.ts";
+import { finishPendingMerge, mergeLv, type MergedLv } from "./lv-merge.ts";
+import { shrinkLv } from "./lv-shrink.ts";
 import { readLvOfDevice, type LvOfDevice } from "./lv-of-device.ts";
 import { removeLv } from "./lv-remove.ts";
 import { lvStatuses, poolStatusOf, type LvStatus, type PoolStatusOfVg } from "./lv-status.ts";
+import {
+  exportLv,
+  listExports,
+  unexportLv,
+  type NbdExportOfLv,
+  type NbdPlace,
+} from "./nbd-exports.ts";
+import { admitExtension } from "./pool-admission.ts";
+import { replaceMetadata } from "./metadata-replacement.ts";
+import type { MetadataAccess, MetadataReplacement } from "./metadata-replacement.ts";
+import { extendByPolicy, type Growth } from "./pool-growth.ts";
+import { DEFAULT_POLICY } from "./pool-policy.ts";
+import { reclaimable, withSpace, type PoolReclaim } from "./pool-space.ts";
+import { holdMetadata, releaseMetadata } from "./metadata-hold.ts";
 import { settleAll } from "./pool-transaction.ts";
 import { scanPhysicalVolumes } from "./pv-scan.ts";
 import { createPv, removePv, type Dialogue, type NewPvOptions } from "./pv-verbs.ts";
 import { VgError } from "./vg-error.ts";
 import { withGlobalLock, withVgLock } from "./vg-lock.ts";
 import { createVg, extendVg, reduceVg, removeVg, type NewVgOptions } from "./vg-verbs.ts";
-import { viewMachine, viewVg, type MachineView } from "./vg-view.ts";
+import type { LvName, ThinSnapshotRequest, VolumeGroupsOptions } from "./volume-groups-options.ts";
+import { viewMachine, type MachineView } from "./vg-view.ts";
 
-export interface VolumeGroupsOptions {
-  /** `/run/mortar` or `ROOT/run/mortar`: pools live under it in `pools/VG-POOL/`. */
-  readonly runDirectory: string;
-  /** LVM's lock files; machine-wide. Default `/run/lock/lvm`. */
-  readonly lockDirectory?: string;
-  /** Which block devices may be scanned. Default: all. */
-  readonly deviceFilter?: ((devicePath: string) => boolean) | undefined;
-  /** How long to wait for a lock held by another command. Default 60 s. */
-  readonly lockTimeoutMs?: number;
-  /** Called for what an operator should read and that stops nothing. Default: ignored. */
-  readonly warn?: (sentence: string) => void;
-  /** Called after each durable step of a change; a throw ends the operation there. For tests. */
-  readonly step?: (step: Step) => void;
-}
+const LVM_LOCKS = "/run/lock/lvm";
 
-export interface LvName {
-  readonly vg: string;
-  readonly lv: string;
-}
-
-export interface ThinSnapshotRequest {
-  readonly vg: string;
-  readonly origin: string;
-  /** Absent: LVM's next `lvolN`. */
-  readonly name?: string | undefined;
-  /** Set the flag that keeps plain `-ay` from activating it. Default true, as LVM. */
-  readonly setActivationSkip?: boolean;
-  readonly readOnly?: boolean | undefined;
-  readonly tags?: readonly string[] | undefined;
-  /** Make its block device in the same step. Default true. */
-  readonly activate?: boolean;
-  /**
-   * Freeze the origin's mounted file system around the pool's commit, as device-mapper does.
-   * Default true; false when the caller holds it frozen already.
-   */
-  readonly freeze?: boolean;
-}
-
-/** An LV that could not be brought into the wanted state, as `VG/LV`, with the reason. */
-export interface LeftOver {
-  readonly name: string;
-  readonly reason: string;
-}
-
-export interface ActivationCount {
-  /** Visible LVs of the group that are active now. */
-  readonly active: number;
-  readonly leftOver: readonly LeftOver[];
-}
+export type { LvName, ThinSnapshotRequest, VolumeGroupsOptions } from "./volume-groups-options.ts";
 
 export class VolumeGroups {
   readonly #host: VgHost;
@@ -100,24 +78,43 @@ export class VolumeGroups {
     const warn = options.warn ?? (() => undefined);
     // The kernel tells backing files by their real paths, and they are compared with ours.
     const runDirectory = realpathSync(options.runDirectory);
+    const nbdOnly = options.nbdOnly ?? process.getuid?.() !== 0;
     return await Promise.resolve(
       new VolumeGroups({
         runDirectory,
         locks: {
-          directory: options.lockDirectory ?? "/run/lock/lvm",
+          directory: options.lockDirectory ?? (nbdOnly ? join(runDirectory, "lock") : LVM_LOCKS),
           timeoutMs: options.lockTimeoutMs ?? 60_000,
           warn,
         },
+        engine: options.engine,
         deviceFilter: options.deviceFilter,
+        files: options.files ?? [],
+        nbdOnly,
         warn,
+        policy: { ...DEFAULT_POLICY, ...options.policy },
         step: options.step ?? (() => undefined),
+        recorder: options.recorder,
+        boot: options.boot,
       }),
     );
   }
 
+  /** Whether a pool above its threshold grows without anybody asking. */
+  get extendsPools(): boolean {
+    const { thresholdPercent, extendPercent, extendCommand } = this.#host.policy;
+    return thresholdPercent < 100 && extendPercent > 0 && extendCommand.length > 0;
+  }
+
   /** What reports show. With names: those groups only, and each of them must be there. */
-  async view(names?: readonly string[]): Promise<MachineView> {
-    return await viewMachine(this.#host, names);
+  async view(names?: readonly string[], show: { space?: boolean } = {}): Promise<MachineView> {
+    const machine = await viewMachine(this.#host, names);
+    return show.space === true ? await withSpace(this.#host, machine) : machine;
+  }
+
+  /** What deleting exactly these thin LVs would give back, by pool. Their pools must be active. */
+  async reclaimable(names: readonly LvName[]): Promise<readonly PoolReclaim[]> {
+    return await reclaimable(this.#host, names);
   }
 
   async lvStatus({ vg, lv }: LvName): Promise<LvStatus | undefined> {
@@ -177,6 +174,40 @@ export class VolumeGroups {
     });
   }
 
+  /** Tags, limits and policies of a group, tags of its physical volumes. */
+  async changeVg(name: string, change: (vg: VolumeGroup) => VolumeGroup): Promise<void> {
+    await this.#change(name, async (_, loaded) => {
+      await Promise.resolve(changeGroup(loaded, change));
+    });
+  }
+
+  /** None of its LVs may be active. */
+  async renameVg(from: string, to: string): Promise<void> {
+    if (from === to) {
+      throw new VgError("vg-exists", "Old and new volume group names must differ");
+    }
+    await this.#globally(from, async () => {
+      await withVgLock(this.#host.locks, to, "exclusive", async () => {
+        await renameVg(this.#host, from, to);
+      });
+    });
+  }
+
+  async exportVg(name: string): Promise<void> {
+    await this.#globally(name, async () => await exportVg(this.#host, name));
+  }
+
+  async importVg(name: string): Promise<void> {
+    await this.#globally(name, async () => {
+      await Promise.resolve(importVg(this.#host, name));
+    });
+  }
+
+  /** The text of a backup becomes the group's. */
+  async restoreVg(vg: VolumeGroup): Promise<void> {
+    await this.#globally(vg.name, async () => await restoreVg(this.#host, vg));
+  }
+
   async createLinear(vg: string, options: NewLinear): Promise<MadeLv> {
     return await this.#change(vg, async (host, loaded) => await makeLinear(host, loaded, options));
   }
@@ -209,6 +240,7 @@ export class VolumeGroups {
         activationSkip: request.setActivationSkip ?? true,
         activate: request.activate ?? true,
         freeze: request.freeze ?? true,
+        force: request.force ?? false,
       });
     });
   }
@@ -220,10 +252,16 @@ export class VolumeGroups {
     });
   }
 
+  /** Give the origin of a thin snapshot the snapshot's content; the snapshot is gone. */
+  async mergeSnapshot({ vg, lv }: LvName): Promise<MergedLv> {
+    return await this.#change(vg, async (host, loaded) => await mergeLv(host, loaded, lv));
+  }
+
   /** Grow an LV to `extentCount` in all. */
-  async extendLv(vg: string, extension: Extension): Promise<VolumeGroup> {
+  async extendLv(vg: string, extension: LvExtension): Promise<VolumeGroup> {
     return await this.#change(vg, async (host, loaded) => {
-      return (await extendLv(host, loaded, extension)).vg;
+      const admitted = await admitExtension(host, loaded, extension);
+      return (await extendLv(host, admitted, extension)).vg;
     });
   }
 
@@ -231,6 +269,33 @@ export class VolumeGroups {
   async extendPoolMetadata(vg: string, extension: Extension): Promise<VolumeGroup> {
     return await this.#change(vg, async (host, loaded) => {
       return (await extendMetadata(host, loaded, extension)).vg;
+    });
+  }
+
+  /** `lvextend --use-policies`: grow what is above its threshold. Empty: nothing is. */
+  async extendPoolByPolicy({ vg, pool }: { vg: string; pool: string }): Promise<readonly Growth[]> {
+    return await this.#change(vg, async (host, loaded) => {
+      return (await extendByPolicy(host, loaded, pool)).grown;
+    });
+  }
+
+  /**
+   * Other metadata for a pool that is not active: `fill` makes it, of the old one or a copy. The old
+   * one stays in the group. When `fill` throws, nothing has changed.
+   */
+  async replacePoolMetadata<T>(
+    { vg, pool }: { readonly vg: string; readonly pool: string },
+    fill: (access: MetadataAccess) => T,
+  ): Promise<MetadataReplacement<T>> {
+    return await this.#change(vg, async (host, loaded) => {
+      return await replaceMetadata(host, loaded, pool, fill);
+    });
+  }
+
+  /** Shrink an LV to `extentCount` in all. */
+  async reduceLv(vg: string, extension: Extension): Promise<VolumeGroup> {
+    return await this.#change(vg, async (host, loaded) => {
+      return (await shrinkLv(host, loaded, extension)).vg;
     });
   }
 
@@ -249,8 +314,28 @@ export class VolumeGroups {
   async activateLv({ vg, lv }: LvName): Promise<ActivatedLv | undefined> {
     return await this.#change(vg, async (host, loaded) => {
       const settled = await settleAll(host, loaded, poolNames(loaded));
-      return await activateLv(host, settled, requireLvOf(settled, lv));
+      const merged = await finishPendingMerge(host, settled, lv);
+      return await activateLv(host, merged, requireLvOf(merged, lv));
     });
+  }
+
+  /**
+   * Keep the metadata of a pool readable on its physical volumes while `read` runs. `isHeld` says
+   * that the pool is served, so that its metadata snapshot must be read, not what is live.
+   */
+  async withHeldMetadata<T>(
+    name: { vg: string; pool: string },
+    read: (isHeld: boolean) => Promise<T>,
+  ): Promise<T> {
+    const { vg, pool } = name;
+    const isHeld = await this.#change(vg, async (host, loaded) => {
+      return await holdMetadata(host, loaded, pool);
+    });
+    try {
+      return await read(isHeld);
+    } finally {
+      if (isHeld) await this.#change(vg, async (host, one) => await releaseMetadata(host, one, pool));
+    }
   }
 
   /** Refuses with "in-use" while mounted or open. Not active: only stale links are removed. */
@@ -260,35 +345,42 @@ export class VolumeGroups {
     });
   }
 
+  /** Serve a thin LV by NBD, at one more place if one is given; it becomes active. */
+  async exportLv({ vg, lv }: LvName, place?: NbdPlace): Promise<NbdExportOfLv> {
+    return await this.#change(vg, async (host, loaded) => {
+      const settled = await settleAll(host, loaded, poolNames(loaded));
+      return await exportLv(host, settled, lv, place);
+    });
+  }
+
+  async unexportLv({ vg, lv }: LvName, address?: NbdAddress): Promise<void> {
+    await this.#change(vg, async (host, loaded) => await unexportLv(host, loaded, lv, address));
+  }
+
+  async listExports(vg?: string): Promise<readonly NbdExportOfLv[]> {
+    return await listExports(this.#host, vg);
+  }
+
   /** vgchange -ay: every visible LV without the skip flag, unless `ignoreSkip`. */
   async activateVg(
     name: string,
     options: { readonly ignoreSkip?: boolean } = {},
   ): Promise<ActivationCount> {
     return await this.#change(name, async (host, loaded) => {
-      const leftOver: LeftOver[] = [];
       const settled = await settleAll(host, loaded, poolNames(loaded));
-      for (const lv of visible(settled)) {
-        if (hasActivationSkip(lv) && options.ignoreSkip !== true) continue;
-        await attempt(leftOver, settled, lv, async () => {
-          await activateLv(host, settled, lv);
-        });
-      }
-      return { active: await this.#activeCount(settled), leftOver };
+      return await activateGroup(host, settled, options.ignoreSkip === true);
     });
   }
 
   /** vgchange -an. What is in use stays, and is told. Links without device are removed. */
   async deactivateVg(name: string): Promise<ActivationCount> {
-    return await this.#change(name, async (host, loaded) => {
-      const leftOver: LeftOver[] = [];
-      const pools = visible(loaded).filter((lv) => asThinPool(lv) !== undefined);
-      const others = visible(loaded).filter((lv) => asThinPool(lv) === undefined);
-      for (const lv of [...others, ...pools]) {
-        await attempt(leftOver, loaded, lv, async () => await deactivateLv(host, loaded, lv));
-      }
-      removeStaleLinks(host, loaded);
-      return { active: await this.#activeCount(loaded), leftOver };
+    return await this.#change(name, deactivateGroup);
+  }
+
+  /** Give the servers of a group's pools that run the policy of this object: see PoolPolicy. */
+  async refreshPools(name: string): Promise<void> {
+    await this.#change(name, async (host, loaded) => {
+      for (const pool of poolNames(loaded)) await reloadPool(host, loaded, pool);
     });
   }
 
@@ -320,17 +412,14 @@ export class VolumeGroups {
     return leftOver;
   }
 
-  async #activeCount(loaded: LoadedVg): Promise<number> {
-    const { states } = await viewVg(this.#host, loaded);
-    return visible(loaded).filter((lv) => states.get(lv.name)?.active === true).length;
-  }
-
   async #change<T>(
     name: string,
     work: (host: VgHost, loaded: LoadedVg) => Promise<T>,
   ): Promise<T> {
     return await withVgLock(this.#host.locks, name, "exclusive", async () => {
-      return await work(this.#host, loadVg(this.#host, name));
+      const loaded = loadVg(this.#host, name);
+      engineInUse(this.#host, loaded);
+      return await work(this.#host, loaded);
     });
   }
 
@@ -356,10 +445,6 @@ export type VolumeGroupsForBricks = Pick<
   | "removeLv"
 >;
 
-function visible(loaded: LoadedVg): LogicalVolume[] {
-  return loaded.vg.logicalVolumes.filter(isVisible);
-}
-
 function poolNames(loaded: LoadedVg): string[] {
   return thinPools(loaded.vg).map(({ lv }) => lv.name);
 }
@@ -369,40 +454,4 @@ function requireLvOf(loaded: LoadedVg, name: string): LogicalVolume {
   const lv = findLv(loaded.vg, name);
   if (lv !== undefined) return lv;
   throw new VgError("lv-missing", `Failed to find logical volume "${loaded.vg.name}/${name}"`);
-}
-
-/** True when a pool of the group runs under another run directory, so another node's. */
-function isServedElsewhere(host: VgHost, loaded: LoadedVg): boolean {
-  const state = readBlockState();
-  const own = join(host.runDirectory, "/");
-  return poolNames(loaded).some(
-    (pool) => !findPoolDirectory(state, host.runDirectory, loaded.vg.name, pool).startsWith(own),
-  );
-}
-
-function removeStaleLinks(host: VgHost, loaded: LoadedVg): void {
-  const state = readBlockState();
-  unlinkStale(loaded.vg.name, (name, loopPath) => {
-    const lv = findLv(loaded.vg, name);
-    const loop = lv && findLoop(state, host.runDirectory, loaded, lv);
-    return loop?.path !== loopPath;
-  });
-}
-
-/** Do it, or note why not. */
-async function attempt(
-  leftOver: LeftOver[],
-  loaded: LoadedVg,
-  lv: LogicalVolume,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    leftOver.push({ name: `${loaded.vg.name}/${lv.name}`, reason: messageOf(error) });
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -17,15 +17,19 @@ export class CommandLine {
   /** Long name to its values in order; options without value count as "". */
   readonly options: ReadonlyMap<string, readonly string[]>;
   readonly names: readonly string[];
+  /** As they were given. */
+  readonly args: readonly string[];
 
   constructor(
     tool: string,
     options: ReadonlyMap<string, readonly string[]>,
     names: readonly string[],
+    args: readonly string[],
   ) {
     this.tool = tool;
     this.options = options;
     this.names = names;
+    this.args = args;
   }
 
   has(long: string): boolean {
@@ -65,7 +69,7 @@ export function parseCommandLine(
     else if (arg.startsWith("-") && arg !== "-") readShort(tool, specs, arg.slice(1), rest, add);
     else names.push(arg);
   }
-  return new CommandLine(tool, options, names);
+  return new CommandLine(tool, options, names, args);
 }
 
 function readLong(
@@ -89,9 +93,10 @@ function readLong(
 }
 
 function findLong(tool: string, specs: readonly OptionSpec[], name: string): OptionSpec {
-  const exact = specs.find((spec) => spec.long === name);
+  const bare = name.replaceAll("-", ""); // `--use-policies` and `--usepolicies` are one.
+  const exact = specs.find((spec) => spec.long === bare);
   if (exact !== undefined) return exact;
-  const matches = specs.filter((spec) => spec.long.startsWith(name));
+  const matches = specs.filter((spec) => spec.long.startsWith(bare));
   const [only] = matches;
   if (only === undefined) throw badSyntax(`${tool}: unrecognized option '--${name}'`);
   if (matches.length === 1) return only;

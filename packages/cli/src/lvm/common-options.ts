@@ -1,5 +1,12 @@
 /** Options that every command takes, and values that many options share. */
-import { isSizeUnit, Lvm2Error, parseExtentsArgument, parseSizeArgument } from "@mortar/vg";
+import {
+  checkTag,
+  ENGINE_CHOICES,
+  isSizeUnit,
+  Lvm2Error,
+  parseExtentsArgument,
+  parseSizeArgument,
+} from "@mortar/vg";
 import type { OptionSpec } from "./command-line.ts";
 
 /** Returns the complaint of `parse` about a value, in the form that OptionSpec wants. */
@@ -23,6 +30,7 @@ export const yesNo = oneOf("y", "n");
 export const activation = oneOf("y", "n", "ay", "ey", "sy", "ly", "en", "ln", "aay", "aln");
 export const permission = oneOf("r", "rw");
 export const discards = oneOf("ignore", "nopassdown", "passdown");
+export const engine = oneOf(...ENGINE_CHOICES);
 export const reportFormat = oneOf("basic", "json", "json_std");
 
 /** A size without sign, or with one that cannot be meant. */
@@ -30,6 +38,30 @@ export const unsignedSize: NonNullable<OptionSpec["check"]> = (value) => {
   if (value.startsWith("-")) return ["Size may not be negative."];
   return complaintOf((text) => parseSizeArgument(text))(value);
 };
+
+/** LVM has no sentence about a bad tag. */
+export const tag: NonNullable<OptionSpec["check"]> = (value) => {
+  try {
+    checkTag(value);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Lvm2Error)) throw error;
+    return [];
+  }
+};
+
+/** A size that may be taken away, but not added. */
+export const shrinkingSize: NonNullable<OptionSpec["check"]> = (value) => {
+  if (value.startsWith("+")) return ["Size may not be positive."];
+  return complaintOf((text) => parseSizeArgument(text))(value);
+};
+
+export const wholeNumber: NonNullable<OptionSpec["check"]> = (value) =>
+  /^\d{1,9}$/.test(value) ? undefined : [];
+
+export const allocation = oneOf(
+  "contiguous", "cling", "cling_by_tags", "normal", "anywhere", "inherit",
+);
 
 export const signedSize = complaintOf((text) => parseSizeArgument(text));
 export const extents = complaintOf((text) => parseExtentsArgument(text));
@@ -49,6 +81,7 @@ export const commonOptions: readonly OptionSpec[] = [
   { long: "debug", short: "d" },
   { long: "devices", value: true },
   { long: "devicesfile", value: true },
+  { long: "engine", value: true, check: engine },
   { long: "driverloaded", value: true, check: yesNo },
   { long: "help", short: "h" },
   { long: "journal", value: true },

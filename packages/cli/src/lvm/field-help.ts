@@ -296,6 +296,15 @@ export const FIELD_HELP: readonly FieldHelp[] = [
     },
   },
   {
+    title: "Mortar Fields",
+    all: "mortar_all",
+    fields: {
+      mortar_mapped: "For thin volumes of active pools, what is mapped in current units.",
+      mortar_exclusive: "For thin volumes of active pools, what removing this one alone frees.",
+      mortar_shared: "For thin volumes of active pools, what other volumes hold as well.",
+    },
+  },
+  {
     title: "Special Fields",
     all: undefined,
     fields: {

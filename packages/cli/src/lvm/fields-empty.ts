@@ -1,12 +1,8 @@
 /** Columns of kinds of volume that Mortar does not make: there, as with LVM, but empty. */
-import { fields, type FieldKind, type ReportField } from "./report-field.ts";
+import { fields, flag, type FieldKind, type FieldRow, type ReportField } from "./report-field.ts";
 
 /** name, heading, least width, value */
 const EMPTY: readonly (readonly [string, string, number, string])[] = [
-  ["lv_initial_image_sync", "InitImgSyn", 10, ""],
-  ["lv_image_synced", "ImgSynced", 10, ""],
-  ["lv_merging", "Merging", 10, ""],
-  ["lv_converting", "Converting", 10, ""],
   ["raid_mismatch_count", "Mismatches", 10, ""],
   ["raid_sync_action", "SyncAction", 10, ""],
   ["raid_write_behind", "WBehind", 7, ""],
@@ -24,7 +20,6 @@ const EMPTY: readonly (readonly [string, string, number, string])[] = [
   ["lv_profile", "LProfile", 8, ""],
   ["lv_lockargs", "LLockArgs", 9, ""],
   ["lv_time_removed", "RTime", 26, ""],
-  ["lv_historical", "Historical", 10, ""],
   ["writecache_block_size", "WCacheBlkSize", 13, "-1"],
   ["snap_percent", "Snap%", 6, ""],
   ["copy_percent", "Cpy%Sync", 8, ""],
@@ -39,8 +34,6 @@ const EMPTY: readonly (readonly [string, string, number, string])[] = [
   ["kernel_cache_settings", "KCacheSettings", 18, ""],
   ["kernel_cache_policy", "KCachePolicy", 18, ""],
   ["kernel_metadata_format", "KMFmt", 5, ""],
-  ["lv_merge_failed", "MergeFailed", 15, ""],
-  ["lv_snapshot_invalid", "SnapInvalid", 15, ""],
   ["vdo_operating_mode", "VDOOperatingMode", 16, ""],
   ["vdo_compression_state", "VDOCompressionState", 19, ""],
   ["vdo_index_state", "VDOIndexState", 13, ""],
@@ -80,9 +73,22 @@ const EMPTY: readonly (readonly [string, string, number, string])[] = [
   ["vdo_header_size", "VDOHeaderSize", 13, ""],
 ];
 
-export const emptyFields: readonly ReportField[] = fields(
-  EMPTY.map(([name, heading, width, value]) => {
+/** Yes-or-no columns: no here, or not known. */
+const NEVER: readonly (readonly [string, string, number, false | undefined])[] = [
+  ["lv_initial_image_sync", "InitImgSyn", 10, false],
+  ["lv_image_synced", "ImgSynced", 10, false],
+  ["lv_converting", "Converting", 10, false],
+  ["lv_historical", "Historical", 10, false],
+  ["lv_merge_failed", "MergeFailed", 15, undefined],
+  ["lv_snapshot_invalid", "SnapInvalid", 15, undefined],
+];
+
+export const emptyFields: readonly ReportField[] = fields([
+  ...EMPTY.map(([name, heading, width, value]) => {
     const kind: FieldKind = value === "" ? "string" : "number";
     return [name, heading, width, kind, value] as const;
   }),
-);
+  ...NEVER.map(([name, heading, width, is]) => {
+    return [name, heading, width, "yes-or-no", (_, format) => flag("", is, format)] as const;
+  }) satisfies readonly FieldRow[],
+]);

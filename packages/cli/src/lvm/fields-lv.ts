@@ -78,6 +78,10 @@ function roleOf({ view, lv }: LvRow): string {
   return roles.join(",");
 }
 
+function isMergingSnapshot(lv: LogicalVolume): boolean {
+  return asThinVolume(lv)?.segment.mergeInto !== undefined;
+}
+
 function whenFull({ lv }: LvRow): string {
   if (asThinPool(lv) === undefined) return "";
   return isErrorWhenFull(lv) ? "error" : "queue";
@@ -225,6 +229,13 @@ export const lvFields: readonly ReportField[] = fields([
     "yes-or-no",
     ofLv(({ lv }, f) => flag("enabled", !lv.flags.includes("NOAUTOACTIVATE"), f)),
   ],
+  [
+    "lv_merging",
+    "Merging",
+    10,
+    "yes-or-no",
+    ofLv(({ lv }, f) => flag("merging", isMergingSnapshot(lv), f)),
+  ],
   ["lv_when_full", "WhenFull", 15, "string", ofLv(whenFull)],
   ["lv_active", "Active", 0, "string", ofLv(activeWord("active"))],
   ["lv_active_locally", "ActLocal", 10, "yes-or-no", ofLv(activeWord("active locally"))],
@@ -238,7 +249,7 @@ export const lvFields: readonly ReportField[] = fields([
   ["seg_count", "#Seg", 0, "number", ofLv(({ lv }) => count(lv.segments.length))],
   ["origin", "Origin", 0, "string", named(originLv)],
   ["origin_uuid", "Origin UUID", 38, "string", identified(originLv)],
-  ["origin_size", "OSize", 0, "size", ""],
+  ["origin_size", "OSize", 0, "size", () => ({ text: "", sort: 0 })],
   ["lv_ancestors", "Ancestors", 0, "string", ofLv(ancestors)],
   ["lv_full_ancestors", "FAncestors", 0, "string", ofLv(ancestors)],
   ["lv_descendants", "Descendants", 0, "string", ofLv(descendants)],
@@ -289,9 +300,7 @@ export const lvFields: readonly ReportField[] = fields([
     15,
     "yes-or-no",
     ofLv(({ lv, state }, f) =>
-      asThinPool(lv) === undefined
-        ? ""
-        : flag("check needed", state?.engine?.needsCheck === true, f),
+      flag("check needed", asThinPool(lv) && state?.engine?.needsCheck, f),
     ),
   ],
   ["lv_attr", "Attr", 10, "string", ofLv(({ view, lv }) => lvAttributes(view, lv))],

@@ -74,8 +74,8 @@ export const pvFields: readonly ReportField[] = fields([
   ["pv_uuid", "PV UUID", 38, "string", idOf],
   ["dev_size", "DevSize", 0, "size", ofDevice((d, f) => sectors(d.sizeBytes / SECTOR_BYTES, f))],
   ["pv_name", "PV", 10, "string", nameOf],
-  ["pv_major", "Maj", 0, "number", deviceNumber(0)],
-  ["pv_minor", "Min", 0, "number", deviceNumber(1)],
+  ["pv_major", "Maj", 0, "string", deviceNumber(0)],
+  ["pv_minor", "Min", 0, "string", deviceNumber(1)],
   [
     "pv_mda_free",
     "PMdaFree",

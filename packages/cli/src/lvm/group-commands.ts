@@ -1,12 +1,13 @@
 /** Commands on groups and physical volumes, and `lvrename`. */
 import { existsSync } from "node:fs";
-import { asThinPool, isValidName, isVisible, parseSizeArgument } from "@mortar/vg";
+import { isValidName, isVisible, parseSizeArgument } from "@mortar/vg";
 import type { OptionSpec } from "./command-line.ts";
-import { activation, changeOptions, isActivating, unsignedSize, yesNo } from "./common-options.ts";
+import { changeOptions, tag, unsignedSize, yesNo } from "./common-options.ts";
 import { complain } from "./complain.ts";
 import { badUsage, failed } from "./lvm-exit.ts";
 import { removeLvs } from "./lvremove.ts";
-import { noMatch, lvOperand, requireView, vgMissing, vgOperand } from "./names.ts";
+import { chooseGroupNames, noMatch, lvOperand, requireView, vgOperand } from "./names.ts";
+import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
 export const pvcreateOptions: readonly OptionSpec[] = [
@@ -53,7 +54,7 @@ export async function pvremove(session: Session): Promise<number> {
 
 export const vgcreateOptions: readonly OptionSpec[] = [
   ...changeOptions,
-  { long: "addtag", value: true },
+  { long: "addtag", value: true, check: tag },
   { long: "alloc", value: true },
   { long: "maxlogicalvolumes", short: "l", value: true },
   { long: "maxphysicalvolumes", short: "p", value: true },
@@ -114,12 +115,16 @@ export async function vgreduce(session: Session): Promise<number> {
   });
 }
 
+export const vgremoveOptions: readonly OptionSpec[] = [...changeOptions, selectOption];
+
 export async function vgremove(session: Session): Promise<number> {
   const { line } = session;
-  if (line.names.length === 0) throw noMatch(line.tool, "vgremove VG|Tag|Select ...");
-  return await forEach(session, line.names, async (operand) => {
-    const name = vgOperand(line.tool, operand);
-    const groups = await session.groups();
+  if (line.names.length === 0 && !line.has("select")) {
+    throw noMatch(line.tool, "vgremove VG|Tag|Select ...");
+  }
+  const groups = await session.groups();
+  const chosen = chooseGroupNames(session, await groups.view());
+  return await forEach(session, chosen, async (name) => {
     const machine = await groups.view();
     const { vg } = requireView(machine, name);
     const lvs = vg.logicalVolumes.filter(isVisible);
@@ -136,54 +141,6 @@ export async function vgremove(session: Session): Promise<number> {
     await groups.removeVg(name);
     session.say(`Volume group "${name}" successfully removed`);
   });
-}
-
-export const vgchangeOptions: readonly OptionSpec[] = [
-  ...changeOptions,
-  { long: "activate", short: "a", value: true, check: activation },
-  { long: "ignoreactivationskip", short: "K" },
-  { long: "ignorelockingfailure" },
-  { long: "ignoremonitoring" },
-  { long: "monitor", value: true, check: yesNo },
-  { long: "noudevsync" },
-  { long: "partial", short: "P" },
-  { long: "sysinit" },
-];
-
-export async function vgchange(session: Session): Promise<number> {
-  const { line } = session;
-  const wanted = line.value("activate");
-  if (wanted === undefined) throw noMatch(line.tool);
-  const groups = await session.groups();
-  const machine = await groups.view();
-  const names =
-    line.names.length > 0
-      ? line.names.map((name) => vgOperand(line.tool, name))
-      : machine.groups.map(({ vg }) => vg.name);
-  return await forEach(session, names, async (name) => {
-    if (machine.groups.every(({ vg }) => vg.name !== name)) throw failed(...vgMissing(name));
-    if (!isActivating(wanted)) await refuseOpen(session, name);
-    const result = isActivating(wanted)
-      ? await groups.activateVg(name, { ignoreSkip: line.has("ignoreactivationskip") })
-      : await groups.deactivateVg(name);
-    for (const { reason } of result.leftOver) session.warn(reason);
-    session.say(`${result.active} logical volume(s) in volume group "${name}" now active`);
-    if (result.leftOver.length > 0) throw failed();
-  });
-}
-
-/** LVM deactivates nothing of a group while something of it is open. */
-async function refuseOpen(session: Session, name: string): Promise<void> {
-  const { vg, states } = requireView(await (await session.groups()).view([name]), name);
-  const open = vg.logicalVolumes.filter((lv) => {
-    const state = states.get(lv.name);
-    return state?.open === true && asThinPool(lv) === undefined && isVisible(lv);
-  });
-  if (open.length === 0) return;
-  throw failed(
-    ...open.map((lv) => `Logical volume ${name}/${lv.name} contains a filesystem in use.`),
-    `Can't deactivate volume group "${name}" with ${open.length} open logical volume(s)`,
-  );
 }
 
 export async function lvrename(session: Session): Promise<number> {
@@ -222,7 +179,7 @@ function refuse(session: Session, options: readonly string[]): void {
 }
 
 /** Each in turn; one that fails does not keep the others from being tried. */
-async function forEach(
+export async function forEach(
   session: Session,
   names: readonly string[],
   work: (name: string) => Promise<void>,

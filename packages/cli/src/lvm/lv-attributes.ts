@@ -11,6 +11,7 @@ import {
   hasActivationSkip,
   isMetadataSpare,
   isReadOnly,
+  mergingSnapshotOf,
   poolOfHidden,
   type LogicalVolume,
   type LvState,
@@ -45,7 +46,11 @@ export function lvAttributes(view: VgView, lv: LogicalVolume): string {
 
 function typeOf(view: VgView, lv: LogicalVolume): string {
   if (asThinPool(lv) !== undefined) return "t";
-  if (asThinVolume(lv) !== undefined) return "V";
+  const thin = asThinVolume(lv);
+  if (thin !== undefined) {
+    if (mergingSnapshotOf(view.vg, lv.name) !== undefined) return "O";
+    return thin.segment.mergeInto === undefined ? "V" : "S";
+  }
   if (isMetadataSpare(lv)) return "e";
   const pool = poolOfHidden(view.vg, lv);
   if (pool !== undefined) return pool.segment.dataLv === lv.name ? "T" : "e";

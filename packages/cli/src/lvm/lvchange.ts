@@ -20,17 +20,19 @@ import {
   discards,
   isActivating,
   permission,
+  tag,
   yesNo,
 } from "./common-options.ts";
 import { complain } from "./complain.ts";
 import { expandLvs, noMatch, requireView, type LvOperand } from "./names.ts";
+import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
 export const lvchangeOptions: readonly OptionSpec[] = [
   ...changeOptions,
   { long: "activate", short: "a", value: true, check: activation },
-  { long: "addtag", value: true },
-  { long: "deltag", value: true },
+  { long: "addtag", value: true, check: tag },
+  { long: "deltag", value: true, check: tag },
   { long: "discards", value: true, check: discards },
   { long: "errorwhenfull", value: true, check: yesNo },
   { long: "ignoreactivationskip", short: "K" },
@@ -40,6 +42,7 @@ export const lvchangeOptions: readonly OptionSpec[] = [
   { long: "partial", short: "P" },
   { long: "permission", short: "p", value: true, check: permission },
   { long: "refresh" },
+  selectOption,
   { long: "setactivationskip", short: "k", value: true, check: yesNo },
   { long: "sysinit" },
   { long: "zero", short: "Z", value: true, check: yesNo },
@@ -51,7 +54,8 @@ export async function lvchange(session: Session): Promise<number> {
   const { line } = session;
   const isChange = changesOf(session, "").length > 0;
   const acts = line.has("activate") || line.has("refresh") || line.has("monitor");
-  if (line.names.length === 0 || (!isChange && !acts)) throw noMatch(line.tool);
+  const isNamed = line.names.length > 0 || line.has("select");
+  if (!isNamed || (!isChange && !acts)) throw noMatch(line.tool);
   const { machine, lvs, failed } = await expandLvs(session);
   let worst = failed ? 5 : 0;
   for (const operand of lvs) {

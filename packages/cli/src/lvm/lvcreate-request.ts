@@ -10,6 +10,7 @@ import {
   discards,
   extents,
   permission,
+  tag,
   unsignedSize,
   yesNo,
 } from "./common-options.ts";
@@ -19,7 +20,7 @@ import { noMatch } from "./names.ts";
 export const lvcreateOptions: readonly OptionSpec[] = [
   ...changeOptions,
   { long: "activate", short: "a", value: true, check: activation },
-  { long: "addtag", value: true },
+  { long: "addtag", value: true, check: tag },
   { long: "alloc", value: true },
   { long: "chunksize", short: "c", value: true, check: unsignedSize },
   { long: "contiguous", short: "C", value: true, check: yesNo },

@@ -4,7 +4,6 @@ import {
   findSignatures,
   freeExtentCount,
   formatSize,
-  overprovisioningWarnings,
   parseExtentsArgument,
   parseSizeArgument,
   percentOfExtents,
@@ -19,6 +18,7 @@ import { isActivating } from "./common-options.ts";
 import { badUsage } from "./lvm-exit.ts";
 import { readLvcreate, type LvcreateRequest, type SizeRequest } from "./lvcreate-request.ts";
 import { requireView } from "./names.ts";
+import { warnOfPromises } from "./promises.ts";
 import type { Session } from "./session.ts";
 
 export async function lvcreate(session: Session): Promise<number> {
@@ -154,8 +154,9 @@ async function makeThin(
     name: request.name,
     pool: request.pool,
     extentCount,
+    force: session.line.has("force"),
   });
-  warnOfPromises(session, made.loaded.vg, request.pool);
+  await warnOfPromises(session, made.loaded.vg, request.pool);
   session.say(`Logical volume "${made.lv.name}" created.`);
 }
 
@@ -173,15 +174,12 @@ async function makeSnapshot(
     tags,
     readOnly,
     setActivationSkip: skip,
+    force: line.has("force"),
     activate: activate && (!skip || line.has("ignoreactivationskip")),
   });
   const [segment] = made.lv.segments;
-  if (segment?.type === "thin") warnOfPromises(session, made.loaded.vg, segment.pool);
+  if (segment?.type === "thin") await warnOfPromises(session, made.loaded.vg, segment.pool);
   session.say(`Logical volume "${made.lv.name}" created.`);
-}
-
-function warnOfPromises(session: Session, vg: VolumeGroup, pool: string): void {
-  for (const warning of overprovisioningWarnings(vg, pool)) session.warn(warning);
 }
 
 function devicesOf(devices: readonly string[]): { physicalVolumes?: readonly string[] } {

@@ -6,7 +6,6 @@ import {
   formatSize,
   freeExtentCount,
   lvExtentCount,
-  overprovisioningWarnings,
   parseExtentsArgument,
   parseSizeArgument,
   percentOfExtents,
@@ -15,12 +14,15 @@ import {
   totalExtentCount,
   VgError,
   type LogicalVolume,
+  type VgView,
   type VolumeGroup,
 } from "@mortar/vg";
 import type { OptionSpec } from "./command-line.ts";
-import { changeOptions, extents, signedSize } from "./common-options.ts";
+import { changeOptions, extents, unsignedSize } from "./common-options.ts";
 import { badUsage, failed } from "./lvm-exit.ts";
 import { lvOperand, noMatch, requireView } from "./names.ts";
+import { warnOfPromises } from "./promises.ts";
+import { growFileSystem, requireFileSystem } from "./resize-filesystem.ts";
 import type { Session } from "./session.ts";
 
 export const lvextendOptions: readonly OptionSpec[] = [
@@ -28,9 +30,9 @@ export const lvextendOptions: readonly OptionSpec[] = [
   { long: "alloc", value: true },
   { long: "extents", short: "l", value: true, check: extents },
   { long: "nofsck", short: "n" },
-  { long: "poolmetadatasize", value: true, check: signedSize },
+  { long: "poolmetadatasize", value: true, check: unsignedSize },
   { long: "resizefs", short: "r" },
-  { long: "size", short: "L", value: true, check: signedSize },
+  { long: "size", short: "L", value: true, check: unsignedSize },
   { long: "usepolicies" },
 ];
 
@@ -40,27 +42,52 @@ export async function lvextend(session: Session): Promise<number> {
   const { line } = session;
   const [operand, ...devices] = line.names;
   const isSized = ["size", "extents", "poolmetadatasize"].some((name) => line.has(name));
+  if (operand !== undefined && line.has("usepolicies")) return await extendByPolicy(session, operand);
   if (operand === undefined || !isSized) throw noMatch(line.tool);
   if (line.has("size") && line.has("extents")) {
     throw badUsage(line.tool, "Please specify either size or extents but not both.");
   }
-  if (line.has("resizefs")) {
-    throw failed(
-      "--resizefs is not supported: extend the volume, then grow its file system (xfs_growfs).",
-    );
-  }
-  const { vgName, lvName } = lvOperand(line.tool, operand);
-  const machine = await (await session.groups()).view();
-  const { vg } = requireView(machine, vgName);
-  const lv = findLv(vg, lvName);
-  if (lv === undefined) {
-    const sentence = `Logical volume ${lvName} not found in volume group ${vgName}.`;
-    throw new VgError("lv-missing", sentence);
-  }
+  const { view, lv } = await requireOperand(session, operand);
+  const { vg } = view;
+  const fileSystem = line.has("resizefs")
+    ? requireFileSystem(`${vg.name}/${lv.name}`, view.states.get(lv.name), "grow")
+    : undefined;
   const physicalVolumes = devices.length === 0 ? undefined : devices;
   const metadata = line.value("poolmetadatasize");
   if (metadata !== undefined) await growMetadata(session, vg, lv, metadata, physicalVolumes);
   if (line.has("size") || line.has("extents")) await growData(session, vg, lv, physicalVolumes);
+  if (fileSystem !== undefined) growFileSystem(session, fileSystem);
+  return 0;
+}
+
+/** The one LV that a command resizes. */
+export async function requireOperand(
+  session: Session,
+  operand: string,
+): Promise<{ readonly view: VgView; readonly lv: LogicalVolume }> {
+  const { vgName, lvName } = lvOperand(session.line.tool, operand);
+  const machine = await (await session.groups()).view();
+  const view = requireView(machine, vgName);
+  const lv = findLv(view.vg, lvName);
+  if (lv !== undefined) return { view, lv };
+  const sentence = `Logical volume ${lvName} not found in volume group ${vgName}.`;
+  throw new VgError("lv-missing", sentence);
+}
+
+/** What the server of a pool runs when the pool passes its threshold. */
+async function extendByPolicy(session: Session, operand: string): Promise<number> {
+  if (["size", "extents", "poolmetadatasize"].some((name) => session.line.has(name))) {
+    throw badUsage(session.line.tool, "--usepolicies takes no size.");
+  }
+  const { view, lv } = await requireOperand(session, operand);
+  const { vg } = view;
+  if (asThinPool(lv) === undefined) {
+    throw failed(`Only a thin pool has a policy, and ${vg.name}/${lv.name} is none.`);
+  }
+  const groups = await session.groups();
+  const grown = await groups.extendPoolByPolicy({ vg: vg.name, pool: lv.name });
+  for (const { lv: name, before, after } of grown) tellChange(session, vg, name, before, after);
+  if (grown.length > 0) session.say(`Logical volume ${vg.name}/${lv.name} successfully resized.`);
   return 0;
 }
 
@@ -95,17 +122,21 @@ async function growData(
       ? extentsToExtents(session, vg, before, line.value("extents") ?? "")
       : sizeToExtents(session, vg, before, size);
   const groups = await session.groups();
-  const after = await groups.extendLv(vg.name, { name: lv.name, extentCount, physicalVolumes });
+  const after = await groups.extendLv(vg.name, {
+    name: lv.name,
+    extentCount,
+    physicalVolumes,
+    force: line.has("force"),
+  });
   const pool = asThinPool(lv);
   tellChange(session, vg, pool?.segment.dataLv ?? lv.name, before, extentCount);
   const [segment] = lv.segments;
-  if (segment?.type === "thin") {
-    for (const warning of overprovisioningWarnings(after, segment.pool)) session.warn(warning);
-  }
+  const promising = segment?.type === "thin" ? segment.pool : pool?.lv.name;
+  if (promising !== undefined) await warnOfPromises(session, after, promising);
   session.say(`Logical volume ${vg.name}/${lv.name} successfully resized.`);
 }
 
-function tellChange(
+export function tellChange(
   session: Session,
   vg: VolumeGroup,
   name: string,

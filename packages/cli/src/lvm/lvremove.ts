@@ -4,16 +4,17 @@ import { complain } from "./complain.ts";
 import { expandLvs, noMatch, requireView, type LvOperand } from "./names.ts";
 import type { OptionSpec } from "./command-line.ts";
 import { changeOptions } from "./common-options.ts";
+import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
 export const lvremoveOptions: readonly OptionSpec[] = [
   ...changeOptions,
   { long: "nohistory" },
-  { long: "select", short: "S", value: true },
+  selectOption,
 ];
 
 export async function lvremove(session: Session): Promise<number> {
-  if (session.line.names.length === 0) {
+  if (session.line.names.length === 0 && !session.line.has("select")) {
     throw noMatch(session.line.tool, "lvremove VG|LV|Tag|Select ...");
   }
   const { machine, lvs, failed } = await expandLvs(session);

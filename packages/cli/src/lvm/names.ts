@@ -1,6 +1,7 @@
 /** Groups and volumes as they are named on a command line. */
 import { splitLvPath, VgError, type MachineView, type VgView } from "@mortar/vg";
 import { badUsage, LvmExit } from "./lvm-exit.ts";
+import { selectedGroups, selectedLvs } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
 /** What a command without its operands says. */
@@ -36,7 +37,10 @@ export function vgOperand(tool: string, name: string): string {
   throw badUsage(tool, "Volume group name expected (no slash)");
 }
 
-/** The LVs that operands stand for: an LV, or all visible ones of a group in order of creation. */
+/**
+ * The LVs that operands stand for: an LV, or all visible ones of a group in order of creation.
+ * With `--select` those of them that fit; without operands, of every group.
+ */
 export async function expandLvs(
   session: Session,
 ): Promise<{ readonly machine: MachineView; readonly lvs: LvOperand[]; readonly failed: boolean }> {
@@ -45,7 +49,11 @@ export async function expandLvs(
   let failed = false;
   const visibleOf = (view: VgView) =>
     view.vg.logicalVolumes.filter((lv) => lv.status.includes("VISIBLE"));
-  for (const operand of session.line.names) {
+  const select = session.line.value("select");
+  const { names } = session.line;
+  const everyGroup = machine.groups.map(({ vg }) => vg.name);
+  const operands = names.length === 0 && select !== undefined ? everyGroup : names;
+  for (const operand of operands) {
     if (operand.startsWith("@")) {
       for (const view of machine.groups) {
         for (const lv of visibleOf(view)) {
@@ -68,7 +76,29 @@ export async function expandLvs(
       failed = true;
     }
   }
-  return { machine, lvs, failed };
+  if (select === undefined) return { machine, lvs, failed };
+  const selected = selectedLvs(machine, select);
+  const fitting = lvs.filter(({ vgName, lvName }) => selected.has(`${vgName}/${lvName}`));
+  return { machine, lvs: fitting, failed };
+}
+
+/**
+ * The groups that operands stand for: named, or with a tag. Without operands every group; with
+ * `--select` those that fit. A name that no group has is left in, for the command to complain of.
+ */
+export function chooseGroupNames(session: Session, machine: MachineView): string[] {
+  const { tool, names } = session.line;
+  const every = machine.groups.map(({ vg }) => vg.name);
+  const named = names.flatMap((name) => {
+    if (!name.startsWith("@")) return [vgOperand(tool, name)];
+    const tag = name.slice(1);
+    return machine.groups.flatMap(({ vg }) => (vg.tags.includes(tag) ? vg.name : []));
+  });
+  const chosen = [...new Set(names.length === 0 ? every : named)];
+  const select = session.line.value("select");
+  if (select === undefined) return chosen;
+  const selected = selectedGroups(machine, select);
+  return chosen.filter((name) => selected.has(name) || !every.includes(name));
 }
 
 export function vgMissing(name: string): string[] {

@@ -4,19 +4,23 @@ import { emptyFields } from "./fields-empty.ts";
 import { lvFields } from "./fields-lv.ts";
 import { pvFields, pvSegmentFields } from "./fields-pv.ts";
 import { segmentFields } from "./fields-segment.ts";
+import { spaceFields } from "./fields-space.ts";
 import { vgFields } from "./fields-vg.ts";
 import { LvmExit } from "./lvm-exit.ts";
 import { count, fields, type ReportField } from "./report-field.ts";
 
 export type FieldSource = "lv" | "vg" | "pv" | "segment" | "pv-segment" | "special";
 
-const specialFields = fields([["selected", "Selected", 0, "number", () => count(1)]]);
+const specialFields = fields([
+  ["selected", "Selected", 0, "number", ({ selected }) => count(selected === false ? 0 : 1)],
+]);
 
 /** Every column, by name, and what it speaks of. */
 const known = new Map<string, { readonly field: ReportField; readonly source: FieldSource }>();
 
 const SOURCES: readonly (readonly [FieldSource, readonly ReportField[]])[] = [
   ["lv", lvFields],
+  ["lv", spaceFields],
   ["vg", vgFields],
   ["pv", pvFields],
   ["segment", segmentFields],
@@ -96,18 +100,32 @@ function resolve(tool: string, name: string, errorPrefix = ""): string[] {
     const groups = FIELD_HELP.filter((help) => help.all === name);
     if (groups.length > 0) return groups.flatMap((help) => Object.keys(help.fields));
   }
-  if (name === "all") return FIELD_HELP.flatMap((help) => Object.keys(help.fields));
+  // What LVM does not have is not among all of its fields.
+  const groups = FIELD_HELP.filter((help) => help.all !== "mortar_all");
+  if (name === "all") return groups.flatMap((help) => Object.keys(help.fields));
+  const found = findColumn(tool, name);
+  if (found !== undefined) return [found.name];
+  throw new LvmExit(5, [...helpLines(), "   ", `  ${errorPrefix}Unrecognised field: ${name}`]);
+}
+
+/** One column, by its name or one that stands for it. */
+export function findColumn(tool: string, name: string): ReportField | undefined {
   const bare = name.replaceAll("_", "");
   const matches = (candidate: string) => candidate.replaceAll("_", "") === bare;
-  const exact = [...known.keys()].find(matches);
-  if (exact !== undefined) return [exact];
+  const names = [...known.keys()];
+  const exact = names.find(matches);
+  if (exact !== undefined) return known.get(exact)?.field;
   for (const prefix of PREFIXES[tool] ?? []) {
-    const full = [...known.keys()].find(
+    const full = names.find(
       (candidate) => candidate.startsWith(prefix) && matches(candidate.slice(prefix.length)),
     );
-    if (full !== undefined) return [full];
+    if (full !== undefined) return known.get(full)?.field;
   }
-  throw new LvmExit(5, [...helpLines(), "   ", `  ${errorPrefix}Unrecognised field: ${name}`]);
+  return undefined;
+}
+
+export function columnByName(name: string): ReportField | undefined {
+  return known.get(name)?.field;
 }
 
 function helpLines(): string[] {

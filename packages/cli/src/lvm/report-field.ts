@@ -18,6 +18,8 @@ export interface ReportRow {
   readonly pv?: PhysicalVolume | undefined;
   /** A run of extents of the physical volume, used or free. */
   readonly pvRun?: { readonly startExtent: number; readonly extentCount: number } | undefined;
+  /** Absent: yes. False only where lines that do not pass the selection are shown too. */
+  readonly selected?: boolean;
 }
 
 /** Units and other choices of the command line that change what a value looks like. */

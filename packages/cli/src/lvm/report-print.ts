@@ -55,12 +55,13 @@ export function printTable(
   choices: PrintChoices,
 ): string {
   if (rows.length === 0) return "";
-  const cells = rows.map((row) => columns.map((field) => textOf(field.value(row, format))));
-  if (choices.namePrefixes) return prefixedLines(columns, cells, choices);
+  const cells = rows.map((row) =>
+    columns.map((field) => cellText(field, textOf(field.value(row, format)), choices)),
+  );
   const headings = columns.map((field) => field.heading);
   const lines = choices.headings ? [headings, ...cells] : cells;
   if (choices.transposed) return transposed(lines, choices);
-  if (!choices.aligned) {
+  if (!choices.aligned || choices.namePrefixes) {
     return lines.map((line) => `  ${line.join(choices.separator)}\n`).join("");
   }
   const widths = columns.map((field, index) =>
@@ -92,20 +93,10 @@ function transposed(lines: readonly (readonly string[])[], choices: PrintChoices
     .join("");
 }
 
-function prefixedLines(
-  columns: readonly ReportField[],
-  cells: readonly (readonly string[])[],
-  choices: PrintChoices,
-): string {
+function cellText(field: ReportField, text: string, choices: PrintChoices): string {
+  if (!choices.namePrefixes) return text;
   const quote = choices.quoted ? "'" : "";
-  return cells
-    .map((line) => {
-      const items = columns.map((field, index) => {
-        return `LVM2_${field.name.toUpperCase()}=${quote}${line[index]}${quote}`;
-      });
-      return `  ${items.join(choices.separator)}\n`;
-    })
-    .join("");
+  return `LVM2_${field.name.toUpperCase()}=${quote}${text}${quote}`;
 }
 
 /** `--reportformat json`: every value is a string. */

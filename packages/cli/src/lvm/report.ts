@@ -1,13 +1,16 @@
 /** `lvs`, `vgs` and `pvs`. */
 import { existsSync, realpathSync } from "node:fs";
-import { formatSize, splitLvPath, type MachineView } from "@mortar/vg";
+import { formatSize, splitLvPath, type MachineView, type VolumeGroup } from "@mortar/vg";
 import type { OptionSpec } from "./command-line.ts";
 import { commonOptions, parseUnit, reportFormat } from "./common-options.ts";
 import { badUsage, failed, LvmExit } from "./lvm-exit.ts";
+import { isSpaceField } from "./fields-space.ts";
 import { chooseColumns, chooseSortKeys, sourceOf } from "./report-columns.ts";
-import type { ReportFormat } from "./report-field.ts";
+import type { ReportField, ReportFormat, ReportRow } from "./report-field.ts";
 import { printJson, printTable, sortRows } from "./report-print.ts";
 import { makeRows, rowKindOf, type RowKind } from "./report-rows.ts";
+import { fieldsOf, isSelected, type Selection } from "./selection-match.ts";
+import { parseSelection } from "./selection-parse.ts";
 import type { Session } from "./session.ts";
 
 export type ReportTool = "lvs" | "vgs" | "pvs";
@@ -72,21 +75,22 @@ const SORT: Readonly<Record<RowKind, string>> = {
 
 export async function report(tool: ReportTool, session: Session): Promise<number> {
   const { line } = session;
-  if (line.has("select")) {
-    throw failed("--select is not supported: choose lines by name, or filter the output.");
-  }
+  const selection = parseSelection(tool, line.value("select") ?? "");
   const format = readFormat(session);
   const columns = chooseColumns(tool, defaultColumns(tool, session), line.values("options"));
-  const kind = rowKindOf(tool, new Set(columns.map(sourceOf)));
+  const spokenOf = [...columns, ...fieldsOf(selection)];
+  const kind = rowKindOf(tool, new Set(spokenOf.map(sourceOf)));
   if (kind === undefined) {
     const type = tool.slice(0, 2);
     throw failed(`Can't report LV and PV fields at the same time in report type "${type}".`);
   }
   const keys = chooseSortKeys(tool, SORT[kind].split(","), line.values("sort"));
-  const chosen = await choose(tool, session);
+  const space = [...spokenOf, ...keys.map(({ field }) => field)].some(isSpaceField);
+  const chosen = await choose(tool, session, space);
   const all = line.has("all") || isAllByName(tool, session);
   const { lvNames, pvPaths } = chosen;
-  const rows = makeRows(chosen.machine, kind, { all, lvNames, pvPaths });
+  const made = makeRows(chosen.machine, kind, { all, lvNames, pvPaths });
+  const rows = selectRows(made, selection, columns);
   const sorted = sortRows(rows, keys, format);
   if (line.value("reportformat")?.startsWith("json") === true) {
     session.print(printJson(tool.slice(0, 2), columns, sorted, format));
@@ -104,6 +108,18 @@ export async function report(tool: ReportTool, session: Session): Promise<number
     );
   }
   return chosen.complete ? 0 : 5;
+}
+
+/** With the column `selected` the others are shown too. */
+function selectRows(
+  rows: readonly ReportRow[],
+  selection: Selection,
+  columns: readonly ReportField[],
+): ReportRow[] {
+  if (columns.every((field) => field.name !== "selected")) {
+    return rows.filter((row) => isSelected(selection, row));
+  }
+  return rows.map((row) => ({ ...row, selected: isSelected(selection, row) }));
 }
 
 function isAllByName(tool: ReportTool, session: Session): boolean {
@@ -141,10 +157,13 @@ interface Chosen {
 }
 
 /** What the names on the command line stand for; complaints about the others go to stderr. */
-async function choose(tool: ReportTool, session: Session): Promise<Chosen> {
-  const machine = await (await session.groups()).view();
+async function choose(tool: ReportTool, session: Session, space: boolean): Promise<Chosen> {
+  const machine = await (await session.groups()).view(undefined, { space });
   const { names } = session.line;
-  if (names.length === 0) return { machine, lvNames: new Map(), complete: true };
+  if (names.length === 0) {
+    const groups = machine.groups.filter(({ vg }) => tool !== "lvs" || !isExported(vg));
+    return { machine: { ...machine, groups }, lvNames: new Map(), complete: true };
+  }
   return tool === "pvs" ? choosePvs(session, machine) : chooseGroups(tool, session, machine);
 }
 
@@ -166,6 +185,10 @@ function chooseGroups(tool: ReportTool, session: Session, machine: MachineView):
       refuse(`Volume group "${vgName}" not found`, `Cannot process volume group ${vgName}`);
       continue;
     }
+    if (tool === "lvs" && isExported(view.vg)) {
+      refuse(`Volume group ${vgName} is exported`);
+      continue;
+    }
     const wanted = lvNames.get(vgName);
     if (tool === "vgs" || lvName === undefined) lvNames.set(vgName, []);
     else if (!view.states.has(lvName)) {
@@ -175,6 +198,11 @@ function chooseGroups(tool: ReportTool, session: Session, machine: MachineView):
   }
   const groups = machine.groups.filter(({ vg }) => lvNames.has(vg.name));
   return { machine: { groups, freePvs: [] }, lvNames, complete };
+}
+
+/** LVs of an exported group are nobody's to see. */
+function isExported(vg: VolumeGroup): boolean {
+  return vg.status.includes("EXPORTED");
 }
 
 function splitName(name: string): ReturnType<typeof splitLvPath> {

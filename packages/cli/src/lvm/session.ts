@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { VolumeGroups, type Dialogue } from "@mortar/vg";
+import { bootRecorder, engineChoiceOf, fileRecorder, VolumeGroups, type CommitRecorder, type Dialogue } from "@mortar/vg";
+import { poolPolicyOf } from "../node/pool-policy.ts";
 import type { CommandLine } from "./command-line.ts";
 import { failed } from "./lvm-exit.ts";
 
@@ -85,10 +86,29 @@ export class Session {
     this.#groups ??= this.#context.groups;
     this.#groups ??= await VolumeGroups.open({
       runDirectory: join(root, "run/mortar"),
+      engine: engineChoiceOf(root, this.line.value("engine")),
       deviceFilter: readDeviceFilter(join(root, "etc/mortar/mortar.json")),
+      files: readPlainFiles(join(root, "etc/mortar/mortar.json")),
+      policy: poolPolicyOf(root),
       warn: (sentence) => this.warn(sentence),
+      recorder: this.#recorder(),
+      boot: bootRecorder(join(root, "var/lib/mortar"), (sentence) => this.warn(sentence)),
     });
     return this.#groups;
+  }
+
+  /** `-A n` keeps no copies of the text, as LVM's `--autobackup n`. */
+  #recorder(): CommitRecorder | undefined {
+    const { tool, args } = this.line;
+    if (this.line.value("autobackup") === "n") {
+      this.warn("WARNING: This metadata update is NOT backed up.");
+      return undefined;
+    }
+    return fileRecorder({
+      directory: join(this.root, "etc/lvm"),
+      command: [tool, ...args].join(" "),
+      warn: (sentence) => this.warn(sentence),
+    });
   }
 
   close(): void {
@@ -111,6 +131,20 @@ export class Session {
  * Without the file, or without the key, every device is.
  */
 export function readDeviceFilter(path: string): ((devicePath: string) => boolean) | undefined {
+  const patterns = readDevices(path);
+  if (patterns === undefined) return undefined;
+  return (devicePath) =>
+    patterns.some((pattern) =>
+      pattern.endsWith("*") ? devicePath.startsWith(pattern.slice(0, -1)) : devicePath === pattern,
+    );
+}
+
+/** Of the same list: what is not under /dev, and so is a plain file if anything. */
+export function readPlainFiles(path: string): readonly string[] {
+  return (readDevices(path) ?? []).filter((one) => !one.startsWith("/dev/"));
+}
+
+function readDevices(path: string): readonly string[] | undefined {
   if (!existsSync(path)) return undefined;
   let configuration: unknown;
   try {
@@ -123,9 +157,5 @@ export function readDeviceFilter(path: string): ((devicePath: string) => boolean
   if (!Array.isArray(devices) || devices.some((one) => typeof one !== "string")) {
     throw failed(`${path}: "devices" must be a list of device paths.`);
   }
-  const patterns = devices as string[];
-  return (devicePath) =>
-    patterns.some((pattern) =>
-      pattern.endsWith("*") ? devicePath.startsWith(pattern.slice(0, -1)) : devicePath === pattern,
-    );
+  return devices as string[];
 }

@@ -34,9 +34,9 @@ describe("the recorded walk-through of LVM", { skip: isRoot ? false : "needs roo
     return { stdout: stdout.replaceAll(vg, "bd-vg"), stderr: stderr.replaceAll(vg, "bd-vg"), code };
   }
 
-  async function prints(command: string, lines: readonly string[]): Promise<void> {
+  async function prints(command: string, lines: readonly string[], stderr = ""): Promise<void> {
     const expected = lines.map((line) => `${line}\n`).join("");
-    assert.deepEqual(await lvm(command), { stdout: expected, stderr: "", code: 0 });
+    assert.deepEqual(await lvm(command), { stdout: expected, stderr, code: 0 });
   }
 
   before(() => {
@@ -122,10 +122,15 @@ describe("the recorded walk-through of LVM", { skip: isRoot ? false : "needs roo
     await prints("lvchange -pr bd-vg/lv1", ["  Logical volume bd-vg/lv1 changed."]);
     await prints("lvs --noheadings -o attr bd-vg/lv1", ["  Vri-a-tz--"]);
     await prints("lvchange -prw bd-vg/lv1", ["  Logical volume bd-vg/lv1 changed."]);
-    await prints("lvextend -L +8m bd-vg/lvol1", [
-      "  Size of logical volume bd-vg/lvol1_tdata changed from 1000.00 MiB (250 extents) to 1008.00 MiB (252 extents).",
-      "  Logical volume bd-vg/lvol1 successfully resized.",
-    ]);
+    await prints(
+      "lvextend -L +8m bd-vg/lvol1",
+      [
+        "  Size of logical volume bd-vg/lvol1_tdata changed from 1000.00 MiB (250 extents) to 1008.00 MiB (252 extents).",
+        "  Logical volume bd-vg/lvol1 successfully resized.",
+      ],
+      "  WARNING: Sum of all thin volume sizes (1.95 GiB) exceeds the size of thin pool bd-vg/lvol1 " +
+        "and the size of whole volume group (1020.00 MiB).\n",
+    );
     await prints("lvrename bd-vg lv1 lv2", ['  Renamed "lv1" to "lv2" in volume group "bd-vg"']);
     assert.ok(existsSync(`/dev/${vg}/lv2`));
   });

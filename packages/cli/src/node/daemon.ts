@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ApiError, MortarClient, type NodeStatus } from "@mortar/api";
+import { isSystemdNode, startBySystemd } from "./systemd-unit.ts";
 import { VerbError } from "./verbs.ts";
 
 const START_MS_MAX = 60_000;
@@ -32,14 +33,28 @@ export async function nodeStatusOf(root: string): Promise<NodeStatus | undefined
   }
 }
 
-/** Starts mortard as a process of its own and waits until it answers. */
+/** The program `mortard` of this installation. */
+export function daemonProgram(): string {
+  return join(dirname(fileURLToPath(import.meta.resolve("@mortar/mortard"))), "main.js");
+}
+
+/**
+ * Starts mortard, by systemd where that was installed, else as a process of its own, and waits
+ * until it answers.
+ */
 export async function startDaemon(root: string): Promise<NodeStatus> {
+  if (!isSystemdNode(root)) return await spawnDaemon(root);
+  startBySystemd();
+  return await answering(root, "mortard.service", () => undefined);
+}
+
+async function spawnDaemon(root: string): Promise<NodeStatus> {
   const logDirectory = join(root, "var/log/mortar");
   mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
   const outputFile = join(logDirectory, "mortard.out");
   const output = openSync(outputFile, "w", 0o600);
-  const main = join(dirname(fileURLToPath(import.meta.resolve("@mortar/mortard"))), "main.js");
-  const child = spawn(process.execPath, ["--enable-source-maps", main, "--root", root], {
+  const words = ["--enable-source-maps", daemonProgram(), "--root", root];
+  const child = spawn(process.execPath, words, {
     cwd: "/",
     detached: true,
     stdio: ["ignore", output, output],
@@ -52,11 +67,23 @@ export async function startDaemon(root: string): Promise<NodeStatus> {
     failure ??= `it ended with ${signal ?? `exit code ${code}`}`;
   });
   child.unref();
+  return await answering(root, `pid ${child.pid}`, () =>
+    failure === undefined ? undefined : `${failure}.\n${lastLines(outputFile)}`,
+  );
+}
+
+async function answering(
+  root: string,
+  what: string,
+  failure: () => string | undefined,
+): Promise<NodeStatus> {
+  const logDirectory = join(root, "var/log/mortar");
   const deadline = Date.now() + START_MS_MAX;
   while (Date.now() < deadline) {
-    if (failure !== undefined) {
+    const reason = failure();
+    if (reason !== undefined) {
       throw new VerbError(
-        `mortard did not start: ${failure}.\n${lastLines(outputFile)}`.trimEnd(),
+        `mortard did not start: ${reason}`.trimEnd(),
         `look at ${join(logDirectory, "mortard.log")}`,
       );
     }
@@ -65,8 +92,8 @@ export async function startDaemon(root: string): Promise<NodeStatus> {
     await sleep(POLL_MS);
   }
   throw new VerbError(
-    `mortard (pid ${child.pid}) does not answer after ${START_MS_MAX / 1000} s.`,
-    `look at ${outputFile} and ${join(logDirectory, "mortard.log")}`,
+    `mortard (${what}) does not answer after ${START_MS_MAX / 1000} s.`,
+    `look at ${join(logDirectory, "mortard.out")} and ${join(logDirectory, "mortard.log")}`,
   );
 }
 

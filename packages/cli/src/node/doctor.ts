@@ -1,13 +1,14 @@
 /** `mortar doctor`: what this machine lacks, one line a fact, and what to type about it. */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
-import { deadServers } from "@mortar/vg";
+import { deadServers, engineChoiceOf, kernelObstacle } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
 import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
+import { poolHealth } from "./pool-health.ts";
 import { checkOptions, type NodeContext } from "./verbs.ts";
 
-interface Finding {
+export interface Finding {
   readonly what: string;
   readonly state: "ok" | "missing" | "note";
   readonly detail: string;
@@ -24,6 +25,7 @@ export async function doctor(
     ...(await daemonFinding(root)),
     ...(await poolFindings(root)),
     ...machineFindings(),
+    await engineFinding(root),
     ...programFindings(),
   ];
   if (args.includes("--json")) {
@@ -54,13 +56,28 @@ async function daemonFinding(root: string): Promise<Finding[]> {
   return [{ what: "mortard", state: "ok", detail: `pid ${status.pid}` }, ...bricks];
 }
 
+/** Which engine activates a volume group that nobody has active. */
+async function engineFinding(root: string): Promise<Finding> {
+  const what = "engine";
+  const choice = engineChoiceOf(root);
+  const obstacle = await kernelObstacle();
+  if (choice === "kernel" && obstacle !== undefined) {
+    return { what, state: "missing", detail: `kernel was chosen: ${obstacle}` };
+  }
+  const taken = choice === "auto" ? (obstacle === undefined ? "kernel" : "userspace") : choice;
+  const detail = taken === "kernel" ? "the kernel's device-mapper" : "Mortar's own pool servers";
+  return { what, state: "ok", detail: `${detail} (${choice})` };
+}
+
 async function poolFindings(root: string): Promise<Finding[]> {
-  return (await deadServers(runDirectoryOf(root))).map((directory) => ({
+  const dead = (await deadServers(runDirectoryOf(root))).map((directory): Finding => ({
     what: `pool ${basename(directory)}`,
     state: "missing",
     detail: "its server and holder were killed together",
     nextStep: "mortar down; mortar up",
   }));
+  const isAllowed = process.getuid?.() === 0;
+  return [...dead, ...(isAllowed ? await poolHealth(root) : [])];
 }
 
 function machineFindings(): Finding[] {
@@ -76,6 +93,13 @@ function machineFindings(): Finding[] {
       "modprobe loop",
     ),
     {
+      what: "CAP_SYS_RESOURCE",
+      state: mayUseReserves() ? "ok" : "note",
+      detail: mayUseReserves()
+        ? "pools are spared by the OOM killer, and may use the kernel's reserves"
+        : "withheld: the OOM killer may choose pools; give it to the container",
+    },
+    {
       what: "xfs",
       state: fileSystems.includes("\txfs") ? "ok" : "note",
       detail: fileSystems.includes("\txfs")
@@ -83,6 +107,12 @@ function machineFindings(): Finding[] {
         : "not loaded; the first mount loads it where the kernel has it",
     },
   ];
+}
+
+/** Bit 24 of the effective capabilities. */
+function mayUseReserves(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  return effective !== undefined && (BigInt(`0x${effective}`) & (1n << 24n)) !== 0n;
 }
 
 const programs: readonly (readonly [program: string, purpose: string, debian: string])[] = [

@@ -9,9 +9,10 @@
 import type { NodeStatus } from "@mortar/api";
 import type { LeftOver } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
-import { clientOf, nodeStatusOf, waitForEnd } from "./daemon.ts";
+import { clientOf, nodeStatusOf, runDirectoryOf, waitForEnd } from "./daemon.ts";
 import { mountUsers } from "./mount-users.ts";
 import { type Mount, unmount } from "./mounts.ts";
+import { endBricks, orphanBricks } from "./orphan-bricks.ts";
 import { readSaved, save } from "./saved-mounts.ts";
 import { type LvMount, type Served, servedBy } from "./served.ts";
 import { checkOptions, type NodeContext, VerbError } from "./verbs.ts";
@@ -27,14 +28,18 @@ export async function down(
   const force = args.includes("--force");
   const status = await nodeStatusOf(root);
   const served = await servedBy(root, status);
-  refuseWhileUsed(status, served, force);
+  const orphans = status === undefined ? orphanBricks(root) : [];
+  refuseWhileUsed(status, served, orphans, force);
   for (const client of served.clientMounts) unmountClient(client, force, io);
-  // mortard takes the mounts of snapshots away by itself: what is left is the user's.
-  const snapshotMounts = isBelow(status?.runDirectory);
+  // mortard takes the mounts of snapshots away, and brings them back, by itself.
+  const snapshotMounts = isBelow(runDirectoryOf(root));
   const own = served.lvMounts.filter(({ mount }) => !snapshotMounts(mount));
   if (status !== undefined) await stopDaemon(root, status, io);
+  await endBricks(orphans);
+  if (orphans.length > 0) io.stdout.write(`ended ${orphans.length} brick(s) without mortard\n`);
   rememberFor(root, served, own);
-  for (const { mount } of own.toReversed()) {
+  const left = status === undefined ? served.lvMounts : own;
+  for (const { mount } of left.toReversed()) {
     const refusal = unmount(mount.point);
     if (refusal !== undefined) throw new VerbError(refusal, "mortar down");
     io.stdout.write(`unmounted ${mount.point}\n`);
@@ -45,14 +50,18 @@ export async function down(
 }
 
 /** Snapshot bricks are mounted in the gluster/snaps beside mortard's run directory. */
-function isBelow(runDirectory: string | undefined): (mount: Mount) => boolean {
-  if (runDirectory === undefined) return () => false;
+function isBelow(runDirectory: string): (mount: Mount) => boolean {
   const snaps = runDirectory.replace(/mortar$/, "gluster/snaps/");
   return (mount) => mount.point.startsWith(snaps);
 }
 
-function refuseWhileUsed(status: NodeStatus | undefined, served: Served, force: boolean): void {
-  const except = new Set([process.pid]);
+function refuseWhileUsed(
+  status: NodeStatus | undefined,
+  served: Served,
+  orphans: readonly number[],
+  force: boolean,
+): void {
+  const except = new Set([process.pid, ...orphans]);
   if (status !== undefined) {
     except.add(status.pid);
     for (const { pid } of status.bricks) if (pid !== undefined) except.add(pid);

@@ -11,6 +11,8 @@ Usage: mortar [--root DIR] VERB …
 This node
   up                     start it            down      stop it
   status                 what runs           doctor    what is missing
+  install                start it with the machine
+  upgrade                have this version take over, under load
   aliases DIR            commands under the stock names gluster, lvs, vgcreate, …
 
 Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
@@ -25,8 +27,12 @@ Disks, in the words of LVM
 Thin pools at rest (a file of metadata, or VG/POOL --pv DISK)
   pool check|dump|restore|repair|delta|ls|rmap
 
+Thin volumes for NBD clients (QEMU, libnbd)
+  nbd export|unexport|list
+
 Options
   --root DIR             keep everything of this node below DIR (also: MORTAR_ROOT)
+  --engine ENGINE        behind a command of LVM: kernel, userspace or auto (also: MORTAR_ENGINE)
   --version              --help, also behind any verb
 `;
 }

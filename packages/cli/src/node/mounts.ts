@@ -55,6 +55,11 @@ export function mount(source: string, it: Omit<Mount, "source" | "device">): str
   return complaint("mount", ["-t", it.type, "-o", it.options, source, it.point]);
 }
 
+/** With the options that the entry of a table in the format of fstab has. */
+export function mountFromTable(file: string, point: string): string | undefined {
+  return complaint("mount", ["-T", file, point]);
+}
+
 function complaint(program: string, args: readonly string[]): string | undefined {
   const done = spawnSync(program, args, { encoding: "utf8", timeout: PROGRAM_MS_MAX });
   if (done.error !== undefined) return `${program}: ${done.error.message}`;

@@ -1,9 +1,10 @@
 /** What of this machine's mounts and logical volumes hangs on this node. */
 import { hostname } from "node:os";
 import type { NodeStatus, VolumeInfo } from "@mortar/api";
-import { deadServers, type LvStatus, VolumeGroups } from "@mortar/vg";
+import { deadServers, engineChoiceOf, type LvStatus, VolumeGroups } from "@mortar/vg";
 import { clientOf, runDirectoryOf } from "./daemon.ts";
 import { type Mount, readMounts } from "./mounts.ts";
+import { poolPolicyOf } from "./pool-policy.ts";
 
 export interface LvMount {
   readonly mount: Mount;
@@ -23,11 +24,15 @@ export interface Served {
 }
 
 export async function servedBy(root: string, status: NodeStatus | undefined): Promise<Served> {
-  const groups = await VolumeGroups.open({ runDirectory: runDirectoryOf(root) });
+  const groups = await VolumeGroups.open({
+    runDirectory: runDirectoryOf(root),
+    engine: engineChoiceOf(root),
+    policy: poolPolicyOf(root),
+  });
   const lvs = (await groups.listLvs()).filter((lv) => lv.active && isOwn(root, lv));
   const mounts = readMounts();
   const lvMounts = mounts.flatMap((mount) => {
-    const lv = lvs.find((it) => it.loopPath !== undefined && isOn(mount, it.loopPath));
+    const lv = lvs.find((it) => it.deviceNumber !== undefined && it.deviceNumber === mount.device);
     return lv === undefined ? [] : [{ mount, lv }];
   });
   const clientMounts = status === undefined ? [] : await clientMountsOf(root, status, mounts);
@@ -41,11 +46,6 @@ export async function servedBy(root: string, status: NodeStatus | undefined): Pr
  */
 function isOwn(root: string, lv: LvStatus): boolean {
   return lv.kind === "linear" ? root === "/" : lv.servedHere;
-}
-
-/** Loop devices have major number 7 and their own number as minor. */
-function isOn(mount: Mount, loopPath: string): boolean {
-  return mount.device === `7:${loopPath.replace("/dev/loop", "")}`;
 }
 
 async function clientMountsOf(

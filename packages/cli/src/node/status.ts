@@ -1,12 +1,16 @@
 /** `mortar status`: the daemon, its bricks, the pools below them, and who has mounted what. */
 import type { NodeStatus } from "@mortar/api";
-import type { PoolStatusOfVg } from "@mortar/vg";
+import { readPoolEvents, type PoolEvent, type PoolStatusOfVg } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
-import { nodeStatusOf } from "./daemon.ts";
+import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
+import { eventLine } from "./events.ts";
 import type { Mount } from "./mounts.ts";
 import { type Served, servedBy } from "./served.ts";
 import { checkOptions, type NodeContext } from "./verbs.ts";
+
+const EVENTS_READ = 50;
+const EVENTS_SHOWN = 3;
 
 export async function status(
   args: readonly string[],
@@ -17,19 +21,22 @@ export async function status(
   const node = await nodeStatusOf(root);
   const served = await servedBy(root, node);
   const pools = await poolsOf(served);
+  const happened = readPoolEvents(runDirectoryOf(root), EVENTS_READ);
   const exitCode = node === undefined || served.dead.length > 0 ? 1 : 0;
   if (args.includes("--json")) {
     const mounts = [
       ...served.lvMounts.map(({ mount, lv }) => ({ ...mount, vg: lv.vg, lv: lv.lv })),
       ...served.clientMounts,
     ];
-    io.stdout.write(`${JSON.stringify({ node: node ?? null, pools, dead: served.dead, mounts }, undefined, 2)}\n`);
+    const told = { node: node ?? null, pools, dead: served.dead, mounts, events: happened };
+    io.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
     return exitCode;
   }
   io.stdout.write(
     daemonText(node, root) +
       bricksText(node) +
       poolsText(pools) +
+      eventsText(happened) +
       served.dead.map((directory) => `\n${deadText(directory)}\n`).join("") +
       mountsText(served),
   );
@@ -81,8 +88,15 @@ function poolsText(pools: readonly PoolStatusOfVg[]): string {
     percent(pool.dataPercent),
     percent(pool.metadataPercent),
     String(pool.serverPid ?? "-"),
+    pool.serverVersion ?? "-",
   ]);
-  return `\n${table([["THIN POOL", "MODE", "DATA", "METADATA", "PID"], ...rows])}`;
+  return `\n${table([["THIN POOL", "MODE", "DATA", "METADATA", "PID", "VERSION"], ...rows])}`;
+}
+
+/** The last few that an operator should have seen. */
+function eventsText(happened: readonly PoolEvent[]): string {
+  const told = happened.filter(({ severity }) => severity !== "note").slice(-EVENTS_SHOWN);
+  return told.length === 0 ? "" : `\n${told.map((event) => `${eventLine(event)}\n`).join("")}`;
 }
 
 function deadText(directory: string): string {

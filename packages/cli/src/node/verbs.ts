@@ -1,5 +1,6 @@
 /** Mortar's own verbs. Each is loaded when it is called. */
 import type { CliIo } from "../io.ts";
+import { nbdHelp, nbdUsage } from "./nbd-help.ts";
 
 export interface NodeContext {
   /** Where this node keeps its files; "/" unless moved. */
@@ -16,10 +17,13 @@ interface VerbEntry {
 
 export const verbs: Readonly<Record<string, VerbEntry>> = {
   up: {
-    usage: "mortar [--root DIR] up",
+    usage: "mortar [--root DIR] up [--no-daemon]",
     help:
-      "Start this node: the logical volumes and mounts that `down` took away, and mortard.\n" +
-      "Running already: nothing happens.",
+      "Start this node: the logical volumes and mounts that `down` took away, and mortard. At the\n" +
+      "first time since the machine started: disks in files, the groups that were active, their\n" +
+      "entries in fstab (automatic ones, and those with x-mortar), mounts of bricks.\n" +
+      "Running already: nothing happens.\n" +
+      "--no-daemon  all but mortard.",
     load: async () => (await import("./up.ts")).up,
   },
   down: {
@@ -35,6 +39,34 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help: "Show mortard, bricks, thin pools and mounts. Exit code 1 when mortard is not running.",
     load: async () => (await import("./status.ts")).status,
   },
+  events: {
+    usage: "mortar [--root DIR] events [--json]",
+    help:
+      "Show what happened to this node's thin pools since the machine started: above a threshold,\n" +
+      "extended, full, needing a check. The newest is last, with what to type about it.",
+    load: async () => (await import("./events.ts")).events,
+  },
+  install: {
+    usage: "mortar [--root DIR] install [--dry-run] [--prefix DIR]",
+    help:
+      "Install units of systemd that start this node with the machine, and stop it in order.\n" +
+      "--dry-run     print the files, and write nothing.\n" +
+      "--prefix DIR  put them below DIR instead of /.",
+    load: async () => (await import("./install.ts")).install,
+  },
+  uninstall: {
+    usage: "mortar [--root DIR] uninstall [--dry-run] [--prefix DIR]",
+    help: "Remove what `mortar install` installed. What runs goes on running.",
+    load: async () => (await import("./install.ts")).uninstall,
+  },
+  upgrade: {
+    usage: "mortar [--root DIR] upgrade",
+    help:
+      "Have this version of Mortar take over what another one runs: each pool's processes, one\n" +
+      "after the other, under load, then mortard. Bricks and mounts go on. The same version\n" +
+      "again: all are started anew. What does not come up in this version stays with the old.",
+    load: async () => (await import("./upgrade.ts")).upgrade,
+  },
   aliases: {
     usage: "mortar [--root DIR] aliases DIR",
     help:
@@ -46,6 +78,11 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     usage: "mortar [--root DIR] doctor [--json]",
     help: "Say what this machine lacks to run Mortar, and what to type about it.",
     load: async () => (await import("./doctor.ts")).doctor,
+  },
+  nbd: {
+    usage: nbdUsage,
+    help: nbdHelp,
+    load: async () => (await import("./nbd.ts")).nbd,
   },
   help: {
     usage: "mortar help [VERB]",

@@ -1,5 +1,5 @@
 /** `mortar pool check`: every defect, and whose blocks it costs. */
-import { checkPool, type Defect } from "@mortar/thin";
+import { checkHeldPool, checkPool, type Defect } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
 import { withSource } from "./metadata-source.ts";
@@ -7,23 +7,28 @@ import { exitCode } from "./pool-verbs.ts";
 import { PoolWords } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 
-export function check(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+export function check(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {
   const words = new PoolWords(args, {
     flags: ["--json"], values: ["--pv"], positionals: ["SOURCE"],
   });
   return withSource(words, root, (source) => {
-    const result = checkPool(source.metadata);
+    const result = source.isHeld ? checkHeldPool(source.metadata) : checkPool(source.metadata);
     const sound = result.omittedCount === 0 && result.defects.every((it) => it.severity === "note");
     const code = sound ? exitCode.ok : exitCode.defects;
     if (words.has("--json")) {
       printJson(io, { pool: source.name, sound, ...result });
       return code;
     }
-    for (const defect of result.defects) io.stdout.write(`${defect.severity}: ${sentence(defect)}\n`);
+    for (const defect of result.defects) {
+      io.stdout.write(`${defect.severity}: ${sentence(defect)}\n`);
+    }
     if (result.omittedCount > 0) io.stdout.write(`and ${result.omittedCount} more defects\n`);
     const { deviceCount, mappingCount } = result;
     const verdict = sound ? "sound" : "damaged";
-    io.stdout.write(`${source.name}: ${verdict}; ${deviceCount} devices, ${mappingCount} mappings\n`);
+    const part = source.isHeld ? " (active: its trees, not its space maps, were checked)" : "";
+    io.stdout.write(
+      `${source.name}: ${verdict}; ${deviceCount} devices, ${mappingCount} mappings${part}\n`,
+    );
     if (!sound) io.stdout.write(`Next: mortar pool repair ${source.words} --dry-run\n`);
     return code;
   });

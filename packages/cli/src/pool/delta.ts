@@ -2,14 +2,14 @@
 import { deltaDevices, type DeltaRun, deltaXml, PoolReader } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
-import { deviceIdOf, withSource } from "./metadata-source.ts";
+import { deviceIdOf, readsSnapshot, withSource } from "./metadata-source.ts";
 import { exitCode } from "./pool-verbs.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { approximateSize } from "./size-words.ts";
 
 const SECTOR_BYTES = 512;
 
-export function delta(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+export function delta(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {
   const words = new PoolWords(args, {
     flags: ["--json", "--xml", "--verbose", "--metadata-snap"],
     values: ["--pv"],
@@ -20,7 +20,7 @@ export function delta(args: readonly string[], io: CliIo, { root }: NodeContext)
     const [, a = "", b = ""] = words.positionals;
     const options = {
       metadata: source.metadata,
-      fromSnapshot: words.has("--metadata-snap"),
+      fromSnapshot: readsSnapshot(words, source),
       left: deviceIdOf(a, source),
       right: deviceIdOf(b, source),
     };

@@ -3,11 +3,11 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { dumpXml, PoolReader } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
-import { type MetadataSource, withSource } from "./metadata-source.ts";
+import { type MetadataSource, readsSnapshot, withSource } from "./metadata-source.ts";
 import { exitCode } from "./pool-verbs.ts";
 import { overrideOptions, PoolWords, wholeNumber } from "./pool-words.ts";
 
-export function dump(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+export function dump(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {
   const words = new PoolWords(args, {
     flags: ["--json", "--skip-mappings", "--metadata-snap"],
     values: ["--pv", "-o", "--dev-id", ...overrideOptions],
@@ -31,13 +31,13 @@ export function dump(args: readonly string[], io: CliIo, { root }: NodeContext):
 
 function writeDump(
   words: PoolWords,
-  { metadata }: MetadataSource,
+  source: MetadataSource,
   write: (text: string) => void,
 ): void {
   const ids = words.all("--dev-id").map((id) => wholeNumber(id, "--dev-id"));
   const options = {
-    metadata,
-    fromSnapshot: words.has("--metadata-snap"),
+    metadata: source.metadata,
+    fromSnapshot: readsSnapshot(words, source),
     deviceIds: ids.length === 0 ? undefined : ids,
     skipMappings: words.has("--skip-mappings"),
     overrides: words.overrides(),

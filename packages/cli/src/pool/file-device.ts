@@ -1,5 +1,7 @@
 /** A file or a disk as the block device that thin and lvm2 ask for, with Node's own calls only. */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, type Stats, writeSync } from "node:fs";
+import {
+  closeSync, fstatSync, fsyncSync, openSync, readSync, statSync, type Stats, writeSync,
+} from "node:fs";
 import type { BlockDevice } from "@mortar/thin";
 import type { PvDevice } from "@mortar/lvm2";
 import { UsageError } from "./pool-words.ts";
@@ -27,6 +29,24 @@ export class FileDevice implements BlockDevice, PvDevice {
   /** The same file or the same disk, under whatever name. */
   isSameAs(other: FileDevice): boolean {
     return identity(fstatSync(this.#fd)) === identity(fstatSync(other.#fd));
+  }
+
+  /** Whether a path leads to it. */
+  isAt(path: string): boolean {
+    try {
+      return identity(fstatSync(this.#fd)) === identity(statSync(path));
+    } catch {
+      return false;
+    }
+  }
+
+  /** "7:0" of a disk; undefined for a file. */
+  get diskNumber(): string | undefined {
+    const stats = fstatSync(this.#fd);
+    if (!stats.isBlockDevice()) return undefined;
+    const major = Math.floor(stats.rdev / 256) & 0xfff;
+    const minor = (stats.rdev & 0xff) | ((Math.floor(stats.rdev / 0x100000) & 0xfff) << 8);
+    return `${major}:${minor}`;
   }
 
   read(offset: number, target: Uint8Array): void {

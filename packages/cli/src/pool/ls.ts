@@ -2,7 +2,7 @@
 import { type DeviceUsage, listDevices } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
-import { withSource } from "./metadata-source.ts";
+import { readsSnapshot, withSource } from "./metadata-source.ts";
 import { exitCode } from "./pool-verbs.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
@@ -30,7 +30,7 @@ const plain: Record<string, (row: Row) => string> = {
   SNAP_TIME: (row) => String(row.snapshottedTime),
 };
 
-export function ls(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+export function ls(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {
   const words = new PoolWords(args, {
     flags: ["--json", "--no-headers", "--metadata-snap"],
     values: ["--pv", "-o"],
@@ -41,7 +41,7 @@ export function ls(args: readonly string[], io: CliIo, { root }: NodeContext): n
     const defaults = names.size === 0 ? DEFAULT_FIELDS : DEFAULT_FIELDS.replace(",", ",NAME,");
     const fields = (words.value("-o") ?? defaults).split(",");
     const columns = fields.map(columnOf);
-    const usage = listDevices({ metadata, fromSnapshot: words.has("--metadata-snap") });
+    const usage = listDevices({ metadata, fromSnapshot: readsSnapshot(words, source) });
     const blockSectors = usage.dataBlockSectors;
     const rows = usage.devices.map((device) => ({
       ...device, name: names.get(device.id), blockSectors,

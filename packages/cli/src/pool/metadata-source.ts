@@ -12,7 +12,7 @@ import {
 } from "@mortar/lvm2";
 import type { BlockDevice, GeometryOverrides } from "@mortar/thin";
 import { FileDevice } from "./file-device.ts";
-import { requireNotLive } from "./live-pool.ts";
+import { isLive, requireFileNotLive, requireNotLive } from "./live-pool.ts";
 import { type PoolWords, UsageError } from "./pool-words.ts";
 
 export interface MetadataSource {
@@ -26,44 +26,119 @@ export interface MetadataSource {
   readonly names: ReadonlyMap<number, string>;
   /** The words that name it in a further command. */
   readonly words: string;
+  /** The pool is active: what its metadata snapshot holds stays, and nothing else. */
+  readonly isHeld: boolean;
 }
 
-/** Opens the source, calls `use`, and closes it again. Throws `UsageError`. */
-export function withSource<T>(
+/**
+ * Opens the source, calls `use`, and closes it again. A pool that is active is read through a
+ * metadata snapshot, which its server takes and lets go of. Throws `UsageError`.
+ */
+export async function withSource<T>(
   words: PoolWords,
   root: string,
   use: (source: MetadataSource) => T,
-): T {
+): Promise<T> {
   const [name = ""] = words.positionals;
+  const pool = poolNamed(words);
+  if (pool === undefined) return withFile(name, root, use);
+  const { vgName, poolName } = pool;
   const pvs = words.all("--pv");
-  if (pvs.length === 0 && (existsSync(name) || !/^[^/]+\/[^/]+$/.test(name))) {
-    const file = new FileDevice(name, "r");
-    try {
-      return use({
-        name, metadata: file, files: [file], geometry: {}, names: new Map(), words: name,
-      });
-    } finally {
-      file.close();
-    }
+  if (pvs.length > 0 && !isLive(root, vgName, poolName)) return onDisks(pvs, pool, use);
+  if (process.platform !== "linux" || process.getuid?.() !== 0) {
+    requireNotLive(root, vgName, poolName);
+    throw new UsageError(
+      `Only root on Linux can look for ${name}, which is no file. Name its disks with --pv FILE.`,
+    );
   }
-  if (pvs.length === 0) {
-    throw new UsageError(`There is no file ${name}. For a pool, name its disks with --pv FILE.`);
+  // These have the parts that need Linux, and are loaded only where a pool may be active.
+  const { openGroups } = await import("./live-groups.ts");
+  const groups = await openGroups(root);
+  const disks = await groups.disksOf(vgName);
+  if (disks === undefined) {
+    requireNotLive(root, vgName, poolName);
+    throw new UsageError(
+      `There is no file ${name}, and no volume group ${vgName} on the disks that are scanned. ` +
+        "Name its disks with --pv FILE.",
+    );
   }
+  return await groups.withHeldMetadata({ vg: vgName, pool: poolName }, async (isHeld) => {
+    if (!isHeld) requireNotLive(root, vgName, poolName);
+    return await Promise.resolve(
+      onDisks(pvs.length > 0 ? pvs : disks, pool, (source) => use({ ...source, isHeld })),
+    );
+  });
+}
+
+/** The same for a tool that wants all of it, so that the pool must not be active. */
+export async function withSourceAtRest<T>(
+  words: PoolWords,
+  root: string,
+  use: (source: MetadataSource) => T,
+): Promise<T> {
+  const pool = poolNamed(words);
+  if (pool !== undefined) requireNotLive(root, pool.vgName, pool.poolName);
+  return await withSource(words, root, use);
+}
+
+/** An active pool is always read through its snapshot. */
+export function readsSnapshot(words: PoolWords, source: MetadataSource): boolean {
+  return source.isHeld || words.has("--metadata-snap");
+}
+
+interface PoolName {
+  readonly vgName: string;
+  readonly poolName: string;
+}
+
+/** Undefined for a file or a device. */
+function poolNamed(words: PoolWords): PoolName | undefined {
+  const [name = ""] = words.positionals;
+  const hasPvs = words.all("--pv").length > 0;
+  const [, vgName, poolName] = /^(?:\/dev\/)?([^/]+)\/([^/]+)$/.exec(name) ?? [];
+  if (vgName !== undefined && poolName !== undefined && (hasPvs || !existsSync(name))) {
+    return { vgName, poolName };
+  }
+  if (hasPvs) throw new UsageError(`With --pv the pool is named VG/POOL, not ${name}.`);
+  return undefined;
+}
+
+function withFile<T>(name: string, root: string, use: (source: MetadataSource) => T): T {
+  const file = new FileDevice(name, "r");
+  try {
+    requireFileNotLive(root, file);
+    return use({
+      name,
+      metadata: file,
+      files: [file],
+      geometry: {},
+      names: new Map(),
+      words: name,
+      isHeld: false,
+    });
+  } finally {
+    file.close();
+  }
+}
+
+function onDisks<T>(
+  paths: readonly string[],
+  pool: PoolName,
+  use: (source: MetadataSource) => T,
+): T {
   const files: FileDevice[] = [];
   try {
-    for (const pv of pvs) files.push(new FileDevice(pv, "r"));
-    return use(poolOnDisks(name, files, root));
+    for (const path of paths) files.push(new FileDevice(path, "r"));
+    return use(poolOnDisks(pool, files));
   } finally {
     for (const file of files) file.close();
   }
 }
 
-function poolOnDisks(name: string, files: readonly FileDevice[], root: string): MetadataSource {
-  const [, vgName, poolName] = /^(?:\/dev\/)?([^/]+)\/([^/]+)$/.exec(name) ?? [];
-  if (vgName === undefined || poolName === undefined) {
-    throw new UsageError(`With --pv the pool is named VG/POOL, not ${name}.`);
-  }
-  requireNotLive(root, vgName, poolName);
+function poolOnDisks(
+  { vgName, poolName }: PoolName,
+  files: readonly FileDevice[],
+): MetadataSource {
   const byId = new Map<string, FileDevice>();
   const texts: MetadataText[] = [];
   for (const file of files) {
@@ -99,6 +174,7 @@ function sourceInGroup(
     files,
     geometry: { transactionId, dataBlockSectors: chunkSectors, dataBlockCount },
     names,
+    isHeld: false,
     words: `${vg.name}/${poolName} ${files.map((file) => `--pv ${file.name}`).join(" ")}`,
   };
 }

@@ -1,6 +1,7 @@
 /**
- * `mortar pool VERB`: tools for a pool at rest. They need no root, no daemon and no Linux: a file
- * or device of metadata, or the physical volumes it lies on, and Node.
+ * `mortar pool VERB`: tools for a pool. At rest they need no root, no daemon and no Linux: a file
+ * or device of metadata, or the physical volumes it lies on, and Node. The servers of active pools
+ * are asked by `reclaim`, and by what only reads, for a metadata snapshot.
  *
  * Exit codes: 0 all is well, 1 the pool has defects, 2 the command could not be done as given.
  */
@@ -9,7 +10,11 @@ import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
 import { UsageError } from "./pool-words.ts";
 
-export type PoolVerb = (args: readonly string[], io: CliIo, context: NodeContext) => number;
+export type PoolVerb = (
+  args: readonly string[],
+  io: CliIo,
+  context: NodeContext,
+) => number | Promise<number>;
 
 interface PoolVerbEntry {
   readonly usage: string;
@@ -20,8 +25,9 @@ interface PoolVerbEntry {
 export const exitCode = { ok: 0, defects: 1, usage: 2 } as const;
 
 const source =
-  "SOURCE is a file or device of pool metadata, or VG/POOL with --pv FILE for each of the\n" +
-  "group's physical volumes. The pool must not be active.";
+  "SOURCE is a file or device of pool metadata, or VG/POOL: the disks of its group are found, or\n" +
+  "given with --pv FILE each. An active pool is read through a metadata snapshot.";
+const sourceAtRest = `${source.slice(0, source.indexOf(" An active"))} The pool must not be active.`;
 const snapshot = "--metadata-snap        read the metadata snapshot that the pool holds";
 const overrides =
   "--transaction-id N     --data-block-size SECTORS     --nr-data-blocks N\n" +
@@ -32,6 +38,7 @@ export const poolVerbs: Readonly<Record<string, PoolVerbEntry>> = {
     usage: "mortar pool check SOURCE [--pv FILE]... [--json]",
     help:
       `Check every checksum, tree and count; name each defect, and whose blocks it costs.\n${source}\n` +
+      "Of an active pool the trees are checked, not what its space maps count.\n" +
       "Exit code 1 when there are defects.\n\n" +
       "Example: mortar pool check vg0/pool --pv /dev/sdb --pv /dev/sdc",
     load: async () => (await import("./check.ts")).check,
@@ -47,19 +54,28 @@ export const poolVerbs: Readonly<Record<string, PoolVerbEntry>> = {
     load: async () => (await import("./dump.ts")).dump,
   },
   restore: {
-    usage: "mortar pool restore -i XML -o TARGET [--size SIZE] [--force] [--json] [OPTION]...",
+    usage:
+      "mortar pool restore -i XML -o TARGET [--size SIZE] [--force] [--json] [OPTION]...\n" +
+      "       mortar pool restore VG/POOL [-i XML] [--json] [--transaction-id N]",
     help:
       "Make metadata from XML that `mortar pool dump` or thin_dump wrote. -i - reads standard input.\n" +
+      "With VG/POOL it takes the place of the pool's metadata, which stays as the LV POOL_metaN; without\n" +
+      "-i it comes from the newest copy that the pool's server has made. The pool must not be active.\n" +
+      "What was written since the copy may be lost: try `mortar pool repair` first.\n" +
       "TARGET is a file or device; a file that is not there is made, as large as --size says.\n\n" +
       `--force                overwrite what TARGET holds\n${overrides}\n\n` +
       "Example: mortar pool restore -i tmeta.xml -o tmeta.new --size 16m",
     load: async () => (await import("./restore.ts")).restore,
   },
   repair: {
-    usage: "mortar pool repair SOURCE [--pv FILE]... -o TARGET|--dry-run [--force] [--json] [OPTION]...",
+    usage:
+      "mortar pool repair VG/POOL [--json] [OPTION]...\n" +
+      "       mortar pool repair SOURCE [--pv FILE]... -o TARGET|--dry-run [--force] [--json] [OPTION]...",
     help:
+      "With VG/POOL alone sound metadata takes the place of the pool's, as lvconvert --repair does it;\n" +
+      "the old one stays as the LV POOL_metaN. Otherwise:\n" +
       "Make sound metadata in TARGET of what can be read in SOURCE, which is left as it is. Says which\n" +
-      `blocks of which device are lost.\n${source}\n` +
+      `blocks of which device are lost.\n${sourceAtRest}\n` +
       "TARGET is another file or device; a file that is not there is made, as large as SOURCE.\n\n" +
       "--dry-run              say what would be lost, write nothing\n" +
       "--roots M:D            take these blocks as roots of mappings and details\n" +
@@ -86,6 +102,14 @@ export const poolVerbs: Readonly<Record<string, PoolVerbEntry>> = {
       `--no-headers           without the first line\n${snapshot}\n\n` +
       "Example: mortar pool ls tmeta.img -o DEV,EXCLUSIVE_BYTES",
     load: async () => (await import("./ls.ts")).ls,
+  },
+  reclaim: {
+    usage: "mortar pool reclaim VG/LV... [--json]",
+    help:
+      "Say what removing exactly these thin volumes would give back to their pools, and what each of\n" +
+      "them alone would. The pools must be active; nothing is removed.\n\n" +
+      "Example: mortar pool reclaim vg0/home-monday vg0/home-tuesday",
+    load: async () => (await import("./reclaim.ts")).reclaim,
   },
   rmap: {
     usage: "mortar pool rmap SOURCE --region BEGIN..END [--region ...] [--pv FILE]... [--json]",
@@ -124,7 +148,7 @@ export async function runPoolVerb(
   const { stdout } = io;
   if (stdout instanceof Writable) stdout.once("error", ignoreClosedPipe);
   try {
-    return run(args, io, context);
+    return await run(args, io, context);
   } catch (error) {
     return complain(verb, error, io);
   }
@@ -138,7 +162,7 @@ function complain(verb: string, error: unknown, io: CliIo): number {
   if (!(error instanceof Error)) throw error;
   const { name, message, code } = error as Error & { readonly code?: string };
   const isSystem = code !== undefined && /^E[A-Z0-9]+$/.test(code);
-  if (!isSystem && !["UsageError", "ThinError", "Lvm2Error"].includes(name)) throw error;
+  if (!isSystem && !["UsageError", "ThinError", "Lvm2Error", "VgError"].includes(name)) throw error;
   io.stderr.write(`mortar pool ${verb}: ${message}\n`);
   if (error instanceof UsageError) {
     io.stderr.write(`Next: ${error.nextStep ?? `mortar pool ${verb} --help`}\n`);

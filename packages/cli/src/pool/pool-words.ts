@@ -18,6 +18,8 @@ export interface PoolWordsSpec {
   readonly values: readonly string[];
   /** What each other word is, for messages. */
   readonly positionals: readonly string[];
+  /** The last of them may be given again. */
+  readonly lastRepeats?: boolean;
 }
 
 export const overrideOptions = ["--transaction-id", "--data-block-size", "--nr-data-blocks"];
@@ -50,7 +52,7 @@ export class PoolWords {
     const missing = spec.positionals[positionals.length];
     if (missing !== undefined) throw new UsageError(`${missing} is missing.`);
     const extra = positionals[spec.positionals.length];
-    if (extra !== undefined) throw new UsageError(`${extra} is one word too many.`);
+    if (extra !== undefined && spec.lastRepeats !== true) throw new UsageError(`${extra} is one word too many.`);
     this.positionals = positionals;
   }
 

@@ -3,23 +3,33 @@ import { type LostMappings, type Repair, repairPool, type RootPair } from "@mort
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
 import { blockRange } from "./check.ts";
-import { type MetadataSource, withSource } from "./metadata-source.ts";
+import { type GroupPool, groupPoolOf, repairInGroup } from "./in-group.ts";
+import { type MetadataSource, withSourceAtRest } from "./metadata-source.ts";
 import { withTarget } from "./metadata-target.ts";
 import { exitCode } from "./pool-verbs.ts";
 import { overrideOptions, PoolWords, UsageError, wholeNumber } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 
-export function repair(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+export async function repair(
+  args: readonly string[],
+  io: CliIo,
+  { root }: NodeContext,
+): Promise<number> {
   const words = new PoolWords(args, {
     flags: ["--json", "--dry-run", "--force"],
     values: ["--pv", "-o", "--roots", ...overrideOptions],
     positionals: ["SOURCE"],
   });
   const path = words.value("-o");
+  const inGroup = groupPoolOf(words.positionals[0]);
+  const isAsked = path !== undefined || words.has("--dry-run");
+  if (!isAsked && inGroup !== undefined && words.value("--pv") === undefined) {
+    return await repairGroupPool(inGroup, words, root, io);
+  }
   if ((path === undefined) !== words.has("--dry-run")) {
     throw new UsageError("Give either -o TARGET or --dry-run.");
   }
-  return withSource(words, root, (source) => {
+  return await withSourceAtRest(words, root, (source) => {
     const options = {
       source: source.metadata,
       overrides: words.overrides(),
@@ -44,6 +54,24 @@ export function repair(args: readonly string[], io: CliIo, { root }: NodeContext
   });
 }
 
+/** In the place where it is: see in-group.ts. */
+async function repairGroupPool(
+  pool: GroupPool,
+  words: PoolWords,
+  root: string,
+  io: CliIo,
+): Promise<number> {
+  const name = `${pool.vg}/${pool.pool}`;
+  const roots = rootsOf(words.value("--roots"));
+  const { done, keptAs, names } = await repairInGroup(pool, words, roots, root, io);
+  if (words.has("--json")) printJson(io, { pool: name, keptAs: `${pool.vg}/${keptAs}`, ...done });
+  else {
+    printFindings(io, { name, names }, done, "kept");
+    io.stdout.write(`Next: mortar pool check ${name}; vgchange -ay ${pool.vg}\n`);
+  }
+  return done.lost.length === 0 ? exitCode.ok : exitCode.defects;
+}
+
 function rootsOf(text: string | undefined): RootPair | undefined {
   if (text === undefined) return undefined;
   const [mapping, details, extra] = text.split(":");
@@ -57,6 +85,15 @@ function rootsOf(text: string | undefined): RootPair | undefined {
 }
 
 function print(io: CliIo, source: MetadataSource, done: Repair, path: string | undefined): void {
+  printFindings(io, source, done, path === undefined ? "would keep" : "kept");
+  const next =
+    path === undefined ? `mortar pool repair ${source.words} -o FILE` : `mortar pool check ${path}`;
+  io.stdout.write(`Next: ${next}\n`);
+}
+
+type Named = Pick<MetadataSource, "name" | "names">;
+
+function printFindings(io: CliIo, source: Named, done: Repair, verb: string): void {
   const { roots, lost, omittedCount, notes } = done;
   const say = (line: string): unknown => io.stdout.write(`${line}\n`);
   for (const note of notes) say(`note: ${note}`);
@@ -69,20 +106,14 @@ function print(io: CliIo, source: MetadataSource, done: Repair, path: string | u
         `${other.mappedBlocks} blocks, ${other.missingBlocks} of them missing`,
     );
   }
-  const verb = path === undefined ? "would keep" : "kept";
   say(
     `${source.name}: ${verb} ${done.deviceCount} devices, ${done.mappingCount} mappings, ` +
       `${lost.length + omittedCount === 0 ? "nothing" : "the above"} lost; ` +
       `${done.usedMetadataBlocks} metadata blocks`,
   );
-  say(
-    path === undefined
-      ? `Next: mortar pool repair ${source.words} -o FILE`
-      : `Next: mortar pool check ${path}`,
-  );
 }
 
-function sentence({ deviceId, begin, end, reason }: LostMappings, source: MetadataSource): string {
+function sentence({ deviceId, begin, end, reason }: LostMappings, source: Named): string {
   if (deviceId === undefined) return reason;
   const name = source.names.get(deviceId);
   const who = name === undefined ? `device ${deviceId}` : `device ${deviceId} (${name})`;

@@ -1,19 +1,27 @@
 /** `mortar pool restore`: metadata from XML. */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import { gunzipSync } from "node:zlib";
 import { parseSizeArgument } from "@mortar/lvm2";
-import { restoreXml } from "@mortar/thin";
+import { type Restored, restoreXml } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
+import { groupPoolOf, newestBackup, restoreInGroup } from "./in-group.ts";
 import { withTarget } from "./metadata-target.ts";
 import { exitCode } from "./pool-verbs.ts";
-import { overrideOptions, PoolWords } from "./pool-words.ts";
+import { overrideOptions, PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 
 const PIECE_BYTES = 65_536;
 const SECTOR_BYTES = 512;
 
-export function restore(args: readonly string[], io: CliIo, _context: NodeContext): number {
+export function restore(
+  args: readonly string[],
+  io: CliIo,
+  { root }: NodeContext,
+): number | Promise<number> {
+  const isTargetGiven = args.some((word) => word === "-o" || word.startsWith("-o="));
+  if (!isTargetGiven) return restoreGroupPool(args, io, root);
   const words = new PoolWords(args, {
     flags: ["--json", "--force"],
     values: ["-i", "-o", "--size", ...overrideOptions],
@@ -27,7 +35,8 @@ export function restore(args: readonly string[], io: CliIo, _context: NodeContex
   try {
     const force = words.has("--force");
     return withTarget({ path, sizeBytes, force, forbidden: [] }, (metadata) => {
-      const restored = restoreXml({ metadata, read: reader(fd), overrides: words.overrides() });
+      const read = isCompressed(input) ? textReader(input) : reader(fd);
+      const restored = restoreXml({ metadata, read, overrides: words.overrides() });
       if (words.has("--json")) printJson(io, { target: path, ...restored });
       else {
         io.stdout.write(
@@ -40,6 +49,63 @@ export function restore(args: readonly string[], io: CliIo, _context: NodeContex
   } finally {
     if (fd !== 0) closeSync(fd);
   }
+}
+
+/** Into the group, from a copy that is given or the newest that the pool's server has made. */
+async function restoreGroupPool(
+  args: readonly string[],
+  io: CliIo,
+  root: string,
+): Promise<number> {
+  const words = new PoolWords(args, {
+    flags: ["--json"],
+    values: ["-i", "--transaction-id"],
+    positionals: ["VG/POOL, or -o TARGET,"],
+  });
+  const pool = groupPoolOf(words.positionals[0]);
+  if (pool === undefined) throw new UsageError("Name the pool as VG/POOL, or give -o TARGET.");
+  const input = words.value("-i") ?? (await newestBackup(pool, root));
+  const read = textReader(input);
+  const head = read() ?? "";
+  let isFirst = true;
+  const all = (): string | undefined => {
+    if (!isFirst) return read();
+    isFirst = false;
+    return head;
+  };
+  let made: Restored | undefined;
+  const { keptAs, notes } = await restoreInGroup(pool, head, root, io, (metadata, fitting) => {
+    const transactionId = words.number("--transaction-id") ?? fitting;
+    made = restoreXml({ metadata, read: all, overrides: { transactionId } });
+  });
+  const name = `${pool.vg}/${pool.pool}`;
+  if (words.has("--json")) {
+    printJson(io, { pool: name, from: input, keptAs: `${pool.vg}/${keptAs}`, notes, ...made });
+    return exitCode.ok;
+  }
+  for (const note of notes) io.stdout.write(`note: ${note}\n`);
+  io.stdout.write(
+    `${name}: ${made?.deviceCount} devices, ${made?.mappingCount} mappings from ${input}\n` +
+      `Next: mortar pool check ${name}; vgchange -ay ${pool.vg}\n`,
+  );
+  return exitCode.ok;
+}
+
+function isCompressed(path: string): boolean {
+  return path.endsWith(".gz");
+}
+
+/** Of a file as a whole, unpacked if need be. */
+function textReader(path: string): () => string | undefined {
+  const bytes = isCompressed(path) ? gunzipSync(readFileSync(path)) : readFileSync(path);
+  const decoder = new StringDecoder("utf8");
+  let at = 0;
+  return () => {
+    if (at >= bytes.length) return undefined;
+    const piece = decoder.write(bytes.subarray(at, at + PIECE_BYTES));
+    at += PIECE_BYTES;
+    return piece;
+  };
 }
 
 function reader(fd: number): () => string | undefined {

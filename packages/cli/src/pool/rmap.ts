@@ -2,12 +2,12 @@
 import { type DataRegion, reverseMap } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verbs.ts";
-import { withSource } from "./metadata-source.ts";
+import { readsSnapshot, withSource } from "./metadata-source.ts";
 import { exitCode } from "./pool-verbs.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 
-export function rmap(args: readonly string[], io: CliIo, { root }: NodeContext): number {
+export function rmap(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {
   const words = new PoolWords(args, {
     flags: ["--json", "--metadata-snap"],
     values: ["--pv", "--region"],
@@ -17,7 +17,7 @@ export function rmap(args: readonly string[], io: CliIo, { root }: NodeContext):
   const regions = words.all("--region").map(regionOf);
   return withSource(words, root, (source) => {
     const { metadata, names } = source;
-    const runs = reverseMap({ metadata, regions, fromSnapshot: words.has("--metadata-snap") });
+    const runs = reverseMap({ metadata, regions, fromSnapshot: readsSnapshot(words, source) });
     if (words.has("--json")) {
       const named = runs.map((run) => ({ ...run, name: names.get(run.deviceId) }));
       printJson(io, { pool: source.name, runs: named });

@@ -5,3 +5,6 @@ export type Groups = Pick<
   VolumeGroups,
   "lvOfDevice" | "lvStatus" | "poolStatus" | "createThinSnapshot" | "removeLv" | "activateLv"
 >;
+
+/** What the whole node needs of them. */
+export type NodeGroups = Groups & Pick<VolumeGroups, "reclaimable">;

@@ -35,7 +35,7 @@ function lvStatus(lv: string): LvStatus | undefined {
   return {
     vg: "vg", lv, kind: "thin", sizeBytes: 320 * 1024 * 1024, uuid: "u", pool: "pool",
     origin: undefined, deviceId: 1, readOnly: false, active: true, servedHere: true, inUse: false,
-    devicePath: undefined, loopPath: loop, dataPercent: 9.342, metadataPercent: undefined,
+    devicePath: undefined, loopPath: loop, deviceNumber: "7:99", dataPercent: 9.342, metadataPercent: undefined,
   };
 }
 

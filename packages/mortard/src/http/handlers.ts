@@ -1,13 +1,17 @@
 /** What answers each route. Most are one command; the rest ask the node itself. */
-import type { NodeStatus, Peer, Problem, Result, RouteName, ShutdownResult } from "@mortar/api";
+import type {
+  NodeStatus, Peer, PoolReclaim, Problem, ReclaimableBody, Result, RouteName, ShutdownResult,
+} from "@mortar/api";
 import type { Answer, CommandArgs, CommandName, CommandPayload, Detail } from "@mortar/cluster";
-import { problemOfRefusal } from "./problem.ts";
+import { problemOfGroup, problemOfRefusal } from "./problem.ts";
 
 /** The daemon, as far as routes need it. */
 export interface NodeControl {
   run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>>;
   status(): NodeStatus;
   peers(): Peer[];
+  /** Throws VgError or Lvm2Error. */
+  reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]>;
   /** Stops what this node serves; the daemon ends after the answer has gone out. */
   shutDown(options: { readonly stopBricks: boolean }): Promise<ShutdownResult>;
 }
@@ -32,10 +36,13 @@ export function handlersOf(node: NodeControl): Handlers {
 
 type Part<Names extends RouteName> = Pick<Handlers, Names>;
 
-function nodeHandlers(node: NodeControl): Part<"nodeStatus" | "nodeShutdown" | "peerList"> {
+function nodeHandlers(
+  node: NodeControl,
+): Part<"nodeStatus" | "nodeShutdown" | "nodeReclaimable" | "peerList"> {
   return {
     nodeStatus: async () => plain(node.status()),
     peerList: async () => plain(node.peers()),
+    nodeReclaimable: async ({ body }) => await reclaimable(node, (body as ReclaimableBody).lvs),
     nodeShutdown: async ({ body }) => {
       const { stopBricks } = body as { stopBricks?: boolean };
       return plain(await node.shutDown({ stopBricks: stopBricks ?? true }));
@@ -92,6 +99,19 @@ function snapshotHandlers(node: NodeControl): Part<Extract<RouteName, `snapshot$
     snapshotConfigGet: async ({ query }) => replyOf(await node.run("snapshotConfigGet", query)),
     snapshotConfigSet: async ({ body }) => replyOf(await node.run("snapshotConfigSet", body)),
   };
+}
+
+async function reclaimable(
+  node: NodeControl,
+  lvs: ReclaimableBody["lvs"],
+): Promise<Reply<PoolReclaim[]>> {
+  try {
+    return plain(await node.reclaimable(lvs));
+  } catch (error) {
+    const isRefusal = error instanceof Error && /^(Vg|Lvm2)Error$/.test(error.name);
+    if (isRefusal) return { ok: false, problem: problemOfGroup(error) };
+    throw error;
+  }
 }
 
 function plain<T>(result: T): Reply<T> {

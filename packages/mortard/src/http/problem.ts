@@ -71,6 +71,20 @@ export function problemOfRequest(status: number, detail: string): Problem {
   };
 }
 
+/** Of what a volume group refused: its sentence says what to do, as those of LVM's tools do. */
+export function problemOfGroup(error: Error & { readonly code?: string }): Problem {
+  return {
+    type: error.code ?? "pool-failed",
+    title: "The volume group refused",
+    status: error.code?.endsWith("-missing") === true ? 404 : 409,
+    detail: error.message,
+    opErrno: EINVAL,
+    opErrstr: error.message,
+    details: [],
+    warnings: [],
+  };
+}
+
 export function problemOfBusy(error: LockTimeout): Problem {
   return {
     type: "busy",

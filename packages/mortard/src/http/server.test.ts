@@ -78,6 +78,15 @@ class MemoryNode implements NodeControl {
   peers() {
     return [{ uuid, hostname: "localhost", self: true, connected: true, state: 3, stateName: "x" }];
   }
+  reclaimable(lvs: readonly { vg: string; lv: string }[]) {
+    if (lvs.some(({ lv }) => lv === "none")) {
+      const error = Object.assign(new Error("Failed to find it"), { code: "lv-missing" });
+      error.name = "VgError";
+      return Promise.reject(error);
+    }
+    const one = { lv: "a", deviceId: 1, mappedBytes: 3, exclusiveBytes: 1, sharedBytes: 2 };
+    return Promise.resolve([{ vg: "vg0", pool: "tank", lvs: [one], freedBytes: 1 }]);
+  }
   shutDown() {
     return Promise.resolve({ bricksStopped: 1, unmounted: ["/m"], failures: [] });
   }
@@ -99,6 +108,7 @@ after(async () => {
 const calls: Record<RouteName, () => Promise<Answer2>> = {
   nodeStatus: () => client.nodeStatus(),
   nodeShutdown: () => client.nodeShutdown(),
+  nodeReclaimable: () => client.nodeReclaimable({ lvs: [{ vg: "vg0", lv: "a" }] }),
   peerList: () => client.peerList(),
   volumeInfoAll: () => client.volumeInfoAll(),
   volumeInfo: () => client.volumeInfo("v"),
@@ -166,6 +176,14 @@ test("a refusal comes with stock's number and text, and with place and next step
   assert.equal(problem.nextStep, "Grow it");
   assert.equal(problem.detail, "stock says It is full.");
   assert.deepEqual(problem.warnings, ["w"]);
+});
+
+test("what a volume group refuses comes with its own sentence", async () => {
+  const answer = await client.nodeReclaimable({ lvs: [{ vg: "vg0", lv: "none" }] });
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.status, 404);
+  assert.equal(answer.problem.type, "lv-missing");
+  assert.equal(answer.problem.detail, "Failed to find it");
 });
 
 test("a wait that was too long is stock's refusal, a surprise names the log", async () => {

@@ -46,6 +46,8 @@ export async function makeLiveGroup(sizes: readonly number[]): Promise<LiveGroup
   const open = async (options: Partial<VolumeGroupsOptions> = {}) =>
     await VolumeGroups.open({
       runDirectory: join(directory, "run"),
+      // These tests are about loop devices and servers, also where the kernel could do it.
+      engine: "userspace",
       deviceFilter: (path) => devices.includes(path),
       warn: (sentence) => warnings.push(sentence),
       ...options,

@@ -1,0 +1,42 @@
+/**
+ * Brick servers that go on without mortard, as they do when it was killed or is stopped first at a
+ * shutdown: `mortar down` ends them, for nobody else does.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runDirectoryOf, waitForEnd } from "./daemon.ts";
+
+const END_MS_MAX = 10_000;
+
+/** By the pid files of RUN/bricks. A process counts only if its command line names that file. */
+export function orphanBricks(root: string): number[] {
+  const directory = join(runDirectoryOf(root), "bricks");
+  let names: string[];
+  try {
+    names = readdirSync(directory).filter((name) => name.endsWith(".pid"));
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const file = join(directory, name);
+    const pid = Number.parseInt(textOf(file), 10);
+    if (!Number.isSafeInteger(pid) || pid <= 1) return [];
+    return textOf(`/proc/${pid}/cmdline`).split("\0").includes(file) ? [pid] : [];
+  });
+}
+
+/** Ends them in order, by force where they do not end in time. */
+export async function endBricks(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) process.kill(pid, "SIGTERM");
+  for (const pid of pids) {
+    if (!(await waitForEnd(pid, END_MS_MAX))) process.kill(pid, "SIGKILL");
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,11 @@
+export { CONTROL, DeviceMapper } from "./device-mapper.ts";
+export type { DeviceInfo, Version } from "./answer.ts";
+export { listMappedDevices } from "./mapped-devices.ts";
+export type { MappedDevice } from "./mapped-devices.ts";
+export type { DeviceKey, Target } from "./request.ts";
+export { parseThinPoolStatus, parseThinStatus } from "./status.ts";
+export type { ThinPoolMode, ThinPoolStatus, ThinStatus } from "./status.ts";
+export { suspendedWhile } from "./suspended.ts";
+export type { SuspendedOptions } from "./suspended.ts";
+export { linearTable, sameTable, thinPoolTable, thinTable } from "./tables.ts";
+export type { LinearRun, ThinPoolTarget } from "./tables.ts";

@@ -1,0 +1,13 @@
+/** What is said of a pool that takes no changes, and what to type about it. */
+import type { EngineStatus } from "@mortar/pool";
+
+/** A sentence. `name`: VG/POOL. */
+export function ailmentOf(name: string, { mode, needsCheck }: EngineStatus): string {
+  const state = needsCheck ? "needs a check of its metadata and is read-only" : `is ${mode}`;
+  return `thin pool ${name} ${state}. Next: ${repairSteps(name)}`;
+}
+
+export function repairSteps(name: string): string {
+  const [vg = name] = name.split("/");
+  return `vgchange -an ${vg}; mortar pool check ${name}; mortar pool repair ${name}; vgchange -ay ${vg}`;
+}
