@@ -17,6 +17,7 @@ const GROUPS = {
   snapshot: ["snapshots"],
   nbd: ["nbd"],
   stalls: ["stalls"],
+  brick: ["brick"],
 };
 
 /** The Debian package that has each program we compare with. */

@@ -1,11 +1,12 @@
 /**
  * Long runs on real parts.
  *
- *     npm run soak [-- --seed N] [--operations N] [--minutes N] [--only block|verify|memory]
+ *     npm run soak [-- --seed N] [--operations N] [--minutes N] [--only block|verify|memory|brick]
  */
 import { parseArgs } from "node:util";
 import { runBlockSoak } from "./block.mjs";
 import { whatIsMissing } from "./block-rig.mjs";
+import { runBrickSoak } from "./brick.mjs";
 import { runMemory } from "./memory.mjs";
 import { runVerify } from "./verify.mjs";
 
@@ -26,7 +27,7 @@ const log = (/** @type {string} */ line) => {
   console.log(line);
 };
 const options = { seed: Number(values.seed), operations: Number(values.operations), minutes: Number(values.minutes), log };
-const rings = { block: runBlockSoak, verify: runVerify, memory: runMemory };
+const rings = { block: runBlockSoak, verify: runVerify, memory: runMemory, brick: runBrickSoak };
 let failed = 0;
 let passed = 0;
 for (const [name, ring] of Object.entries(rings)) {

@@ -49,8 +49,12 @@ async function powerCut(): Promise<void> {
     const file = join(node.root, "run/mortar/pools", name, "surviving.json");
     return existsSync(file) ? [(JSON.parse(readFileSync(file, "utf8")) as { prefix: string }).prefix] : [];
   });
-  for (const pid of processes()) endProcess(pid);
-  await until("all processes are gone", () => processes().length === 0);
+  // Again and again, for those that start another when it dies.
+  await until("all processes are gone", () => {
+    const living = processes();
+    for (const pid of living) endProcess(pid);
+    return living.length === 0;
+  });
   for (const point of mountsBelow().toReversed()) await node.run(`umount -l '${point}'`);
   for (const loop of loops) await node.run(`losetup -d ${loop}`);
   await until("all loop devices are gone", () => loopsBelow().length === 0);

@@ -1,0 +1,98 @@
+/**
+ * One brick: its directory, what is open, what is counted. Requests are functions over it.
+ */
+import { Barrier, IoStats } from "@mortar/brick-services";
+import { closeBrickDirectory, openBrickDirectory } from "./store/brick-directory.ts";
+import type { BrickDirectory } from "./store/brick-directory.ts";
+import { Entries } from "./store/entries.ts";
+import { KNOWN } from "./store/inode-table.ts";
+import { Objects } from "./store/objects.ts";
+import { OpenFiles } from "./store/open-files.ts";
+import type { OpenFile, OpenInode } from "./store/open-files.ts";
+import { ParentLinks } from "./store/parent-link.ts";
+import { calls } from "./store/scratch.ts";
+import { SpaceWatch } from "./store/space-watch.ts";
+import { BrickLocks } from "./services/brick-locks.ts";
+import { Xdata } from "./wire/xdata.ts";
+import type { NewObject } from "./store/new-object.ts";
+import type { Call } from "./wire/call.ts";
+import type { BrickSpec } from "./spec.ts";
+import type { Connection } from "./server/connection.ts";
+import type { Client } from "./server/client.ts";
+import type { Workers } from "./server/workers.ts";
+
+const INODES = 131_072;
+const DIRECTORIES = 4096;
+
+/** A reply that the barrier holds: a whole record. */
+export interface HeldReply {
+  readonly connection: Connection;
+  readonly record: Uint8Array;
+}
+
+export class Brick {
+  readonly spec: BrickSpec;
+  readonly directory: BrickDirectory;
+  readonly openFiles = new OpenFiles();
+  readonly objects: Objects;
+  readonly entries: Entries;
+  readonly space: SpaceWatch;
+  readonly workers: Workers;
+  /** The dictionary of the request that is being served. */
+  readonly xdata = new Xdata();
+  readonly newObject: NewObject;
+  readonly locks = new BrickLocks();
+  readonly barrier = new Barrier<HeldReply>();
+  readonly statistics = new IoStats(performance.now());
+  /** Open flags of the last WRITE and of its file: the barrier asks. */
+  lastWriteFlags = 0;
+  /** The parent of a LOOKUP by name, whose name is in the scratch memory; -1: none. */
+  lookupParent = -1;
+  /** A descriptor that was opened for one request, closed behind it; -1 is none. */
+  borrowed = -1;
+
+  constructor(spec: BrickSpec, workers: Workers, call: Call) {
+    this.spec = spec;
+    this.directory = openBrickDirectory(spec.path, spec.volumeId);
+    this.objects = new Objects(this.directory, this.openFiles, {
+      inodes: INODES, directories: DIRECTORIES,
+    });
+    this.entries = new Entries(this.objects, new ParentLinks(this.objects));
+    this.space = new SpaceWatch(this.directory.brickFd, spec);
+    this.workers = workers;
+    this.newObject = {
+      call, xdata: this.xdata, mode: 0, uid: 0, gid: 0, accessAcl: undefined,
+      defaultAcl: undefined,
+    };
+  }
+
+  /** Who has an object open. */
+  openOf(slot: number): OpenInode | undefined {
+    return this.openFiles.find(this.objects.table.words, 4 * slot);
+  }
+
+  closeFile(file: OpenFile, client: Client): void {
+    for (const owner of file.lockOwners) {
+      this.locks.posix.flush(file.inode.words, 0, client.id, owner);
+    }
+    if (!this.openFiles.close(file)) return;
+    this.entries.removeUnlinked(file.inode);
+    const slot = this.objects.table.find(file.inode.gfid, 0);
+    if (slot >= 0 && this.objects.table.has(slot, KNOWN.unlinked)) this.objects.table.forget(slot);
+  }
+
+  /** The slot of an open file's object. */
+  slotOf(file: OpenFile): number {
+    return this.objects.resolve(file.inode.gfid, 0);
+  }
+
+  returnBorrowed(): void {
+    if (this.borrowed < 0) return;
+    calls.close(this.borrowed);
+    this.borrowed = -1;
+  }
+
+  close(): void {
+    closeBrickDirectory(this.directory);
+  }
+}

@@ -1,0 +1,111 @@
+import { fops } from "@mortar/gluster";
+import type { Flock } from "@mortar/gluster";
+import { LOCK, wireLength } from "@mortar/brick-services";
+import type { PosixLock } from "@mortar/brick-services";
+import type { Brick } from "../brick.ts";
+import type { Client } from "../server/client.ts";
+import { Errno } from "../store/errno.ts";
+import type { Call } from "../wire/call.ts";
+import { OK, withoutEmptyXdata } from "./declared.ts";
+import { DONE, HELD } from "./handler.ts";
+import type { Handler } from "./handler.ts";
+import { slotOfFd } from "./descriptors.ts";
+import type { Out } from "../wire/out.ts";
+
+const ANONYMOUS = -2;
+const LK_GET = 0;
+const UNLOCK = 2;
+
+/** The slot of the object that a lock is on; the cursor stays at the start of the arguments. */
+function slotOf(brick: Brick, client: Client, call: Call, hasFd: boolean): number {
+  const start = call.at;
+  const gfidAt = call.gfid();
+  const number = hasFd ? call.i64() : ANONYMOUS;
+  call.at = start;
+  return slotOfFd(brick, client, call, gfidAt, number);
+}
+
+/** DONE with the reply, HELD until it is granted, or an errno. */
+function conclude(out: Out, status: number, results: Uint8Array): number {
+  if (status === LOCK.waiting) return HELD;
+  if (status !== LOCK.granted) return status;
+  out.raw(results);
+  return DONE;
+}
+
+function waiterOf(client: Client, call: Call, results: Uint8Array) {
+  return { client, xid: call.xid, procedure: call.procedure, results, sinceMs: performance.now() };
+}
+
+function inodeLock(hasFd: boolean): Handler {
+  const procedure = hasFd ? fops.finodelk : fops.inodelk;
+  const results = withoutEmptyXdata(procedure.encodeReply(OK).slice());
+  return (brick, client, call, out) => {
+    const slot = slotOf(brick, client, call, hasFd);
+    const { command, type, flock, domain } = procedure.decodeRequest(call.rest());
+    if (slot < 0) return -slot;
+    const status = brick.locks.inode.request({
+      words: brick.objects.table.words, at: 4 * slot, domain, client: client.id,
+      owner: call.owner(), pid: call.pid, type, command,
+      startHigh: flock.start.high, startLow: flock.start.low,
+      lengthHigh: flock.length.high, lengthLow: flock.length.low,
+    }, waiterOf(client, call, results), performance.now());
+    return conclude(out, status, results);
+  };
+}
+
+function entryLock(hasFd: boolean): Handler {
+  const procedure = hasFd ? fops.fentrylk : fops.entrylk;
+  const results = withoutEmptyXdata(procedure.encodeReply(OK).slice());
+  return (brick, client, call, out) => {
+    const slot = slotOf(brick, client, call, hasFd);
+    const { command, type, nameLength, name, domain } = procedure.decodeRequest(call.rest());
+    if (slot < 0) return -slot;
+    const status = brick.locks.entry.request({
+      words: brick.objects.table.words, at: 4 * slot, domain, client: client.id,
+      owner: call.owner(), pid: call.pid, type, command,
+      name: nameLength === 0 ? undefined : name.slice(),
+    }, waiterOf(client, call, results), performance.now());
+    return conclude(out, status, results);
+  };
+}
+
+export const inodelk = inodeLock(false);
+export const finodelk = inodeLock(true);
+export const entrylk = entryLock(false);
+export const fentrylk = entryLock(true);
+
+/** Locks of programs. A file that is closed takes its owner's with it. */
+export const lk: Handler = (brick, client, call, out) => {
+  const slot = slotOf(brick, client, call, true);
+  const { fd, command, type, flock } = fops.lk.decodeRequest(call.rest());
+  if (slot < 0) return -slot;
+  const { posix } = brick.locks;
+  const owner = call.owner();
+  const request = {
+    words: brick.objects.table.words, at: 4 * slot, client: client.id, owner,
+    pid: flock.pid, command, type,
+    startHigh: flock.start.high, startLow: flock.start.low,
+    lengthHigh: flock.length.high, lengthLow: flock.length.low,
+  };
+  if (command === LK_GET) {
+    const found = posix.find(request);
+    if (found === undefined) return Errno.EINVAL;
+    const answer = found === null ? { ...flock, type: UNLOCK } : flockOf(found);
+    out.raw(withoutEmptyXdata(fops.lk.encodeReply({ ...OK, flock: answer })));
+    return DONE;
+  }
+  const results = withoutEmptyXdata(
+    fops.lk.encodeReply({ ...OK, flock: { ...flock, type } }),
+  );
+  const status = posix.request(request, waiterOf(client, call, results));
+  if (type !== UNLOCK && status <= 0) client.file(fd)?.lockOwners.push(owner);
+  return conclude(out, status, results);
+};
+
+function flockOf(lock: PosixLock): Flock {
+  return {
+    type: lock.type, whence: 0, start: { high: lock.startHigh, low: lock.startLow },
+    length: wireLength(lock), pid: lock.pid, lockOwner: lock.owner,
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * Extended attributes. Those that the brick lives by are not a client's to change, and some names
+ * are questions rather than attributes.
+ */
+import { getXattrErrno, removeXattrErrno, setXattrErrno } from "@mortar/brick-services";
+import { fops, NO_IATT, typed } from "@mortar/gluster";
+import type { TypedDictionary, TypedValue } from "@mortar/gluster";
+import type { Brick } from "../brick.ts";
+import type { Client } from "../server/client.ts";
+import { Errno } from "../store/errno.ts";
+import { KNOWN } from "../store/inode-table.ts";
+import { addressAt, attributeName, scratch, VALUE, VALUE_BYTES } from "../store/scratch.ts";
+import { learnTimes, touch } from "../store/times.ts";
+import type { Call } from "../wire/call.ts";
+import { guard } from "./access-check.ts";
+import { declared, OK } from "./declared.ts";
+import { virtualAttribute } from "./virtual-xattr.ts";
+import { attributeNames } from "./reply-xdata.ts";
+
+const E2BIG = 7;
+const VALUE_BYTES_MAX = 65_536;
+const STAT = 0;
+const ANONYMOUS = -2;
+const latin1 = new TextDecoder("latin1");
+const XATTR_PREFIXES = ["user.", "trusted.", "security.", "system."];
+
+/** What only the brick itself sets. */
+const OWN = new Set(["trusted.gfid", "trusted.glusterfs.volume-id", "trusted.glusterfs.mdata"]);
+/** What nobody is told of in a list of all. */
+const UNLISTED = OWN;
+const PARENT_LINK = "trusted.gfid2path.";
+const ABSENT_BITS: ReadonlyMap<string, number> = new Map([
+  ["security.capability", KNOWN.noCapability],
+  ["security.ima", KNOWN.noIma],
+  ["security.selinux", KNOWN.noSelinux],
+  ["system.posix_acl_access", KNOWN.noAclAccess],
+  ["system.posix_acl_default", KNOWN.noAclDefault],
+]);
+
+function isOwn(name: string): boolean {
+  return OWN.has(name) || name.startsWith(PARENT_LINK);
+}
+
+/** By gfid, or by what the client has open. */
+export function slotOfGfid(
+  brick: Brick, client: Client, gfid: Uint8Array, fd = ANONYMOUS,
+): number {
+  if (fd === ANONYMOUS) {
+    return brick.objects.resolve(new DataView(gfid.buffer, gfid.byteOffset, gfid.length), 0);
+  }
+  const file = client.file(fd);
+  return file === undefined ? -Errno.EBADF : brick.slotOf(file);
+}
+
+function setAll(
+  brick: Brick, call: Call, slot: number, flags: number, dictionary: TypedDictionary,
+): number {
+  if (slot < 0) return -slot;
+  const { objects } = brick;
+  const status = objects.stat(slot, STAT);
+  if (status < 0) return -status;
+  for (const [name, value] of dictionary) {
+    const refused = setXattrErrno(call, guard(brick, slot, STAT), name);
+    if (refused !== 0) return refused;
+    const wrong = setOne(brick, slot, name, value, flags);
+    if (wrong !== 0) return wrong;
+  }
+  if (objects.stat(slot, STAT) === 0) touch(objects, slot, call, STAT, -1);
+  return 0;
+}
+
+function setOne(
+  brick: Brick, slot: number, name: string, value: TypedValue, flags: number,
+): number {
+  const { objects } = brick;
+  if (value.type === "mdata") {
+    learnTimes(objects, slot, value.value);
+    return 0;
+  }
+  if (isOwn(name)) return Errno.EPERM;
+  if (!XATTR_PREFIXES.some((prefix) => name.startsWith(prefix))) return Errno.EOPNOTSUPP;
+  const bytes = bytesOf(value);
+  if (bytes === undefined) return Errno.EINVAL;
+  if (bytes.length > VALUE_BYTES_MAX) return E2BIG;
+  const address = attributeName(name);
+  if (address === 0) return Errno.ERANGE;
+  scratch.bytes.set(bytes, VALUE);
+  objects.table.clear(slot, ABSENT_BITS.get(name) ?? 0);
+  const result = objects.setAttribute(slot, address, addressAt(VALUE), bytes.length, flags);
+  return -Math.min(result, 0);
+}
+
+/** Numbers are stored as text, as GlusterFS does. */
+function bytesOf(value: TypedValue): Uint8Array | undefined {
+  if (typeof value.value === "number") return Buffer.from(`${value.value}\0`);
+  return value.value instanceof Uint8Array ? value.value : undefined;
+}
+
+function getAll(brick: Brick, slot: number): TypedDictionary {
+  const { objects } = brick;
+  const found = new Map<string, TypedValue>();
+  for (const name of attributeNames(brick, slot)) {
+    if (UNLISTED.has(name) || name.startsWith(PARENT_LINK)) continue;
+    const length = objects.getAttribute(
+      slot, attributeName(name), addressAt(VALUE), VALUE_BYTES,
+    );
+    if (length >= 0) found.set(name, typed.bytes(scratch.bytes.slice(VALUE, VALUE + length)));
+  }
+  return found;
+}
+
+interface GetRequest {
+  readonly gfid: Uint8Array;
+  readonly nameLength: number;
+  readonly name: Uint8Array;
+}
+
+function get(brick: Brick, call: Call, slot: number, request: GetRequest) {
+  if (slot < 0) return -slot;
+  const { objects } = brick;
+  const status = objects.stat(slot, STAT);
+  if (status < 0) return -status;
+  const reply = { ...OK, before: NO_IATT, after: NO_IATT };
+  const asked = latin1.decode(request.name).replace(/\0.*$/s, "");
+  const refused = getXattrErrno(call, guard(brick, slot, STAT), asked);
+  if (refused !== 0) return refused;
+  if (asked === "") return { ...reply, dictionary: getAll(brick, slot) };
+  const name = asked;
+  const virtual = virtualAttribute(brick, slot, name);
+  if (typeof virtual === "number") return virtual;
+  if (virtual !== undefined) {
+    return { ...reply, dictionary: new Map([[name, virtual]]) };
+  }
+  const address = attributeName(name);
+  if (address === 0) return Errno.ERANGE;
+  const length = objects.getAttribute(slot, address, addressAt(VALUE), VALUE_BYTES);
+  if (length < 0) return -length;
+  const value = typed.bytes(scratch.bytes.slice(VALUE, VALUE + length));
+  return { ...reply, opRet: length, dictionary: new Map([[name, value]]) };
+}
+
+function remove(brick: Brick, call: Call, slot: number, request: RemoveRequest): number {
+  if (slot < 0) return -slot;
+  const { objects } = brick;
+  const status = objects.stat(slot, STAT);
+  if (status < 0) return -status;
+  const name = latin1.decode(request.name).replace(/\0.*$/s, "");
+  const names = name === "" ? [...request.xdata.keys()] : [name];
+  for (const each of names) {
+    const refused = removeXattrErrno(call, guard(brick, slot, STAT), each);
+    if (refused !== 0) return refused;
+    if (isOwn(each)) return Errno.EPERM;
+    const address = attributeName(each);
+    if (address === 0) return Errno.ERANGE;
+    const result = objects.removeAttribute(slot, address);
+    if (result < 0 && !(name === "" && result === -Errno.ENODATA)) return -result;
+  }
+  if (objects.stat(slot, STAT) === 0) touch(objects, slot, call, STAT, -1);
+  return 0;
+}
+
+interface RemoveRequest {
+  readonly name: Uint8Array;
+  readonly xdata: TypedDictionary;
+}
+
+const outcome = (errno: number) => (errno === 0 ? OK : errno);
+
+export const setxattr = declared(fops.setxattr, (brick, request, call, client) =>
+  outcome(setAll(
+    brick, call, slotOfGfid(brick, client, request.gfid), request.flags, request.dictionary,
+  )));
+
+export const fsetxattr = declared(fops.fsetxattr, (brick, request, call, client) =>
+  outcome(setAll(
+    brick, call, slotOfGfid(brick, client, request.gfid, request.fd), request.flags,
+    request.dictionary,
+  )));
+
+export const getxattr = declared(fops.getxattr, (brick, request, call, client) =>
+  get(brick, call, slotOfGfid(brick, client, request.gfid), request));
+
+export const fgetxattr = declared(fops.fgetxattr, (brick, request, call, client) =>
+  get(brick, call, slotOfGfid(brick, client, request.gfid, request.fd), request));
+
+export const removexattr = declared(fops.removexattr, (brick, request, call, client) =>
+  outcome(remove(brick, call, slotOfGfid(brick, client, request.gfid), request)));
+
+export const fremovexattr = declared(fops.fremovexattr, (brick, request, call, client) =>
+  outcome(remove(brick, call, slotOfGfid(brick, client, request.gfid, request.fd), request)));

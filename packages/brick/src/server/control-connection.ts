@@ -1,0 +1,59 @@
+import { EAGAIN, socketIo } from "@mortar/linux";
+import { allocate } from "../wire/memory.ts";
+
+const REQUEST_BYTES_MAX = 64 * 1024;
+const io = socketIo();
+const received = allocate(REQUEST_BYTES_MAX);
+
+/** The answer to a request, as JSON; what it throws is told as `error`. */
+export type ControlRequest = (request: Record<string, unknown>) => unknown;
+
+/** The brick's owner: lines of JSON, each answered by a line. */
+export class ControlConnection {
+  readonly fd: number;
+  readonly token: number;
+  #text = "";
+
+  constructor(fd: number, token: number) {
+    this.fd = fd;
+    this.token = token;
+  }
+
+  /** False: the connection is at its end. */
+  serve(answer: ControlRequest): boolean {
+    const count = io.receive(this.fd, received.address, received.length);
+    if (count === -EAGAIN) return true;
+    if (count <= 0) return false;
+    this.#text += Buffer.from(received.bytes.buffer, 0, count).toString("utf8");
+    if (this.#text.length > REQUEST_BYTES_MAX) return false;
+    const lines = this.#text.split("\n");
+    this.#text = lines.pop() ?? "";
+    return lines.every((line) => this.#send(answerLine(answer, line)));
+  }
+
+  /** Its owner reads what it asked for: what does not fit now is waited for, for a while. */
+  #send(line: string): boolean {
+    const bytes = Buffer.from(`${line}\n`);
+    const memory = allocate(bytes.length);
+    memory.bytes.set(bytes);
+    let sent = 0;
+    for (let tries = 0; sent < memory.length && tries < SEND_TRIES_MAX; tries++) {
+      const count = io.send(this.fd, memory.address + sent, memory.length - sent);
+      if (count < 0 && count !== -EAGAIN) return false;
+      if (count > 0) sent += count;
+    }
+    return sent === memory.length;
+  }
+}
+
+const SEND_TRIES_MAX = 10_000;
+
+function answerLine(answer: ControlRequest, line: string): string {
+  try {
+    const request: unknown = JSON.parse(line);
+    if (typeof request !== "object" || request === null) return '{"error":"not an object"}';
+    return JSON.stringify({ result: answer(request as Record<string, unknown>) ?? null });
+  } catch (error) {
+    return JSON.stringify({ error: error instanceof Error ? error.message : String(error) });
+  }
+}

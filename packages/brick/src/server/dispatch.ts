@@ -1,0 +1,275 @@
+/**
+ * A record to whoever serves it, and its reply. What throws concerns one request only: it gets
+ * "garbage arguments", or EIO if the fault is ours; the connection and all others go on.
+ */
+import { wireLength } from "@mortar/brick-services";
+import type { EntryLock, InodeLock } from "@mortar/brick-services";
+import { callback, Dictionary, GlusterError, PROGRAM } from "@mortar/gluster";
+import { AUTH, AUTH_STATUS, denialOf, encodeCall, encodeReply, RpcError } from "@mortar/rpc";
+import type { ReplyOutcome } from "@mortar/rpc";
+import type { Brick, HeldReply } from "../brick.ts";
+import { fopTable } from "../fops/fop-table.ts";
+import { DONE, HELD, LATER } from "../fops/handler.ts";
+import type { LockWaiter } from "../services/brick-locks.ts";
+import { Errno } from "../store/errno.ts";
+import { Call, LoadStatus, Malformed } from "../wire/call.ts";
+import type { Memory } from "../wire/memory.ts";
+import { Out } from "../wire/out.ts";
+import { Client } from "./client.ts";
+import type { Connection } from "./connection.ts";
+import {
+  dumpReply, handshakePingReply, introduce, lockVersionReply, pingReply,
+} from "./handshake.ts";
+import { park } from "./parked-request.ts";
+import type { ParkedRequest } from "./parked-request.ts";
+
+const OUT_BYTES = 1024 * 1024;
+/** Replies are sent when so many bytes have come together, or no more requests are there. */
+const BATCH_BYTES = 512 * 1024;
+
+export class Dispatcher {
+  readonly out = new Out(OUT_BYTES);
+  readonly #brick: Brick;
+  readonly #call: Call;
+  readonly #identity: string;
+  readonly #log: (line: string) => void;
+
+  #nextXid = 1;
+  /** Whose client has this id. */
+  readonly #connectionOf: (client: number) => Connection | undefined;
+
+  constructor(
+    connectionOf: (client: number) => Connection | undefined, brick: Brick, call: Call,
+    identity: string,
+    log: (line: string) => void,
+  ) {
+    this.#connectionOf = connectionOf;
+    this.#brick = brick;
+    this.#call = call;
+    this.#identity = identity;
+    this.#log = log;
+  }
+
+  /** Serve a record that was received. False: close the connection. */
+  readonly serve = (
+    connection: Connection, memory: Memory, start: number, end: number,
+  ): boolean => {
+    const call = this.#call;
+    const status = call.load(memory, start, end);
+    if (status !== LoadStatus.ok) return this.#refuse(status);
+    if (!this.#perform(connection, performance.now())) return false;
+    return this.out.at < BATCH_BYTES || this.#send(connection);
+  };
+
+  /** Serve a request again whose job is done. */
+  resume(request: ParkedRequest, result: number): void {
+    const { connection, record } = request;
+    if (connection.isClosed) return;
+    const call = this.#call;
+    if (call.load(record, 0, record.length) !== LoadStatus.ok) return;
+    call.resumed = true;
+    call.jobResult = result;
+    this.#perform(connection, request.sinceMs);
+    this.#send(connection);
+  }
+
+  /** Locks that were granted or are wanted: nothing else is in the buffer. */
+  settleLocks(): void {
+    this.#brick.locks.settle(this.#grant, this.#tellInode, this.#tellEntry);
+  }
+
+  readonly #grant = (waiter: LockWaiter): void => {
+    const start = this.out.begin(waiter.xid);
+    this.out.raw(waiter.results);
+    this.out.end(start);
+    this.#send(waiter.client.connection);
+    this.#count(waiter.procedure, waiter.sinceMs, false);
+  };
+
+  readonly #tellInode = (lock: InodeLock<LockWaiter>): void => {
+    const domain = lock.domain!;
+    const flock = {
+      type: lock.type, whence: 0, start: { high: lock.startHigh, low: lock.startLow },
+      length: wireLength(lock), pid: lock.pid, lockOwner: lock.owner,
+    };
+    const args = callback.inodeLockContention.encodeRequest({
+      gfid: gfidOf(domain.inode.gfid), flock, pid: lock.pid, domain: domain.name,
+      xdata: new Dictionary(),
+    });
+    this.#tell(lock.client, callback.inodeLockContention.number, args);
+  };
+
+  readonly #tellEntry = (lock: EntryLock<LockWaiter>): void => {
+    const domain = lock.domain!;
+    const args = callback.entryLockContention.encodeRequest({
+      gfid: gfidOf(domain.inode.gfid), type: lock.type, pid: lock.pid,
+      name: lock.name ?? new Uint8Array(0), domain: domain.name, xdata: new Dictionary(),
+    });
+    this.#tell(lock.client, callback.entryLockContention.number, args);
+  };
+
+  /** A call to a client; it has no answer. */
+  #tell(client: number, procedure: number, args: Uint8Array): void {
+    const connection = this.#connectionOf(client);
+    if (connection === undefined) return;
+    const { number: program, version } = PROGRAM.callback;
+    const target = { xid: this.#nextXid++, program, version, procedure };
+    this.out.raw(encodeCall(target, { flavor: AUTH.none, body: new Uint8Array(0) }, args));
+    this.#send(connection);
+  }
+
+  /** All replies of the connection that were written. */
+  finish(connection: Connection): boolean {
+    return this.#send(connection);
+  }
+
+  #send(connection: Connection): boolean {
+    return connection.flush(this.out);
+  }
+
+  #refuse(status: number): boolean {
+    const { xid } = this.#call;
+    if (status === LoadStatus.rpcVersion) {
+      const denial = denialOf(new RpcError("rpc-version", "only version 2 is spoken", xid));
+      if (denial !== undefined) this.out.raw(denial);
+      return true;
+    }
+    if (status === LoadStatus.credential) {
+      this.#outcome({ kind: "authentication-error", why: AUTH_STATUS.badCredential });
+      return true;
+    }
+    return false;
+  }
+
+  #outcome(outcome: ReplyOutcome): void {
+    this.out.raw(encodeReply(this.#call.xid, outcome));
+  }
+
+  #perform(connection: Connection, sinceMs: number): boolean {
+    const call = this.#call;
+    if (call.program === PROGRAM.fops.number) {
+      if (connection.client === undefined) {
+        this.#outcome({ kind: "authentication-error", why: AUTH_STATUS.tooWeak });
+        return true;
+      }
+      if (call.version === PROGRAM.fops.version) {
+        this.#fop(connection, connection.client, sinceMs);
+        return true;
+      }
+      const { version } = PROGRAM.fops;
+      this.#outcome({ kind: "program-mismatch", low: version, high: version });
+      return true;
+    }
+    try {
+      return this.#session(connection);
+    } catch (error) {
+      if (!(error instanceof GlusterError)) throw error;
+      this.#outcome({ kind: "garbage-arguments" });
+      return true;
+    }
+  }
+
+  #fop(connection: Connection, client: Client, sinceMs: number): void {
+    const call = this.#call;
+    const { out } = this;
+    const fop = fopTable[call.procedure];
+    if (fop === undefined) {
+      this.#outcome({ kind: "procedure-unavailable" });
+      return;
+    }
+    const start = out.begin(call.xid);
+    let status: number;
+    try {
+      status = fop.handler(this.#brick, client, call, out);
+    } catch (error) {
+      status = this.#blame(error, start);
+      if (status < 0) return;
+    }
+    this.#brick.returnBorrowed();
+    if (status === DONE) {
+      out.end(start);
+      this.#holdBack(connection, start);
+    } else if (status === LATER || status === HELD) {
+      out.at = start;
+      const { memory } = call;
+      if (status === LATER) {
+        this.#brick.workers.attach(park(connection, memory, call.start, call.end, sinceMs));
+      }
+      return;
+    } else {
+      out.failure(start, status, fop.replyBytes);
+    }
+    this.#count(call.procedure, sinceMs, status !== DONE);
+  }
+
+  #count(procedure: number, sinceMs: number, failed: boolean): void {
+    const microseconds = ((performance.now() - sinceMs) * 1000) | 0;
+    this.#brick.statistics.record(procedure, microseconds, failed);
+  }
+
+  /** The barrier is up: a reply that promises something waits for its fall. */
+  #holdBack(connection: Connection, start: number): void {
+    const { barrier, lastWriteFlags } = this.#brick;
+    if (!barrier.isUp || !barrier.holds(this.#call.procedure, lastWriteFlags)) return;
+    const { out } = this;
+    barrier.hold({ connection, record: out.bytes.slice(start, out.at) });
+    out.at = start;
+  }
+
+  /** What the barrier held, in the order that it came. */
+  answerHeld(replies: readonly HeldReply[]): void {
+    for (const { connection, record } of replies) {
+      if (connection.isClosed) continue;
+      this.out.raw(record);
+      this.#send(connection);
+    }
+  }
+
+  /** The errno to answer with, or -1 when an answer is written. */
+  #blame(error: unknown, start: number): number {
+    this.#brick.returnBorrowed();
+    if (error instanceof Malformed || error instanceof GlusterError) {
+      this.out.at = start;
+      this.#outcome({ kind: "garbage-arguments" });
+      return -1;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#log(`fop ${fopTable[this.#call.procedure]?.name}: ${text}`);
+    return Errno.EIO;
+  }
+
+  /** Programs that a stranger may call. False: close the connection. */
+  #session(connection: Connection): boolean {
+    const { program, procedure, xid } = this.#call;
+    const args = this.#call.rest();
+    let results: Uint8Array | undefined;
+    if (program === PROGRAM.dump.number) {
+      if (procedure === 0) results = new Uint8Array(0);
+      if (procedure === 1) results = dumpReply();
+      if (procedure === 2) results = pingReply();
+    } else if (program === PROGRAM.handshake.number) {
+      if (procedure === 0) results = new Uint8Array(0);
+      if (procedure === 1) {
+        const { peer } = connection;
+        const { identity, reply } = introduce(this.#brick.spec, this.#identity, peer, args);
+        if (identity !== undefined) connection.client ??= new Client(identity, connection);
+        results = reply;
+      }
+      if (procedure === 3) results = handshakePingReply();
+      if (procedure === 4) results = lockVersionReply(args);
+    } else {
+      this.#outcome({ kind: "program-unavailable" });
+      return true;
+    }
+    if (results === undefined) this.#outcome({ kind: "procedure-unavailable" });
+    else this.out.raw(encodeReply(xid, { kind: "success", results }));
+    return true;
+  }
+}
+
+function gfidOf(words: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  for (let word = 0; word < 4; word++) view.setUint32(4 * word, words[word]!, false);
+  return bytes;
+}

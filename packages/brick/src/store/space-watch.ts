@@ -1,0 +1,62 @@
+/**
+ * How full the brick's file system is: what STATFS answers, and whether the reserve is touched.
+ *
+ *     struct statfs (64 bits): type | bsize | blocks | bfree | bavail | files | ffree | fsid (8)
+ *                              | namelen | frsize | flags, 8 bytes each
+ */
+import type { BrickSpec } from "../spec.ts";
+import type { Out } from "../wire/out.ts";
+import { addressAt, calls, scratch, VALUE } from "./scratch.ts";
+
+const CHECK_MS = 5000;
+const RESERVE_PERCENT = 1;
+const { view } = scratch;
+
+export class SpaceWatch {
+  readonly #fd: number;
+  readonly #reserve: number;
+  readonly #shared: number;
+  #checkedAt = -CHECK_MS;
+  /** Only the reserve is left: what makes or grows files gets ENOSPC. */
+  isFull = false;
+
+  constructor(fd: number, spec: BrickSpec) {
+    this.#fd = fd;
+    this.#reserve = (spec.options?.reservePercent ?? RESERVE_PERCENT) / 100;
+    this.#shared = Math.max(spec.options?.sharedBrickCount ?? 1, 1);
+  }
+
+  check(nowMs: number): void {
+    if (nowMs - this.#checkedAt < CHECK_MS) return;
+    this.#checkedAt = nowMs;
+    if (calls.fstatfs(this.#fd, addressAt(VALUE)) < 0) return;
+    this.isFull = word(4) < word(2) * this.#reserve;
+  }
+
+  /** The eleven numbers of a STATFS reply; or a negated errno. */
+  write(out: Out): number {
+    const result = calls.fstatfs(this.#fd, addressAt(VALUE));
+    if (result < 0) return result;
+    const reserved = Math.floor(word(2) * this.#reserve);
+    const share = (value: number): number => Math.floor(value / this.#shared);
+    const frsize = word(9) || word(1);
+    out.u64(word(1));
+    out.u64(frsize);
+    out.u64(share(word(2)));
+    out.u64(share(word(3)));
+    out.u64(share(Math.max(word(4) - reserved, 0)));
+    out.u64(share(word(5)));
+    out.u64(share(word(6)));
+    out.u64(share(word(6)));
+    out.u32(view.getUint32(VALUE + 60, true));
+    out.u32(view.getUint32(VALUE + 56, true));
+    out.u64(word(10));
+    out.u64(word(8));
+    return 0;
+  }
+}
+
+function word(index: number): number {
+  const at = VALUE + 8 * index;
+  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+}
