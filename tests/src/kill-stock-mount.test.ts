@@ -173,6 +173,8 @@ test("kill -9 of the pool's holder, and of the server after it: the pool goes on
 test("holder and server killed at once: down and up bring all back that was durable", async () => {
   await node.ok("sha256sum volume/probe-* volume/sequence/* > durable");
   const both = [node.poolProcess("holder"), node.poolProcess("server")];
+  // Stopped first, or the one that dies second has started a successor of the other by then.
+  for (const pid of both) process.kill(pid, "SIGSTOP");
   for (const pid of both) endProcess(pid);
   for (const question of ["mortar status", "mortar doctor"]) {
     const { exitCode, stdout } = await node.run(question);
