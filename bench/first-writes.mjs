@@ -14,7 +14,10 @@ import { fill } from "./transfers.mjs";
 
 const run = promisify(execFile);
 const CHUNK = 64 * 1024;
-const SIZE = 1024 * MiB;
+/** So many chunks that the run does not end while code is still being compiled. */
+const FRESH_BYTES = 3072 * MiB;
+/** All of it is copied: more would measure where the machine takes new memory from. */
+const SHARED_BYTES = 1024 * MiB;
 
 export async function rows({ rounds }) {
   const found = { fresh: [[], []], shared: [[], []] };
@@ -32,41 +35,52 @@ export async function rows({ rounds }) {
 }
 
 async function ours(found) {
-  const directory = scratch();
-  const stand = await poolStand(directory, { sizeBytes: SIZE, poolBytes: 4 * SIZE });
-  try {
-    found.fresh[0].push(await eachChunkOnce(directory, stand.path));
-    await fill(stand.path);
-    await stand.message({ kind: "snapshot", deviceId: 2, originId: 1 });
-    found.shared[0].push(await eachChunkOnce(directory, stand.path));
-  } finally {
-    await stand.close();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  await withStand((directory) => poolStand(directory, { sizeBytes: FRESH_BYTES, poolBytes: 2 * FRESH_BYTES }),
+    async (stand, directory) => {
+      found.fresh[0].push(await eachChunkOnce(directory, stand.path, FRESH_BYTES));
+    });
+  await withStand((directory) => poolStand(directory, { sizeBytes: SHARED_BYTES, poolBytes: 4 * SHARED_BYTES }),
+    async (stand, directory) => {
+      await fill(stand.path);
+      await stand.message({ kind: "snapshot", deviceId: 2, originId: 1 });
+      found.shared[0].push(await eachChunkOnce(directory, stand.path, SHARED_BYTES));
+    });
 }
 
 async function theirs(found) {
+  await withStand((directory) => qcow2Stand(directory, { sizeBytes: FRESH_BYTES }), async (stand, directory) => {
+    found.fresh[1].push(await eachChunkOnce(directory, stand.path, FRESH_BYTES));
+  });
+  const withSnapshot = async (directory) => {
+    const stand = await qcow2Stand(directory, { sizeBytes: SHARED_BYTES });
+    try {
+      await fill(stand.path);
+    } finally {
+      await stand.close(true);
+    }
+    const prepare = (image) => run("qemu-img", ["snapshot", "-c", "s", image]);
+    return qcow2Stand(directory, { sizeBytes: SHARED_BYTES, prepare });
+  };
+  await withStand(withSnapshot, async (stand, directory) => {
+    found.shared[1].push(await eachChunkOnce(directory, stand.path, SHARED_BYTES));
+  });
+}
+
+async function withStand(make, use) {
   const directory = scratch();
-  let stand = await qcow2Stand(directory, { sizeBytes: SIZE });
+  let stand;
   try {
-    found.fresh[1].push(await eachChunkOnce(directory, stand.path));
-    await fill(stand.path);
-    await stand.close(true);
-    stand = undefined;
-    stand = await qcow2Stand(directory, {
-      sizeBytes: SIZE,
-      prepare: (image) => run("qemu-img", ["snapshot", "-c", "s", image]),
-    });
-    found.shared[1].push(await eachChunkOnce(directory, stand.path));
+    stand = await make(directory);
+    await use(stand, directory);
   } finally {
     await stand?.close();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function eachChunkOnce(directory, device) {
+async function eachChunkOnce(directory, device, sizeBytes) {
   const log = join(directory, "iolog");
-  writeFileSync(log, ioLog(device));
+  writeFileSync(log, ioLog(device, sizeBytes));
   const { iops } = await fio({
     filename: device, read_iolog: log, replay_no_stall: 1, iodepth: 32, direct: 1, ioengine: "libaio",
   });
@@ -74,8 +88,8 @@ async function eachChunkOnce(directory, device) {
 }
 
 /** fio's version 2: every chunk once, in an order of no pattern, at some place inside it. */
-function ioLog(device) {
-  const offsets = Array.from({ length: SIZE / CHUNK }, (_, chunk) =>
+function ioLog(device, sizeBytes) {
+  const offsets = Array.from({ length: sizeBytes / CHUNK }, (_, chunk) =>
     chunk * CHUNK + Math.floor(Math.random() * (CHUNK / 4096)) * 4096);
   for (let index = offsets.length - 1; index > 0; index--) {
     const other = Math.floor(Math.random() * (index + 1));

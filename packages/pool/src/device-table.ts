@@ -27,9 +27,23 @@ export interface OpenDevice {
   tellsCached: boolean;
 }
 
+/**
+ * The errno of the first flush of any device that failed, 0 before that. It stays: the kernel tells
+ * of a failed write-back once, to one of all who use the device, and drops the data. So after one
+ * failed flush none may succeed any more, or somebody would take for durable what is lost.
+ */
+export interface FlushFailure {
+  flushError: number;
+}
+
 /** The physical volumes of a spec, opened once each through the page cache. */
 export class DeviceTable {
+  readonly failure: FlushFailure;
   readonly #devices = new Map<string, OpenDevice>();
+
+  constructor(failure: FlushFailure = { flushError: 0 }) {
+    this.failure = failure;
+  }
 
   /** Open what is not open yet. Throws PoolError `device-error`; then nothing was opened. */
   open(specs: readonly DeviceSpec[]): void {

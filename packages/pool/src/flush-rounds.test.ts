@@ -8,6 +8,7 @@ const EIO = 5;
 /** Devices that flush as slowly as they are told to, and note what was asked of them. */
 class Bench {
   clean = true;
+  sick = false;
   commitMs = 0;
   readonly calls: string[] = [];
   readonly rounds = new FlushRounds({
@@ -15,10 +16,15 @@ class Bench {
     commit: () => {
       const endMs = performance.now() + this.commitMs;
       while (performance.now() < endMs);
+      if (this.sick) throw new Error("sick");
       this.calls.push("commit");
     },
     start: (fds) => this.calls.push(`start ${fds.join()}`),
     noteError: (errno) => this.calls.push(`error ${errno}`),
+    failed: (error) => {
+      this.calls.push(`failed: ${(error as Error).message}`);
+      return EIO;
+    },
   });
 
   connection(name: string): NbdConnection {
@@ -65,6 +71,17 @@ test("mappings that changed during a round are committed in the next", () => {
   bench.rounds.finished(0, 0, 2);
   assert.deepEqual(bench.calls, ["start 3", "a 1 0", "commit", "b 1 0"]);
   assert.equal(bench.rounds.flush(bench.connection("c")), true);
+});
+
+test("a commit that fails between rounds is told to those who asked, and logged", () => {
+  const bench = new Bench();
+  bench.becomeSlow();
+  bench.rounds.flush(bench.connection("a"));
+  bench.clean = false;
+  bench.rounds.flush(bench.connection("b"));
+  bench.sick = true;
+  bench.rounds.finished(0, 0, 2);
+  assert.deepEqual(bench.calls, ["start 3", "a 1 0", "failed: sick", `b 1 ${EIO}`]);
 });
 
 test("a connection that ended is not told, and quick rounds bring the quick way back", () => {

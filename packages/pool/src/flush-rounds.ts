@@ -15,7 +15,7 @@ const SLOW_MS = 0.5;
 const QUICK_ROUNDS = 8;
 
 export interface FlushDevices {
-  /** What to flush where a commit is no more than that; undefined when mappings changed. */
+  /** See ServedPool.descriptorsToFlush. */
   descriptors(): readonly number[] | undefined;
   /** Everything acknowledged so far is durable when it returns. */
   commit(): void;
@@ -23,6 +23,8 @@ export interface FlushDevices {
   start(fds: readonly number[]): void;
   /** A flush failed: no commit may pass over it. */
   noteError(errno: number): void;
+  /** A commit that nobody awaits threw this: it is logged, and answered with what clients are told. */
+  failed(error: unknown): number;
 }
 
 export class FlushRounds {
@@ -82,8 +84,8 @@ export class FlushRounds {
     let error = 0;
     try {
       this.#devices.commit();
-    } catch {
-      error = EIO;
+    } catch (cause) {
+      error = this.#devices.failed(cause);
     }
     for (const [connection, count] of waiting) connection.flushed(count, error);
   }
@@ -92,5 +94,3 @@ export class FlushRounds {
     this.#quickRounds = tookMs > SLOW_MS ? 0 : this.#quickRounds + 1;
   }
 }
-
-const EIO = 5;

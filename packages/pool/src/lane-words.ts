@@ -1,7 +1,7 @@
 /**
  * What the worker and its executors share about the lanes, in one SharedArrayBuffer.
  *
- *     word 0               errno of a flush that failed in an executor, 0 if none did
+ *     word 0               errno of a flush that failed, 0 if none did: see FlushFailure
  *     word 8 + 4 * lane    state | executor is up | kind of the job | number of descriptors
  *     double 64 + 32 * lane  request address | reply address | offset | length | descriptors ...
  *
@@ -9,6 +9,8 @@
  * worker writes a job, then the state, then wakes the executor; the executor answers the request,
  * then writes FREE, and wakes whoever waits for the lane.
  */
+import type { FlushFailure } from "./device-table.ts";
+
 export const LANE_COUNT = 4;
 export const FLUSH_DEVICES_MAX = 16;
 
@@ -25,7 +27,7 @@ export function makeLaneWords(): SharedArrayBuffer {
   return new SharedArrayBuffer((FIRST_DOUBLE + LANE_COUNT * DOUBLES_PER_LANE) * 8);
 }
 
-export class LaneWords {
+export class LaneWords implements FlushFailure {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
 

@@ -2,6 +2,7 @@
  * Every LV that is served is an NBD export of the same name. A context
  * `mortar:changed-since:OTHER` tells in which chunks an LV differs from another one of the pool.
  */
+import { PARKED as PARKED_FILE } from "@mortar/fuse";
 import { NbdError, PARKED, PENDING } from "@mortar/nbd";
 import type { NbdContext, NbdExport, NbdExports } from "@mortar/nbd";
 import type { ServedFiles, ServedVolume } from "./served-files.ts";
@@ -200,9 +201,10 @@ function writeZeros(body: VolumeBody, offset: number, lengthBytes: number): void
   }
 }
 
-/** Of a Linux errno. The protocol has but a few. */
+/** Of what ServedFiles.errnoOf says. The protocol has but a few. */
 export function nbdErrorOf(errno: number): number {
   if (KNOWN_ERRORS.has(errno)) return errno;
+  if (errno === PARKED_FILE) return NbdError.ENOSPC; // Who could wait was asked before.
   if (errno === EROFS) return NbdError.EPERM;
   return errno === EFBIG ? NbdError.ENOSPC : NbdError.EIO;
 }

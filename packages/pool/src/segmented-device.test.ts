@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -112,5 +112,18 @@ test("a segment beyond the end of its device, or a missing device, is named", ()
     () => devices.open([{ name: "a", path: join(directory, "b") }]),
     isRefused("bad-request", /is open as/),
   );
+  devices.close();
+});
+
+test("after one failed flush none succeeds any more, on any volume of these devices", () => {
+  const { devices, device } = setUp();
+  const other = new SegmentedDevice("other", segments, devices, new AddressBook());
+  device.flush();
+  const { fd } = devices.deviceOf(segments[0]!);
+  closeSync(fd); // What fdatasync says of it then stands for a disk that failed.
+  assert.throws(() => device.flush(), /EBADF/);
+  assert.equal(openSync(specs[0]!.path, "r+"), fd, "the descriptor is good again");
+  assert.throws(() => other.flush(), /an earlier flush failed/);
+  assert.throws(() => device.flush(), /an earlier flush failed/);
   devices.close();
 });

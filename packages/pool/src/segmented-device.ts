@@ -16,7 +16,7 @@ import {
   pwriteFully,
 } from "@mortar/linux";
 import type { FileIo } from "@mortar/linux";
-import type { DeviceTable, OpenDevice } from "./device-table.ts";
+import type { DeviceTable, FlushFailure, OpenDevice } from "./device-table.ts";
 import type { AddressBook } from "./memory-address.ts";
 import { PoolError } from "./pool-error.ts";
 import type { SegmentSpec } from "./spec.ts";
@@ -37,25 +37,21 @@ export class SegmentedDevice {
   readonly #name: string;
   readonly #addresses: AddressBook;
   readonly #io: FileIo;
-  readonly #beforeFlush: (() => void) | undefined;
+  readonly #failure: FlushFailure;
   #runs: readonly Run[] = [];
   #last: Run;
   /** Where the last `place` found the range: a descriptor, and the offset in it. */
   placeFd = -1;
   placeOffset = 0;
 
-  /**
-   * `name` is for messages. `beforeFlush` may throw, and the flush has failed then. Throws PoolError
-   * when a segment does not fit its device.
-   */
+  /** `name` is for messages. Throws PoolError when a segment does not fit its device. */
   constructor(
     name: string,
     segments: readonly SegmentSpec[],
     devices: DeviceTable,
     addresses: AddressBook,
-    beforeFlush?: () => void,
   ) {
-    this.#beforeFlush = beforeFlush;
+    this.#failure = devices.failure;
     this.#name = name;
     this.#addresses = addresses;
     this.#io = fileIo();
@@ -167,24 +163,35 @@ export class SegmentedDevice {
     });
   }
 
+  /** Once it failed it fails for good: see FlushFailure. */
   flush(): void {
-    this.#beforeFlush?.();
+    const failure = this.#failure;
+    if (failure.flushError !== 0) {
+      const subject = `${this.#name}: an earlier flush failed, what was written before is in doubt`;
+      throw new LinuxError("fdatasync", subject, failure.flushError);
+    }
     for (const device of new Set(this.#runs.map((run) => run.device))) {
       let result: number;
       do result = this.#io.fdatasync(device.fd);
       while (result === -EINTR);
-      if (result < 0) throw new LinuxError("fdatasync", device.path, -result);
+      if (result < 0) {
+        failure.flushError = -result;
+        throw new LinuxError("fdatasync", device.path, -result);
+      }
     }
   }
 
+  /**
+   * A way that fails is not tried again, whatever the reason: a file system may have no room for
+   * what it is to keep allocated. Nothing is lost with it, as chunks are written whole then, and a
+   * disk that is sick says so to that write.
+   */
   #zeroIn(device: OpenDevice, offset: number, length: number): boolean {
     for (const mode of device.zeroModes) {
       let result: number;
       do result = this.#io.fallocate(device.fd, mode, offset, length);
       while (result === -EINTR);
       if (result >= 0) return true;
-      if (result !== -EOPNOTSUPP && result !== -ENOTTY)
-        throw new LinuxError("fallocate", device.path, -result);
       device.zeroModes = device.zeroModes.filter((each) => each !== mode);
     }
     return false;

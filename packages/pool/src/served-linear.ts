@@ -43,7 +43,8 @@ export class ServedLinear implements ServedPool {
     for (const device of this.#open) device.flush();
   }
 
-  descriptorsToFlush(): readonly number[] {
+  descriptorsToFlush(): readonly number[] | undefined {
+    if (this.#devices.failure.flushError !== 0) return undefined;
     return [...new Set([...this.#open].flatMap((device) => device.descriptors()))];
   }
 

@@ -1,6 +1,7 @@
 /** What a worker serves, seen from the requests: a pool engine over its devices, or linear LVs. */
 import type { MappingJournal } from "@mortar/thin";
 import { DeviceTable } from "./device-table.ts";
+import type { FlushFailure } from "./device-table.ts";
 import { poolErrorOf } from "./errno-table.ts";
 import type { PoolProtection } from "./protection.ts";
 import type { ServedFiles } from "./served-files.ts";
@@ -15,7 +16,10 @@ export interface ServedPool {
   body(spec: VolumeSpec | LinearVolumeSpec): VolumeBody;
   /** Everything acknowledged so far is durable when it returns. */
   commit(): void;
-  /** What to flush where a commit is no more than that; undefined when mappings changed. */
+  /**
+   * What to flush where a commit is no more than that; undefined when mappings changed, or a flush
+   * has failed.
+   */
   descriptorsToFlush(): readonly number[] | undefined;
   /** Commit if mappings changed since the last time. */
   commitIfDirty(): void;
@@ -50,22 +54,23 @@ export interface ServedPool {
 }
 
 /**
- * Open devices and engine. `onTouch` is called before mappings may change; `beforeFlush` before a
- * flush of the data, which fails when it throws. Throws PoolError; nothing stays open then.
+ * Open devices and engine. `onTouch` is called before mappings may change. `failure` is where
+ * flushes that somebody else did on these devices are noted, when they failed. Throws PoolError;
+ * nothing stays open then.
  */
 export function openServedPool(
   spec: PoolSpec,
   journal: () => MappingJournal,
   onTouch: () => void,
-  beforeFlush?: () => void,
+  failure?: FlushFailure,
 ): ServedPool {
-  const devices = new DeviceTable();
+  const devices = new DeviceTable(failure);
   const subject = `${spec.vgName}/${spec.poolName}`;
   try {
     devices.open(spec.devices);
     return spec.kind === "linear"
       ? new ServedLinear(spec.uuid, devices)
-      : new ServedThinPool(subject, spec, devices, journal(), onTouch, beforeFlush);
+      : new ServedThinPool(subject, spec, devices, journal(), onTouch);
   } catch (error) {
     devices.close();
     throw poolErrorOf(error, subject);

@@ -40,7 +40,6 @@ export class ServedThinPool implements ServedPool {
     devices: DeviceTable,
     journal: MappingJournal,
     onTouch: () => void,
-    beforeFlush?: () => void,
   ) {
     this.#onTouch = onTouch;
     this.#subject = subject;
@@ -53,13 +52,7 @@ export class ServedThinPool implements ServedPool {
       devices,
       this.#addresses,
     );
-    this.#data = new SegmentedDevice(
-      `${subject}_tdata`,
-      spec.data,
-      devices,
-      this.#addresses,
-      beforeFlush,
-    );
+    this.#data = new SegmentedDevice(`${subject}_tdata`, spec.data, devices, this.#addresses);
     this.#chunkBytes = spec.chunkSectors * 512;
     if (!ThinPool.isFormatted(this.#metadata)) this.#format();
     this.#pool = this.#open(spec);
@@ -88,7 +81,8 @@ export class ServedThinPool implements ServedPool {
 
   descriptorsToFlush(): readonly number[] | undefined {
     const { dirty, mode } = this.#pool.status();
-    return dirty || mode === "failed" ? undefined : this.#data.descriptors();
+    const isMore = dirty || mode === "failed" || this.#devices.failure.flushError !== 0;
+    return isMore ? undefined : this.#data.descriptors();
   }
 
   commitIfDirty(): void {

@@ -100,18 +100,6 @@ export class TransferLanes implements LaneChoice {
     this.#given = false;
   }
 
-  /** The errno of a flush that failed in an executor, once. 0 if none did. */
-  takeFlushError(): number {
-    const errno = this.#words.flushError;
-    if (errno !== 0) this.#words.flushError = 0;
-    return errno;
-  }
-
-  /** A flush failed that was done elsewhere: the next commit must not pass over it. */
-  noteFlushError(errno: number): void {
-    this.#words.flushError = errno;
-  }
-
   #give(kind: number, fd: number, offset: number, length: number): number {
     this.#words.setTransfer(this.#current, kind, fd, offset, length);
     this.#given = true;

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { FuseSession, PAGE_BYTES } from "@mortar/fuse";
 import type { Negotiated } from "@mortar/fuse";
-import { errnoName, LinuxError, setIoFlusher } from "@mortar/linux";
+import { errnoName, setIoFlusher } from "@mortar/linux";
 import { BufferJournal } from "@mortar/thin";
 import type { ControlReply } from "./control.ts";
 import { ControlHandler } from "./control-handler.ts";
@@ -16,6 +16,7 @@ import { isOperatingError, poolErrorOf } from "./errno-table.ts";
 import { LaneWords } from "./lane-words.ts";
 import { limitedLog, log } from "./log.ts";
 import type { FlushDevices } from "./flush-rounds.ts";
+import { nbdErrorOf } from "./nbd-exports.ts";
 import type { ExportHost } from "./nbd-exports.ts";
 import { NbdHost } from "./nbd-host.ts";
 import type { NbdWorkerRequest } from "./nbd-host.ts";
@@ -79,7 +80,8 @@ function open(files: RunFiles): Serving {
   const spec = checkSpec(JSON.parse(readFileSync(files.spec, "utf8")));
   const touched = new Int32Array(setup.touched);
   const report = limitedLog();
-  const lanes = new TransferLanes(files, new LaneWords(setup.lanes), MAX_WRITE_BYTES);
+  const words = new LaneWords(setup.lanes);
+  const lanes = new TransferLanes(files, words, MAX_WRITE_BYTES);
   const pool = openServedPool(
     spec,
     () => new BufferJournal(survivingMemory(files, "journal", JOURNAL_BYTES).bytes),
@@ -87,10 +89,7 @@ function open(files: RunFiles): Serving {
       lanes.drain();
       touched[0] = 1;
     },
-    () => {
-      const errno = lanes.takeFlushError();
-      if (errno !== 0) throw new LinuxError("fdatasync", "an earlier flush", errno);
-    },
+    words,
   );
   const waiting = new WaitingRequests(files, PAGE_BYTES + MAX_WRITE_BYTES);
   const room = new RoomKeeper(pool, waiting, () => tell({ kind: "waiting" }));
@@ -121,7 +120,8 @@ function open(files: RunFiles): Serving {
       pool.commit();
     },
     start: (fds) => tell({ kind: "nbd-flush", fds }),
-    noteError: (errno) => lanes.noteFlushError(errno),
+    noteError: (errno) => (words.flushError = errno),
+    failed: (error) => nbdErrorOf(served.errnoOf(error)),
   };
   for (const volume of spec.volumes) served.add(volume, pool.body(volume));
   const negotiated = readJson(files.session) as Negotiated | undefined;

@@ -1,10 +1,7 @@
 /** Debian's thin-provisioning-tools read what we write, and we read what they write. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  closeSync, copyFileSync, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, readFileSync,
-  readSync, rmSync, writeFileSync, writeSync,
-} from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -13,49 +10,13 @@ import { Random } from "@mortar/sim";
 import type { BlockDevice } from "./block-device.ts";
 import { checkPool } from "./check-pool.ts";
 import { dumpXml } from "./dump-xml.ts";
+import { FileDevice } from "./file-device.fixture.ts";
 import { ThinPool } from "./thin-pool.ts";
 import type { ThinDevice } from "./thin-device.ts";
 
 const MiB = 2 ** 20;
 const CHUNK = 65_536;
 const DUMP_MAX = 256 * MiB;
-
-class FileDevice implements BlockDevice {
-  readonly path: string;
-  readonly #descriptor: number;
-
-  constructor(path: string, sizeBytes?: number) {
-    this.path = path;
-    this.#descriptor = openSync(path, sizeBytes === undefined ? "r+" : "w+");
-    if (sizeBytes !== undefined) ftruncateSync(this.#descriptor, sizeBytes);
-  }
-
-  get sizeBytes(): number {
-    return fstatSync(this.#descriptor).size;
-  }
-
-  grow(sizeBytes: number): void {
-    ftruncateSync(this.#descriptor, sizeBytes);
-  }
-
-  read(offset: number, target: Uint8Array): void {
-    assert.equal(readSync(this.#descriptor, target, 0, target.length, offset), target.length);
-  }
-
-  write(offset: number, source: Uint8Array): void {
-    assert.equal(writeSync(this.#descriptor, source, 0, source.length, offset), source.length);
-  }
-
-  discard(): void {}
-
-  flush(): void {
-    fsyncSync(this.#descriptor);
-  }
-
-  close(): void {
-    closeSync(this.#descriptor);
-  }
-}
 
 /** Data that nobody looks at: these tests are about where it is. */
 class Void implements BlockDevice {

@@ -1,10 +1,7 @@
 /** Dump, restore, repair, delta, ls and rmap against Debian's tools, on pools with random histories. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  closeSync, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, readFileSync,
-  readSync, rmSync, writeFileSync, writeSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -15,6 +12,7 @@ import { childAt, entryCount, isLeaf } from "./btree-node.ts";
 import { checkPool } from "./check-pool.ts";
 import { deltaXml } from "./delta-xml.ts";
 import { dumpXml } from "./dump-xml.ts";
+import { FileDevice } from "./file-device.fixture.ts";
 import { listDevices } from "./list-devices.ts";
 import { blockKind, METADATA_BLOCK_BYTES, sealBlock, viewOf } from "./metadata-block.ts";
 import { newNode, NodeReader } from "./node-reader.ts";
@@ -30,39 +28,6 @@ import { ThinPool } from "./thin-pool.ts";
 const MiB = 2 ** 20;
 const CHUNK = 65_536;
 const METADATA_BYTES = 16 * MiB;
-
-class FileDevice implements BlockDevice {
-  readonly path: string;
-  readonly #descriptor: number;
-
-  constructor(path: string, sizeBytes?: number) {
-    this.path = path;
-    this.#descriptor = openSync(path, sizeBytes === undefined ? "r+" : "w+");
-    if (sizeBytes !== undefined) ftruncateSync(this.#descriptor, sizeBytes);
-  }
-
-  get sizeBytes(): number {
-    return fstatSync(this.#descriptor).size;
-  }
-
-  read(offset: number, target: Uint8Array): void {
-    assert.equal(readSync(this.#descriptor, target, 0, target.length, offset), target.length);
-  }
-
-  write(offset: number, source: Uint8Array): void {
-    assert.equal(writeSync(this.#descriptor, source, 0, source.length, offset), source.length);
-  }
-
-  discard(): void {}
-
-  flush(): void {
-    fsyncSync(this.#descriptor);
-  }
-
-  close(): void {
-    closeSync(this.#descriptor);
-  }
-}
 
 const VOID_BYTES = 2000 * MiB;
 const nothing: BlockDevice = {

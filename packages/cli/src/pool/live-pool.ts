@@ -48,14 +48,20 @@ export function requireFileNotLive(root: string, file: FileDevice): void {
   );
 }
 
+/** Throws `UsageError` when it cannot be told: the file may be among them. */
 function devicesOf(specPath: string): string[] {
   try {
     const spec = JSON.parse(readFileSync(specPath, "utf8")) as {
       readonly devices?: readonly { readonly path?: unknown }[];
     };
     return (spec.devices ?? []).flatMap(({ path }) => (typeof path === "string" ? path : []));
-  } catch {
-    return [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // It has just stopped.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(
+      `What a running pool has open cannot be told: ${specPath}: ${reason}.`,
+      "run this as the user whose pools these are",
+    );
   }
 }
 
