@@ -1,11 +1,11 @@
 /**
  * All benchmarks of the project, each against its peer in the same run:
  *
- *     npm run bench [-- GROUP ...] [--json] [--rounds N] [--seconds S]
+ *     npm run bench [-- GROUP ...] [--json] [--rounds N] [--seconds S] [--large]
  *
- * A group is a list of files that export `rows({ rounds, seconds })`. A ratio says how many times ours is better than
- * the peer; "at least" and "aim" are what it should be. Machines are noisy: figures of different runs do not compare,
- * ratios within a run do.
+ * A group is a list of files that export `rows({ rounds, seconds, large })`; `large` adds what takes very long. A ratio
+ * says how many times ours is better than the peer; "at least" and "aim" are what it should be. Machines are noisy:
+ * figures of different runs do not compare, ratios within a run do.
  */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
@@ -35,18 +35,19 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "3" },
+    large: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 const say = (line) => console.error(line);
 
 if (values.help || positionals.some((name) => !(name in GROUPS))) {
-  say(`usage: npm run bench [-- ${Object.keys(GROUPS).join("|")} ...] [--json] [--rounds N] [--seconds S]`);
+  say(`usage: npm run bench [-- ${Object.keys(GROUPS).join("|")} ...] [--json] [--rounds N] [--seconds S] [--large]`);
   process.exit(values.help ? 0 : 2);
 }
 
 const installed = installMissing();
-const options = { rounds: positive("rounds"), seconds: positive("seconds") };
+const options = { rounds: positive("rounds"), seconds: positive("seconds"), large: values.large };
 const machine = {
   cpu: cpus()[0]?.model ?? "unknown",
   cores: availableParallelism(),

@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """One phase of work on many small files, by four processes; prints operations a second.
 
-    small-files.py DIRECTORY create|stat|chmod|rename|read|list|unlink FILES_PER_PROCESS
+    small-files.py DIRECTORY[,DIRECTORY...] PHASE FILES_PER_PROCESS
+
+PHASE is create, stat, chmod, rename, read, names (readdir), list (readdir and stat), unlink, or touch
+(many empty files). Of several directories, which may be mounts of several clients, each process has
+one.
 """
 import os
 import sys
 import time
 
 PROCESSES = 4
-directory, phase, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+PER_DIRECTORY = 5000
+directories, phase, count = sys.argv[1].split(","), sys.argv[2], int(sys.argv[3])
 DATA = b"x" * 4096
 
 
@@ -36,9 +41,20 @@ PHASES = {
 
 
 def work(process):
-    home = f"{directory}/{process}"
+    home = f"{directories[process % len(directories)]}/{process}"
     if phase == "create":
         os.makedirs(home, exist_ok=True)
+    if phase == "touch":
+        for number in range(count):
+            if number % PER_DIRECTORY == 0:
+                inner = f"{home}-{number // PER_DIRECTORY}"
+                os.makedirs(inner)
+            os.mknod(f"{inner}/file-{number}")
+        return
+    if phase == "names":
+        if len(os.listdir(home)) != count:
+            os._exit(1)
+        return
     if phase == "list":
         if sum(entry.stat().st_size == len(DATA) for entry in os.scandir(home)) != count:
             os._exit(1)

@@ -83,7 +83,7 @@ export function missingPackages() {
 }
 
 /** The newest installed kernel that has dm-thin. */
-function kernelVersion() {
+export function kernelVersion() {
   const versions = existsSync("/lib/modules") ? readdirSync("/lib/modules") : [];
   return versions
     .filter((version) => existsSync(`/boot/vmlinuz-${version}`))

@@ -31,6 +31,11 @@ export class HostNode {
     writeFileSync(join(this.#root, "etc/mortar/mortar.json"), configuration);
   }
 
+  /** The loop device of the n-th disk. @param {number} index */
+  device(index) {
+    return this.#loops[index] ?? "";
+  }
+
   /** What the command printed. Throws when it fails. @param {...string} words */
   mortar(...words) {
     return run([process.execPath, MAIN, "--root", this.#root, ...words]);

@@ -1,22 +1,27 @@
-/**
- * Mortar's formats against their other implementation: real dm-thin and real LVM in a guest.
- *
- *     npm run interop [-- --seed N] [--rounds N] [--only SCENARIO] [--keep]
- */
+/** Mortar's formats against their other implementation, real dm-thin and real LVM in a guest: `--help`. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { describeGuest, Guest, missingPackages } from "./guest.mjs";
+import { describeGuest, Guest, kernelVersion, missingPackages } from "./guest.mjs";
 import { Report } from "./report.mjs";
+import { boot } from "./scenario-boot.mjs";
 import { fromLvm } from "./scenario-from-lvm.mjs";
 import { nbd } from "./scenario-nbd.mjs";
 import { kernelEngine } from "./scenario-kernel.mjs";
+import { merge } from "./scenario-merge.mjs";
 import { pingPong } from "./scenario-ping-pong.mjs";
 import { trouble } from "./scenario-trouble.mjs";
 
+const USAGE = `usage: npm run interop -- [--only SCENARIO] [--seed N] [--rounds N] [--keep]
+
+Scenarios, all unless one is named: trouble nbd from-lvm ping-pong ping-pong-2 kernel merge boot.
+tests/interop/README.md says what each does. --keep leaves the disks and the guest's logs.
+For instance: npm run interop -- --only ping-pong --seed 7 --rounds 5`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     seed: { type: "string", default: "1" },
     rounds: { type: "string", default: "3" },
     only: { type: "string" },
@@ -24,6 +29,10 @@ const { values } = parseArgs({
   },
 });
 
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const missing = missingPackages();
 if (missing.length > 0) {
   console.error("The guest is made of this machine's packages, and some are missing:");
@@ -55,6 +64,8 @@ const scenarios = {
     const withMortar = new Guest(join(directory, "with-mortar"), { mortar: true });
     return kernelEngine({ report, guest: withMortar, directory, seed });
   },
+  merge: () => merge({ report, guest, directory, seed }),
+  boot: () => boot({ report, directory, kernelVersion: kernelVersion() ?? "" }),
 };
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (values.only === undefined || values.only === name) await scenario();

@@ -2,7 +2,7 @@
  * Mortar itself for the guest: Node.js, the built packages of this tree, koffi, and the libraries
  * that these are linked with. `mortar WORDS …` in the guest is the command line of this tree.
  */
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -56,6 +56,27 @@ export function addMortar(archive) {
   const agent = join(dirname(fileURLToPath(import.meta.url)), "guest-agent.mjs");
   archive.file(`${HOME}/agent.mjs`, readFileSync(agent));
   archive.file("/usr/bin/mortar-agent", AGENT);
+}
+
+/** The whole built tree with what it depends on, but for what is for developers. @param {string} target */
+export function copyMortarTree(target) {
+  const packages = readdirSync(join(TREE, "packages"));
+  for (const name of packages) {
+    const source = join(TREE, "packages", name);
+    if (!existsSync(join(source, "dist"))) continue;
+    mkdirSync(join(target, "packages", name), { recursive: true });
+    copyFileSync(join(source, "package.json"), join(target, "packages", name, "package.json"));
+    cpSync(join(source, "dist"), join(target, "packages", name, "dist"), {
+      recursive: true,
+      filter: (path) => !/\.(test\.js|sim\.js|map|d\.ts|tsbuildinfo)$/.test(path),
+    });
+  }
+  copyFileSync(join(TREE, "package.json"), join(target, "package.json"));
+  cpSync(join(TREE, "node_modules"), join(target, "node_modules"), {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) => !/node_modules\/(\.bin|\.cache|@types|@oxlint[^/]*|@typescript|typescript|oxlint[^/]*)(\/|$)/.test(path),
+  });
 }
 
 /**

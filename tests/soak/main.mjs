@@ -1,23 +1,45 @@
-/**
- * Long runs on real parts.
- *
- *     npm run soak [-- --seed N] [--operations N] [--minutes N] [--only block|verify|memory|brick]
- */
+/** Long runs on real parts: `npm run soak -- --help`. */
 import { parseArgs } from "node:util";
 import { runBlockSoak } from "./block.mjs";
 import { whatIsMissing } from "./block-rig.mjs";
 import { runBrickSoak } from "./brick.mjs";
+import { runBrickLoads } from "./brick-loads.mjs";
+import { runHealSoak } from "./heal.mjs";
+import { runGfapi } from "./gfapi.mjs";
 import { runMemory } from "./memory.mjs";
+import { runPosix } from "./posix.mjs";
+import { runRepair } from "./repair.mjs";
 import { runVerify } from "./verify.mjs";
+
+const rings = {
+  block: runBlockSoak, verify: runVerify, memory: runMemory, brick: runBrickSoak, heal: runHealSoak,
+  posix: runPosix, fsx: runBrickLoads, gfapi: runGfapi, repair: runRepair,
+};
+const USAGE = `usage: npm run soak -- [--only RING] [--seed N] [--minutes N] [--operations N]
+                       [--kind distribute|replica|disperse] [--engine ours|glusterfsd]
+
+Rings, all unless one is named: ${Object.keys(rings).join(" ")}. tests/soak/README.md says what each does.
+For instance: npm run soak -- --only fsx --kind replica --minutes 60`;
 
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     seed: { type: "string", default: "1" },
     operations: { type: "string", default: "10000" },
     minutes: { type: "string", default: "5" },
     only: { type: "string" },
+    kind: { type: "string" },
+    engine: { type: "string", default: "ours" },
   },
 });
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (values.only !== undefined && !Object.hasOwn(rings, values.only)) {
+  console.error(`There is no ring "${values.only}".\n${USAGE}`);
+  process.exit(2);
+}
 const missing = whatIsMissing();
 if (missing !== undefined) {
   console.error(`The soak cannot run here: ${missing}`);
@@ -26,8 +48,10 @@ if (missing !== undefined) {
 const log = (/** @type {string} */ line) => {
   console.log(line);
 };
-const options = { seed: Number(values.seed), operations: Number(values.operations), minutes: Number(values.minutes), log };
-const rings = { block: runBlockSoak, verify: runVerify, memory: runMemory, brick: runBrickSoak };
+const options = {
+  seed: Number(values.seed), operations: Number(values.operations), minutes: Number(values.minutes),
+  ...(values.kind === undefined ? {} : { kind: values.kind }), engine: values.engine, log,
+};
 let failed = 0;
 let passed = 0;
 for (const [name, ring] of Object.entries(rings)) {

@@ -6,8 +6,8 @@
  * server and holder in one of 128 MiB, page cache included. A third program writes 4 KiB now and then past the cache,
  * to another thin volume: its longest write is the longest stall. At the end all is compared.
  */
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, realpathSync } from "node:fs";
+import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connectPool } from "../../packages/pool/dist/index.js";
 import { Report } from "../interop/report.mjs";
@@ -137,14 +137,18 @@ async function watch(rig, writers, seconds, log) {
   const samples = [];
   const begun = Date.now();
   const first = (await status(rig)).requests.writeBytes;
-  let [changedAt, written] = [begun, first];
+  // The probe goes on when the writers hang: what counts is what reaches their volume.
+  const device = basename(realpathSync(rig.device("files")));
+  let [changedAt, written] = [begun, sectorsWritten(device)];
   let told = 0;
   while (writers.child.exitCode === null) {
     await pause(LOOK_MS);
     const { serverPid, requests } = await status(rig);
-    if (requests.writeBytes !== written) [changedAt, written] = [Date.now(), requests.writeBytes];
+    const sectors = sectorsWritten(device);
+    if (sectors !== written) [changedAt, written] = [Date.now(), sectors];
     const elapsed = (Date.now() - begun) / 1000;
-    samples.push({ seconds: elapsed, writtenMib: (written - first) / MIB, ...memoryOf(serverPid) });
+    const writtenMib = (requests.writeBytes - first) / MIB;
+    samples.push({ seconds: elapsed, writtenMib, ...memoryOf(serverPid) });
     const last = samples.at(-1);
     if (last !== undefined && elapsed - told >= 60) {
       told = elapsed;
@@ -154,6 +158,11 @@ async function watch(rig, writers, seconds, log) {
     if (Date.now() - begun > seconds * 1000 + END_MS_MAX) throw new Error("the writers do not end");
   }
   return samples;
+}
+
+/** @param {string} device */
+function sectorsWritten(device) {
+  return Number(readFileSync(`/sys/class/block/${device}/stat`, "utf8").trim().split(/\s+/)[6]);
 }
 
 /** @param {string} line of the kernel's log @param {number} uptime in seconds */

@@ -63,6 +63,21 @@ export class MortarClient {
   peerList() {
     return this.call("peerList", {});
   }
+  peerProbe(body: Body<"peerProbe">) {
+    return this.call("peerProbe", { body });
+  }
+  peerDetach(host: string, query: Query<"peerDetach"> = {}) {
+    return this.call("peerDetach", { params: { host }, query });
+  }
+  peerToken() {
+    return this.call("peerToken", { body: {} });
+  }
+  peerRequests() {
+    return this.call("peerRequests", {});
+  }
+  peerAccept(body: Body<"peerAccept">) {
+    return this.call("peerAccept", { body });
+  }
 
   volumeInfoAll() {
     return this.call("volumeInfoAll", {});
@@ -87,6 +102,18 @@ export class MortarClient {
   }
   volumeStatus(volume: string, query: Query<"volumeStatus"> = {}) {
     return this.call("volumeStatus", { params: { volume }, query });
+  }
+  volumeProfile(volume: string, body: Body<"volumeProfile">) {
+    return this.call("volumeProfile", { params: { volume }, body });
+  }
+  volumeStatedump(volume: string) {
+    return this.call("volumeStatedump", { params: { volume }, body: {} });
+  }
+  volumeLogRotate(volume: string, body: Body<"volumeLogRotate"> = {}) {
+    return this.call("volumeLogRotate", { params: { volume }, body });
+  }
+  volumeBarrier(volume: string, body: Body<"volumeBarrier">) {
+    return this.call("volumeBarrier", { params: { volume }, body });
   }
   volumeOptionGet(volume: string, query: Query<"volumeOptionGet"> = {}) {
     return this.call("volumeOptionGet", { params: { volume }, query });

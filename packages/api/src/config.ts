@@ -11,7 +11,30 @@ export const NodeConfigSchema = Type.Object(
     hostNames: Type.Optional(
       Type.Array(Type.String(), { description: "further names and addresses of this node" }),
     ),
+    devices: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "scan only these for physical volumes; a final * stands for anything",
+      }),
+    ),
+    engine: Type.Optional(
+      Type.Union([Type.Literal("auto"), Type.Literal("kernel"), Type.Literal("userspace")], {
+        description: "what activates volume groups",
+      }),
+    ),
     glusterPort: Type.Optional(Type.Integer(port)),
+    peerPort: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 65_533,
+        description: "for the other nodes; the two after it are etcd's",
+      }),
+    ),
+    trustedNetworks: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "ADDRESS/BITS: nodes there are believed without a token; default: loopback",
+      }),
+    ),
+    etcd: Type.Optional(Type.String({ description: "program of etcd, for several nodes" })),
     brickPortFirst: Type.Optional(Type.Integer(port)),
     brickPortLast: Type.Optional(Type.Integer(port)),
     glusterfsd: Type.Optional(Type.String({ description: "program of the stock brick server" })),

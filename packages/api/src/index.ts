@@ -1,4 +1,5 @@
 export { type Answer, Detail, Problem, successOf } from "./answer.ts";
+export * from "./brick-report.ts";
 export { type NodeConfig, NodeConfigSchema } from "./config.ts";
 export { conforms, firstMismatch, fromText } from "./check.ts";
 export {

@@ -12,6 +12,11 @@ export const BrickProcess = Type.Object({
     Type.Literal("stopping"),
     Type.Literal("failed"),
   ]),
+  engine: Type.Optional(
+    Type.Union([Type.Literal("builtin"), Type.Literal("glusterfsd")], {
+      description: "the program that serves it, while it is online",
+    }),
+  ),
   port: Type.Optional(Type.Integer()),
   pid: Type.Optional(Type.Integer()),
   restarts: Type.Integer({ minimum: 0, description: "since this daemon started it or adopted it" }),
@@ -45,8 +50,49 @@ export const Peer = Type.Object({
   connected: Type.Boolean(),
   state: Type.Integer({ description: "GlusterFS's number, 3 for a peer in the cluster" }),
   stateName: Type.String({ description: "`Peer in Cluster`" }),
+  clockSkewMs: Type.Optional(
+    Type.Integer({ description: "its clock less the one of the node that answers" }),
+  ),
 });
 export type Peer = Static<typeof Peer>;
+
+export const PeerProbeBody = Type.Object(
+  {
+    host: Type.String({ minLength: 1, maxLength: 253 }),
+    token: Type.Optional(Type.String({ maxLength: 256, description: "printed by the new node" })),
+  },
+  { additionalProperties: false },
+);
+export type PeerProbeBody = Static<typeof PeerProbeBody>;
+
+export const PeerProbed = Type.Object({
+  outcome: Type.Union([Type.Literal("success"), Type.Literal("localhost"), Type.Literal("known")], {
+    description: "`known`: it was in the pool already",
+  }),
+  port: Type.Integer({ description: "GlusterFS's port, which stock names with `known`" }),
+});
+export type PeerProbed = Static<typeof PeerProbed>;
+
+export const PeerToken = Type.Object({
+  token: Type.String({ description: "lets this node into the cluster that is given it" }),
+  expiresAt: Type.Integer({ description: "seconds since 1970" }),
+});
+export type PeerToken = Static<typeof PeerToken>;
+
+export const PeerRequest = Type.Object({
+  code: Type.String({ description: "both operators see the same, or somebody is in between" }),
+  host: Type.String(),
+  address: Type.String(),
+  accepted: Type.Boolean(),
+  expiresAt: Type.Integer(),
+});
+export type PeerRequest = Static<typeof PeerRequest>;
+
+export const PeerAcceptBody = Type.Object(
+  { code: Type.String({ minLength: 1, maxLength: 64 }) },
+  { additionalProperties: false },
+);
+export type PeerAcceptBody = Static<typeof PeerAcceptBody>;
 
 export const ShutdownBody = Type.Object(
   {

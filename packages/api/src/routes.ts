@@ -5,7 +5,9 @@
  * choice of them, are collections with a query, so that no name can collide with a verb.
  */
 import { type TObject, type TSchema, Type } from "@sinclair/typebox";
-import { NodeStatus, Peer, ShutdownBody, ShutdownResult } from "./node.ts";
+import {
+  NodeStatus, Peer, PeerAcceptBody, PeerProbeBody, PeerProbed, PeerRequest, PeerToken, ShutdownBody, ShutdownResult,
+} from "./node.ts";
 import {
   SnapshotChanged,
   SnapshotCloned,
@@ -20,10 +22,12 @@ import {
   SnapshotStatus,
 } from "./snapshot.ts";
 import { PoolReclaim, ReclaimableBody } from "./space.ts";
+import { VolumeFiles, VolumeProfile, VolumeProfileBody } from "./brick-report.ts";
 import {
   OptionHelp,
   OptionSetBody,
   OptionValue,
+  StatusView,
   VolumeCreateBody,
   VolumeInfo,
   VolumeRef,
@@ -90,6 +94,35 @@ const nodeRoutes = {
     method: "GET", path: "/v1/peers", tag: "node", summary: "Nodes of the pool, this one included",
     params: none, query: none, body: noBody, result: Type.Array(Peer),
   }),
+  peerProbe: route({
+    method: "POST", path: "/v1/peers", tag: "node", summary: "Let a node into the pool",
+    params: none, query: none, body: PeerProbeBody, result: PeerProbed,
+  }),
+  peerDetach: route({
+    method: "DELETE", path: "/v1/peers/:host", tag: "node",
+    summary: "Take a node without bricks out of the pool",
+    params: Type.Object({ host: name }),
+    query: Type.Object(
+      { force: Type.Optional(Type.Boolean({ description: "also when it does not answer" })) },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: none,
+  }),
+  peerToken: route({
+    method: "POST", path: "/v1/peer-token", tag: "node",
+    summary: "A token that lets this node into a pool",
+    params: none, query: none, body: none, result: PeerToken,
+  }),
+  peerRequests: route({
+    method: "GET", path: "/v1/peer-requests", tag: "node",
+    summary: "Clusters that want to take this node in and are not believed yet",
+    params: none, query: none, body: noBody, result: Type.Array(PeerRequest),
+  }),
+  peerAccept: route({
+    method: "POST", path: "/v1/peer-requests", tag: "node",
+    summary: "Believe the cluster with this code",
+    params: none, query: none, body: PeerAcceptBody, result: none,
+  }),
 } as const;
 
 const volumeRoutes = {
@@ -122,7 +155,7 @@ const volumeRoutes = {
     method: "GET", path: "/v1/volume-status", tag: "volume", summary: "Processes of all volumes",
     params: none,
     query: Type.Object(
-      { detail: Type.Optional(Type.Boolean()) },
+      { detail: Type.Optional(Type.Boolean()), view: Type.Optional(StatusView) },
       { additionalProperties: false },
     ),
     body: noBody, result: Type.Array(VolumeStatus),
@@ -135,10 +168,38 @@ const volumeRoutes = {
       {
         detail: Type.Optional(Type.Boolean()),
         brick: Type.Optional(Type.String({ maxLength: 4096, description: "HOST:/path" })),
+        view: Type.Optional(StatusView),
       },
       { additionalProperties: false },
     ),
     body: noBody, result: VolumeStatus,
+  }),
+  volumeProfile: route({
+    method: "POST", path: "/v1/volumes/:volume/profile", tag: "volume",
+    summary: "Count the operations of its bricks; look at the counts",
+    params: volume, query: none, body: VolumeProfileBody, result: VolumeProfile,
+  }),
+  volumeStatedump: route({
+    method: "POST", path: "/v1/volumes/:volume/statedump", tag: "volume",
+    summary: "Each brick writes what it holds to a file",
+    params: volume, query: none, body: none, result: VolumeFiles,
+  }),
+  volumeLogRotate: route({
+    method: "POST", path: "/v1/volumes/:volume/log-rotate", tag: "volume",
+    summary: "Begin new log files of its bricks, or of one; the files of before are told",
+    params: volume, query: none,
+    body: Type.Object(
+      { brick: Type.Optional(Type.String({ maxLength: 4096, description: "HOST:/path" })) },
+      { additionalProperties: false },
+    ),
+    result: VolumeFiles,
+  }),
+  volumeBarrier: route({
+    method: "POST", path: "/v1/volumes/:volume/barrier", tag: "volume",
+    summary: "Hold back acknowledgements, or let them go",
+    params: volume, query: none,
+    body: Type.Object({ enable: Type.Boolean() }, { additionalProperties: false }),
+    result: VolumeRef,
   }),
   volumeOptionGet: route({
     method: "GET", path: "/v1/volumes/:volume/options", tag: "volume",

@@ -1,5 +1,6 @@
 /** Schemas of volumes, in the words and with the counts of `volume info` and `volume status`. */
 import { type Static, Type } from "@sinclair/typebox";
+import { BrickReport } from "./brick-report.ts";
 
 /** Longest brick list one request may carry; a bound for the parser, not a promise. */
 const BRICKS_MAX = 10_000;
@@ -101,8 +102,20 @@ export const VolumeProcess = Type.Object({
   port: Type.Optional(Type.Integer({ description: "TCP port, when online and it has one" })),
   pid: Type.Optional(Type.Integer({ description: "when online" })),
   detail: Type.Optional(BrickDetail),
+  report: Type.Optional(BrickReport),
 });
 export type VolumeProcess = Static<typeof VolumeProcess>;
+
+export const StatusView = Type.Union(
+  [
+    Type.Literal("clients"),
+    Type.Literal("descriptors"),
+    Type.Literal("calls"),
+    Type.Literal("memory"),
+  ],
+  { description: "what the bricks themselves are asked for" },
+);
+export type StatusView = Static<typeof StatusView>;
 
 export const VolumeTask = Type.Object({
   kind: Type.String({ description: "`Rebalance`, `Remove brick`" }),

@@ -23,13 +23,14 @@ const NOTHING: readonly never[] = [];
 
 /** `Reply` is whatever the caller answers by. Times are in milliseconds of one clock. */
 export class Barrier<Reply> {
-  readonly #timeoutMs: number;
+  /** How long it stays up by itself; counts from the next time that it is raised. */
+  timeoutMs: number;
   #until = Number.POSITIVE_INFINITY;
   #isUp = false;
   #replies: Reply[] = [];
 
   constructor(timeoutMs: number = BARRIER_TIMEOUT_MS) {
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
   }
 
   get isUp(): boolean {
@@ -49,7 +50,7 @@ export class Barrier<Reply> {
   raise(now: number): boolean {
     if (this.#isUp) return false;
     this.#isUp = true;
-    this.#until = now + this.#timeoutMs;
+    this.#until = now + this.timeoutMs;
     return true;
   }
 

@@ -41,13 +41,14 @@ interface LeasedInode<Waiter> {
 }
 
 export class LeaseTable<Waiter> {
-  readonly #recallMs: number;
+  /** Counts from now on, also for what was asked back before. */
+  recallMs: number;
   readonly #inodes = new GfidMap<LeasedInode<Waiter>>();
   #recalled: Lease[] = [];
   #released: Waiter[] = [];
 
   constructor(recallMs: number = LEASE_RECALL_MS) {
-    this.#recallMs = recallMs;
+    this.recallMs = recallMs;
   }
 
   /** Allocates nothing. */
@@ -128,7 +129,7 @@ export class LeaseTable<Waiter> {
   expire(now: number): void {
     for (const inode of Array.from(this.#inodes.values())) {
       const kept = inode.leases.filter(({ recalledAt }) =>
-        recalledAt === undefined || now - recalledAt < this.#recallMs);
+        recalledAt === undefined || now - recalledAt < this.recallMs);
       if (kept.length === inode.leases.length) continue;
       inode.leases = kept;
       this.#retry(inode);

@@ -85,7 +85,9 @@ const NOTHING: readonly never[] = [];
 
 export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
   /** A holder is not told again before so long. */
-  readonly #notifyDelayMs: number;
+  notifyDelayMs: number;
+  /** Holders are told at all. */
+  notifies = true;
   readonly #inodes = new GfidMap<LockedInode<Waiter, Lock>>();
   readonly #clients = new Map<number, Set<Lock>>();
   #granted: Waiter[] = [];
@@ -94,7 +96,7 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
   #heldCount = 0;
 
   constructor(notifyDelayMs: number) {
-    this.#notifyDelayMs = notifyDelayMs;
+    this.notifyDelayMs = notifyDelayMs;
   }
 
   /** How many locks are granted, in the whole brick. */
@@ -266,7 +268,7 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
     for (const held of domain.granted) {
       if (!conflicts<Waiter, Lock>(lock, held)) continue;
       free = false;
-      if (now - held.notifiedAt < this.#notifyDelayMs) continue;
+      if (!this.notifies || now - held.notifiedAt < this.notifyDelayMs) continue;
       held.notifiedAt = now;
       this.#contended.push(held);
     }

@@ -161,3 +161,16 @@ test("in any history each byte's lock is what a table of bytes and owners says",
     }
   }
 });
+
+test("who is interrupted waits no longer, and others of the client go on waiting", () => {
+  const locks = new PosixLocks<string>();
+  locks.request(wish(1, 1, WRITE, 0, 10), "holder");
+  assert.equal(locks.request(wish(2, 1, WRITE, 0, 10, SET_WAIT), "first"), LOCK.waiting);
+  assert.equal(locks.request(wish(2, 2, WRITE, 0, 10, SET_WAIT), "second"), LOCK.waiting);
+  assert.equal(locks.request(wish(3, 1, WRITE, 0, 10, SET_WAIT), "another's"), LOCK.waiting);
+  assert.deepEqual(locks.interrupt(wish(2, 1, UNLOCK, 20, 5)), []);
+  assert.deepEqual(locks.interrupt(wish(2, 2, UNLOCK, 5, 1)), ["second"]);
+  assert.deepEqual(locks.interrupt(wish(2, 9, UNLOCK, 0, 0)), ["first"]);
+  locks.request(wish(1, 1, UNLOCK, 0, 0), "");
+  assert.deepEqual(locks.takeGranted(), ["another's"]);
+});

@@ -10,6 +10,7 @@
  * - Whenever something is given back, those that wait are tried again, oldest first.
  *   Unlike fcntl(2), a request that would only deadlock is not refused: it waits.
  *   Unlike stock's, a reader that waited is let in beside other readers.
+ * - Who waits may be told to stop: its program got a signal.
  * - FLUSH drops an owner's locks on the inode; the end of a connection, all of its locks.
  */
 
@@ -111,6 +112,24 @@ export class PosixLocks<Waiter> {
     const file = this.#files.get(request.words, request.at);
     if (file === undefined || request.type === LOCK_TYPE.unlock) return null;
     return conflictOf(file, lock) ?? null;
+  }
+
+  /**
+   * Those of the client that wait for a lock in the request's range wait no longer; only of the
+   * request's owner, if one of them is his. `undefined`: EINVAL.
+   */
+  interrupt(request: PosixLockRequest): readonly Waiter[] | undefined {
+    const lock = lockOf(request);
+    if (lock === undefined) return undefined;
+    const file = this.#files.get(request.words, request.at);
+    if (file === undefined) return NOTHING;
+    const meant = file.waiting.filter((each) =>
+      each.lock.client === lock.client && overlaps(each.lock, lock));
+    const own = meant.filter((each) => sameOwner(each.lock, lock));
+    const ended = own.length > 0 ? own : meant;
+    file.waiting = file.waiting.filter((each) => !ended.includes(each));
+    this.#retry(file);
+    return ended.map(({ waiter }) => waiter);
   }
 
   /** FLUSH. Allocates nothing when nobody has a lock on the inode. */

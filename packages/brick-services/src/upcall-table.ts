@@ -20,11 +20,12 @@ interface WatchedInode {
 }
 
 export class UpcallTable {
-  readonly #timeoutMs: number;
+  /** Counts from now on, also for what was seen before. */
+  timeoutMs: number;
   readonly #inodes = new GfidMap<WatchedInode>();
 
   constructor(timeoutMs: number = UPCALL_TIMEOUT_MS) {
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
   }
 
   get size(): number {
@@ -80,7 +81,7 @@ export class UpcallTable {
   #prune(inode: WatchedInode, now: number): void {
     const { clients, seenAt } = inode;
     for (let index = clients.length - 1; index >= 0; index--) {
-      if (now - seenAt[index]! < this.#timeoutMs) continue;
+      if (now - seenAt[index]! < this.timeoutMs) continue;
       clients.splice(index, 1);
       seenAt.splice(index, 1);
     }

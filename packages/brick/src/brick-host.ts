@@ -1,68 +1,98 @@
 /**
- * The process of one brick:
+ * Starts one brick:
  *
  *     node brick-host.js SPEC.json
  *
- * It prints what goes wrong on standard error. It may be killed at any time: see Entries.
+ * It opens what lies outside of the brick (the TCP port, the control socket), gives up what a brick
+ * does not need, and becomes serve-host.js, under the same process id. So all threads of that are
+ * confined: to the brick's tree for writing, to it and to programs for reading.
  */
-import { readFileSync } from "node:fs";
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
-import { listenTcp, listenUnix } from "@mortar/linux";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  CAPABILITY, confine, isErrno, keepOverExec, listenTcp, listenUnix, replaceProcess,
+} from "@mortar/linux";
 import { BRICK_PORT_FIRST, BRICK_PORT_LAST } from "@mortar/gluster";
-import { isErrno } from "@mortar/linux";
-import { Brick } from "./brick.ts";
-import { BrickServer } from "./server/brick-server.ts";
-import { controlAnswers } from "./server/control-answers.ts";
-import { Dispatcher } from "./server/dispatch.ts";
-import { HealthCheck } from "./store/health-check.ts";
-import { Workers } from "./server/workers.ts";
+import { completeOptions } from "./options.ts";
 import { checkSpec } from "./spec.ts";
 import type { BrickSpec } from "./spec.ts";
-import { Call } from "./wire/call.ts";
-import { allocate } from "./wire/memory.ts";
 
-const log = (line: string): void => {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
-};
+const SERVE = fileURLToPath(new URL("./serve-host.js", import.meta.url));
 
-async function main(): Promise<void> {
+/**
+ * | capability | what for |
+ * |---|---|
+ * | chown, dacOverride, fileOwner | it acts for all users, and checks their rights itself |
+ * | dacReadSearch | a file without a name gets one by its descriptor (AT_EMPTY_PATH) |
+ * | fileSetId | set-group-ID bits of others' files stay |
+ * | mknod | devices of clients; they are never opened here |
+ * | sysAdmin | attributes of the name space "trusted" |
+ * | setFileCapabilities | the attribute "security.capability" of clients |
+ */
+const CAPABILITIES = [
+  CAPABILITY.chown, CAPABILITY.dacOverride, CAPABILITY.fileOwner, CAPABILITY.dacReadSearch,
+  CAPABILITY.fileSetId, CAPABILITY.mknod, CAPABILITY.sysAdmin, CAPABILITY.setFileCapabilities,
+];
+
+/**
+ * What Node.js and the C library read. Of /proc all, since the directory of a process does not stay
+ * the same inode; of /etc all only for the databases of users, whose files are replaced by others.
+ */
+const READABLE = [
+  "/usr", "/lib", "/lib64", "/proc", "/sys/fs/cgroup", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf",
+  "/etc/localtime", "/dev/null", "/dev/urandom",
+];
+const USER_DATABASES = ["/etc", "/var/lib/sss/mc"];
+
+function main(): void {
   const [file] = process.argv.slice(2);
   if (file === undefined) throw new Error("usage: brick-host.js SPEC.json");
   const spec = checkSpec(JSON.parse(readFileSync(file, "utf8")));
-  process.umask(0);
-  const workers = new Workers();
-  await workers.start();
-  const call = new Call(allocate(64));
-  const brick = new Brick(spec, workers, call);
-  const identity = `${hostname()}-${process.pid}-${randomUUID()}`;
-  const dispatcher = new Dispatcher(
-    (client) => server.connectionOf(client), brick, call, identity, log,
-  );
+  if (spec.pidFile !== undefined) writeFileSync(spec.pidFile, `${process.pid}\n`);
   const { fd: listener, port } = listen(spec);
-  const controlListener = listenUnix(spec.controlSocket);
-  const health = new HealthCheck(log);
-  const server: BrickServer = new BrickServer({
-    brick, dispatcher, listener, controlListener,
-    control: controlAnswers(brick, dispatcher, () => server, port),
-    tick: (nowMs) => {
-      brick.space.check(nowMs);
-      dispatcher.answerHeld(brick.barrier.expire(nowMs));
-      if (!health.check(nowMs)) process.exit(1);
-    },
+  const control = listenUnix(spec.controlSocket);
+  for (const fd of [listener, control]) keepOverExec(fd);
+  const { managesGroups, tls } = completeOptions(spec.options);
+  const certificates = tls === null ? [] : [
+    tls.certificateFile, tls.keyFile, tls.authorityFile, tls.revocationPath, tls.dhParameterFile,
+  ];
+  const version = confine({
+    capabilities: CAPABILITIES,
+    writable: [spec.path],
+    readable: [
+      ...READABLE, ...(managesGroups ? USER_DATABASES : []), dirname(process.execPath),
+      programs(), file,
+      ...certificates.filter((path) => path !== ""),
+    ],
   });
-  server.run();
-  brick.close();
-  process.exit(0);
+  // Authorities of the node are none of a brick's: it has its volume's.
+  delete process.env["NODE_EXTRA_CA_CERTS"];
+  replaceProcess(process.execPath, [
+    process.execPath, ...process.execArgv, SERVE, ...[listener, control, port, version].map(String),
+    file,
+  ]);
+}
+
+/** The directory above all packages that are needed: the outermost with node_modules. */
+function programs(): string {
+  let found = dirname(SERVE);
+  for (let at = found; at !== dirname(at); at = dirname(at)) {
+    if (existsSync(join(at, "node_modules"))) found = at;
+  }
+  return found;
 }
 
 /** A fixed port, or the first free one. */
 function listen(spec: BrickSpec): { readonly fd: number; readonly port: number } {
   const address = spec.address ?? "0.0.0.0";
-  if (spec.port !== undefined) return { fd: listenTcp(address, spec.port), port: spec.port };
+  const backlog = completeOptions(spec.options).listenBacklog;
+  if (spec.port !== undefined) {
+    return { fd: listenTcp(address, spec.port, backlog), port: spec.port };
+  }
   for (let port = BRICK_PORT_FIRST; port <= BRICK_PORT_LAST; port++) {
     try {
-      return { fd: listenTcp(address, port), port };
+      return { fd: listenTcp(address, port, backlog), port };
     } catch (error) {
       if (!isErrno(error, "EADDRINUSE")) throw error;
     }
@@ -70,7 +100,10 @@ function listen(spec: BrickSpec): { readonly fd: number; readonly port: number }
   throw new Error(`${address}: no port from ${BRICK_PORT_FIRST} to ${BRICK_PORT_LAST} is free`);
 }
 
-main().catch((error: unknown) => {
-  log(error instanceof Error ? error.message : String(error));
+try {
+  main();
+} catch (error) {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
   process.exit(1);
-});
+}

@@ -13,6 +13,13 @@ import { ParentLinks } from "./store/parent-link.ts";
 import { calls } from "./store/scratch.ts";
 import { SpaceWatch } from "./store/space-watch.ts";
 import { BrickLocks } from "./services/brick-locks.ts";
+import { HealIndex, indexWatch } from "./services/heal-index.ts";
+import { IndexDirectory } from "./store/index-directory.ts";
+import { Leases } from "./services/leases.ts";
+import { Upcalls } from "./services/upcalls.ts";
+import type { Tell } from "./services/upcalls.ts";
+import { completeOptions } from "./options.ts";
+import type { BrickOptions } from "./options.ts";
 import { Xdata } from "./wire/xdata.ts";
 import type { NewObject } from "./store/new-object.ts";
 import type { Call } from "./wire/call.ts";
@@ -31,17 +38,24 @@ export interface HeldReply {
 }
 
 export class Brick {
-  readonly spec: BrickSpec;
+  spec: BrickSpec;
+  /** Changed in place by `reconfigure`. */
+  readonly options: BrickOptions;
   readonly directory: BrickDirectory;
   readonly openFiles = new OpenFiles();
   readonly objects: Objects;
   readonly entries: Entries;
+  readonly index: HealIndex;
   readonly space: SpaceWatch;
   readonly workers: Workers;
   /** The dictionary of the request that is being served. */
   readonly xdata = new Xdata();
   readonly newObject: NewObject;
   readonly locks = new BrickLocks();
+  readonly upcalls: Upcalls;
+  readonly leases: Leases;
+  /** Calls a client; the server sets it. */
+  tell: Tell = () => undefined;
   readonly barrier = new Barrier<HeldReply>();
   readonly statistics = new IoStats(performance.now());
   /** Open flags of the last WRITE and of its file: the barrier asks. */
@@ -53,17 +67,35 @@ export class Brick {
 
   constructor(spec: BrickSpec, workers: Workers, call: Call) {
     this.spec = spec;
+    this.options = completeOptions(spec.options);
     this.directory = openBrickDirectory(spec.path, spec.volumeId);
     this.objects = new Objects(this.directory, this.openFiles, {
       inodes: INODES, directories: DIRECTORIES,
     });
-    this.entries = new Entries(this.objects, new ParentLinks(this.objects));
-    this.space = new SpaceWatch(this.directory.brickFd, spec);
+    this.entries = new Entries(this.objects, new ParentLinks(this.objects, this.options));
+    this.index = new HealIndex(
+      new IndexDirectory(this.directory.glusterfsFd), this.objects.table,
+      indexWatch(this.options, spec.volume),
+    );
+    this.space = new SpaceWatch(this.directory.brickFd, this.options);
     this.workers = workers;
+    const tell: Tell = (...words) => this.tell(...words);
+    this.upcalls = new Upcalls(this, tell);
+    this.leases = new Leases(this, tell);
+    this.refreshOptions();
     this.newObject = {
       call, xdata: this.xdata, mode: 0, uid: 0, gid: 0, accessAcl: undefined,
       defaultAcl: undefined,
     };
+  }
+
+  /** The options have changed. */
+  refreshOptions(): void {
+    this.barrier.timeoutMs = this.options.barrierSeconds * 1000;
+    this.locks.refresh(this.options);
+    this.upcalls.refresh();
+    this.leases.refresh();
+    this.space.forgetCheck();
   }
 
   /** Who has an object open. */
@@ -75,6 +107,7 @@ export class Brick {
     for (const owner of file.lockOwners) {
       this.locks.posix.flush(file.inode.words, 0, client.id, owner);
     }
+    this.workers.forgetSource(file.fd);
     if (!this.openFiles.close(file)) return;
     this.entries.removeUnlinked(file.inode);
     const slot = this.objects.table.find(file.inode.gfid, 0);
@@ -88,6 +121,7 @@ export class Brick {
 
   returnBorrowed(): void {
     if (this.borrowed < 0) return;
+    this.workers.forgetSource(this.borrowed);
     calls.close(this.borrowed);
     this.borrowed = -1;
   }

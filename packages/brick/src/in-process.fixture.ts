@@ -8,6 +8,7 @@ import { setXattr } from "@mortar/linux";
 import { encodeCall, encodeCredential } from "@mortar/rpc";
 import { Brick } from "./brick.ts";
 import { fopTable } from "./fops/fop-table.ts";
+import { SYNCING } from "./fops/handler.ts";
 import { Client } from "./server/client.ts";
 import type { Connection } from "./server/connection.ts";
 import { Workers } from "./server/workers.ts";
@@ -91,7 +92,7 @@ export class InProcessBrick {
     const fop = fopTable[procedure]!;
     const status = fop.handler(this.#brick, this.#client, call, out);
     this.#brick.returnBorrowed();
-    if (status < 0) throw new Error(`status ${status}`);
+    if (status < 0 && status !== SYNCING) throw new Error(`status ${status}`);
     if (status > 0) out.failure(start, status, fop.replyBytes);
     return out.bytes.slice(start + REPLY_HEAD_BYTES, out.at);
   }

@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { brickVolfile, clientVolfile, initialOptions, printVolfile } from "@mortar/gluster";
 import type { VolumeDescription } from "@mortar/gluster";
 import { setXattr } from "@mortar/linux";
-import { askBrick, startBrick } from "./index.ts";
+import { askBrick, specOfVolfile, startBrick } from "./index.ts";
 import type { BrickSpec } from "./index.ts";
 
 const STEP_SECONDS = 90;
@@ -63,7 +63,7 @@ export class LiveBrick {
   #ownPid = 0;
   readonly #clients = new Map<string, ChildProcess>();
 
-  constructor(name: string, port: number) {
+  constructor(name: string, port: number, options: Readonly<Record<string, string>> = {}) {
     this.directory = mkdtempSync(join(tmpdir(), `brick-${name}-${process.pid}-`));
     this.port = port;
     const device = join(this.directory, "xfs");
@@ -72,7 +72,7 @@ export class LiveBrick {
     const id = randomUUID();
     this.volume = {
       name: "live", id, kind: "distribute", bricks: [{ host: "127.0.0.1", path: this.path }],
-      options: initialOptions("distribute"),
+      options: { ...initialOptions("distribute"), ...options },
       credentials: { username: randomUUID(), password: randomUUID() },
     };
     this.spec = {
@@ -93,20 +93,34 @@ export class LiveBrick {
     mkdirSync(join(this.path, ".glusterfs", "indices"), { recursive: true, mode: 0o600 });
     const bytes = Buffer.from(this.volume.id.replaceAll("-", ""), "hex");
     setXattr(this.path, "trusted.glusterfs.volume-id", bytes);
-    const brickFile = brickVolfile(this.volume, 0, {
+    writeFileSync(join(this.directory, "brick.vol"), this.brickVolfile({}));
+    this.writeClientVolfile({});
+  }
+
+  /** With options of the volume beside those that it has. */
+  brickVolfile(options: Record<string, string>): string {
+    const volume = { ...this.volume, options: { ...this.volume.options, ...options } };
+    return printVolfile(brickVolfile(volume, 0, {
       stateDirectory: this.directory, listenPort: this.port, bindAddress: "127.0.0.1",
-    });
-    writeFileSync(join(this.directory, "brick.vol"), printVolfile(brickFile));
-    const clientFile = clientVolfile(this.volume, { trusted: true, remotePorts: [this.port] });
-    writeFileSync(join(this.directory, "client.vol"), printVolfile(clientFile));
+    }));
+  }
+
+  /** A client without a login is let in by its address only. */
+  writeClientVolfile(options: Record<string, string>, trusted = true): void {
+    const volume = { ...this.volume, options: { ...this.volume.options, ...options } };
+    const file = clientVolfile(volume, { trusted, remotePorts: [this.port] });
+    writeFileSync(join(this.directory, "client.vol"), printVolfile(file));
   }
 
   get ownPid(): number {
     return this.#ownPid;
   }
 
-  async startOurs(): Promise<void> {
-    const started = await startBrick(this.spec, join(this.directory, "brick.log"));
+  async startOurs(options?: Record<string, string>): Promise<void> {
+    const { controlSocket } = this.spec;
+    const spec = options === undefined
+      ? this.spec : specOfVolfile(this.brickVolfile(options), { controlSocket });
+    const started = await startBrick(spec, join(this.directory, "brick.log"));
     this.#ownPid = started.pid;
   }
 
@@ -158,8 +172,11 @@ export class LiveBrick {
     ], { stdio: "ignore" });
     this.#clients.set(point, client);
     const line = ` ${point} `;
-    await until("the mount", () => readFileSync("/proc/mounts", "utf8").includes(line));
+    const isMounted = (): boolean => readFileSync("/proc/mounts", "utf8").includes(line);
+    await until("the mount", () => isMounted() || client.exitCode !== null);
     await run("stat", [point]);
+    // One that is not let in unmounts: what was looked at may have been the directory below.
+    if (client.exitCode !== null || !isMounted()) throw new Error(`${point}: its client ended`);
   }
 
   /** kill -9 of a client: its brick sees only the end of the connection. */
@@ -200,8 +217,9 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 
 export async function withBrick(
   name: string, port: number, body: (brick: LiveBrick) => Promise<void>,
+  options: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const brick = new LiveBrick(name, port);
+  const brick = new LiveBrick(name, port, options);
   try {
     await brick.prepare();
     await body(brick);

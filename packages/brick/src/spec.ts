@@ -1,3 +1,5 @@
+import type { BrickOptions } from "./options.ts";
+
 /** What a brick process is told, as plain JSON. */
 export interface BrickSpec {
   /** The brick directory: absolute. */
@@ -14,26 +16,34 @@ export interface BrickSpec {
   readonly port?: number;
   /** A unix socket for its owner only. */
   readonly controlSocket: string;
+  /** The process writes its pid there, before anything else. */
+  readonly pidFile?: string;
   readonly authentication?: BrickAuthentication;
-  readonly options?: BrickOptions;
+  /** What is not told is as in DEFAULT_OPTIONS. */
+  readonly options?: Partial<BrickOptions>;
+  /** For the log. */
+  readonly ignored?: readonly IgnoredOption[];
 }
 
 export interface BrickAuthentication {
   /** Whoever presents one of these is let in. */
   readonly logins?: readonly { readonly username: string; readonly password: string }[];
-  /** Patterns of addresses ("10.0.*"); default: all may, unless rejected. */
+  /**
+   * Patterns of addresses ("10.0.*"); default: all may, unless rejected. One of a directory,
+   * "/d(10.0.*|10.1.*)", is for mounts of just that; if there are any, "/" is one of them.
+   */
   readonly allow?: readonly string[];
   readonly reject?: readonly string[];
+  /** With TLS: common names of certificates; default: every one that is verified. */
+  readonly certificateNames?: readonly string[];
 }
 
-export interface BrickOptions {
-  /** Percent of the file system that is kept free; default 1. */
-  readonly reservePercent?: number;
-  /** How many bricks share the file system: its size is divided by it. */
-  readonly sharedBrickCount?: number;
-  /** What `trusted.glusterfs.node-uuid` answers. */
-  readonly nodeUuid?: string;
-  readonly hostname?: string;
+/** An option of the volfile that has no effect here. */
+export interface IgnoredOption {
+  /** TRANSLATOR:OPTION */
+  readonly option: string;
+  readonly value: string;
+  readonly reason: string;
 }
 
 /** Throws RangeError that names the member. */

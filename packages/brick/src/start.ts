@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
-import { connect } from "node:net";
 import { mkdirSync, openSync, closeSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { BrickStatus } from "./server/control-answers.ts";
+import { brickStatus } from "./control-client.ts";
 import type { BrickSpec } from "./spec.ts";
 
 const HOST = fileURLToPath(new URL("./brick-host.js", import.meta.url));
@@ -30,35 +29,13 @@ export async function startBrick(spec: BrickSpec, logFile: string): Promise<Star
   });
   closeSync(log);
   child.unref();
-  for (let waited = 0; waited < START_MS_MAX; waited += 20) {
+  const deadline = performance.now() + START_MS_MAX;
+  while (performance.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) break;
     const status = await brickStatus(spec.controlSocket).catch(() => undefined);
     if (status?.pid === child.pid) return { pid: status!.pid, port: status!.port };
     await delay(20);
   }
+  child.kill("SIGKILL");
   throw new Error(`brick ${spec.path} did not start: see ${logFile}`);
-}
-
-export async function brickStatus(controlSocket: string): Promise<BrickStatus> {
-  return (await askBrick(controlSocket, { command: "status" })) as BrickStatus;
-}
-
-/** One request over the control socket of a brick; see controlAnswers. Throws Error. */
-export function askBrick(controlSocket: string, request: object): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(controlSocket);
-    let text = "";
-    socket.setTimeout(10_000, () => socket.destroy(new Error(`${controlSocket}: no answer`)));
-    socket.once("error", reject);
-    socket.once("connect", () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      if (!text.includes("\n")) return;
-      socket.destroy();
-      const { result, error } = JSON.parse(text) as { result?: unknown; error?: string };
-      if (error === undefined) resolve(result);
-      else reject(new Error(error));
-    });
-    socket.once("close", () => reject(new Error(`${controlSocket}: closed without an answer`)));
-  });
 }

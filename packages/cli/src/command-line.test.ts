@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { runCommandLine } from "./command-line.ts";
+import { lvmTools } from "./lvm/index.ts";
+import { verbs } from "./node/verbs.ts";
+import { poolVerbs } from "./pool/pool-verbs.ts";
 import { recorder } from "./testing/recorder.ts";
 import { mortarVersion } from "./version.ts";
 
@@ -47,6 +50,13 @@ test("without a verb, and with --help, the program shows its verbs", async () =>
     assert.match(stdout, /Usage: mortar/);
     assert.equal(exitCode, 0);
   }
+});
+
+test("the program's help names every verb and every tool of LVM", async () => {
+  const { stdout } = await run("mortar", ["help"]);
+  const words = new Set(stdout.split(/[\s|]+/));
+  const own = [...Object.keys(verbs), ...Object.keys(poolVerbs), ...lvmTools];
+  assert.deepEqual(own.filter((name) => !words.has(name) && name !== "help"), []);
 });
 
 test("every own verb has a help of its own", async () => {

@@ -1,7 +1,7 @@
 /** A cluster in memory with faults on request, and what must hold of it at rest. */
 import assert from "node:assert/strict";
 import type { Answer, CommandArgs, CommandName, CommandPayload } from "./command.ts";
-import { Coordinator, type Host } from "./drive.ts";
+import { Coordinator, type Host, type Turn } from "./drive.ts";
 import { EffectError, type SingleEffect } from "./effect.ts";
 import { applyChanges, emptyState } from "./key-space.ts";
 import { NodeModel, WorldModel } from "./node-model.sim.ts";
@@ -34,6 +34,7 @@ export class SimulatedCluster implements Host {
   /** Called before every effect; clients write here. */
   onStep: () => void = () => undefined;
   #revision = 0;
+  #turns = 0;
   /** Rejects when the coordinator of now is killed. */
   #death: { readonly promise: Promise<never>; readonly reject: (error: Killed) => void };
 
@@ -51,9 +52,10 @@ export class SimulatedCluster implements Host {
   static async start(): Promise<SimulatedCluster> {
     const cluster = new SimulatedCluster();
     await cluster.restart();
+    const snapMountRoot = "/run/gluster/snaps";
     for (const { uuid, host } of cluster.world.nodes) {
-      const snapMountRoot = "/run/gluster/snaps";
-      await cluster.must("nodeDeclare", { uuid, hostname: host, address: host, snapMountRoot });
+      const command = uuid === cluster.stored.self ? "nodeDeclare" : "nodeAdd";
+      await cluster.must(command, { uuid, hostname: host, address: host, snapMountRoot });
     }
     return cluster;
   }
@@ -83,6 +85,14 @@ export class SimulatedCluster implements Host {
 
   async load(): Promise<ClusterState> {
     return this.stored;
+  }
+
+  async catchUp(): Promise<void> {
+    // Nobody else changes anything.
+  }
+
+  async turn(): Promise<Turn> {
+    return { token: ++this.#turns, isLost: () => false, release: async () => undefined };
   }
 
   async perform(effect: SingleEffect): Promise<unknown> {
@@ -130,16 +140,20 @@ export class SimulatedCluster implements Host {
 
   /** Everything that must hold when nothing is under way. */
   checkAtRest(): void {
-    const state = this.stored;
-    assert.deepEqual([...state.intents.keys()], [], "no intent is left");
-    for (const node of this.world.nodes) {
-      assert.deepEqual([...node.frozen], [], "nothing is frozen");
-      assert.deepEqual([...node.barred], [], "nothing is barred");
-    }
-    checkLvs(this.world, state);
-    checkProcesses(this.world, state);
-    checkMounts(this.world, state);
+    checkAtRest(this.world, this.stored);
   }
+}
+
+/** What must hold of nodes and state when nothing is under way. */
+export function checkAtRest(world: WorldModel, state: ClusterState): void {
+  assert.deepEqual([...state.intents.keys()], [], "no intent is left");
+  for (const node of world.nodes) {
+    assert.deepEqual([...node.frozen], [], "nothing is frozen");
+    assert.deepEqual([...node.barred], [], "nothing is barred");
+  }
+  checkLvs(world, state);
+  checkProcesses(world, state);
+  checkMounts(world, state);
 }
 
 function deathOf(): { promise: Promise<never>; reject: (error: Killed) => void } {

@@ -2,7 +2,7 @@
  * Commands and answers. Names, arguments and payloads are those of the HTTP routes; a payload is
  * plain data that can be sent as it is.
  */
-import type { BrickSpace, Effect } from "./effect.ts";
+import type { BrickProfile, BrickReport, BrickSpace, Effect } from "./effect.ts";
 import type { Consistency, VolumeStatus } from "./state.ts";
 
 /** A step of a command: yields effects, is given their results. */
@@ -38,6 +38,9 @@ export type FailureCode =
   | "pool-unfit"
   | "busy"
   | "unsupported"
+  | "node-in-use"
+  | "node-unfit"
+  | "no-majority"
   | "effect-failed";
 
 export type Answer<Payload> =
@@ -111,6 +114,7 @@ export interface VolumeProcess {
   port?: number;
   pid?: number;
   detail?: BrickSpace;
+  report?: BrickReport;
 }
 
 export interface VolumeStatusReport {
@@ -154,6 +158,34 @@ export interface SnapshotCreated {
 export interface SnapshotChanged {
   name: string;
   uuid: string;
+}
+
+export interface VolumeStatusArgs {
+  readonly volume?: string;
+  readonly detail?: boolean;
+  readonly brick?: string;
+  /** What the bricks themselves are asked for. */
+  readonly view?: keyof BrickReport;
+}
+
+export interface VolumeProfileArgs {
+  readonly volume: string;
+  readonly action: "start" | "stop" | "info";
+  /** Of `info`. Default: both books. `clear` empties them. */
+  readonly part?: "incremental" | "cumulative" | "clear";
+  /** The interval is not ended by being looked at. */
+  readonly peek?: boolean;
+}
+
+export interface VolumeProfileReport {
+  name: string;
+  /** Empty unless they were asked for. */
+  bricks: { host: string; path: string; profile?: BrickProfile }[];
+}
+
+export interface VolumeFiles {
+  name: string;
+  files: { host: string; file: string }[];
 }
 
 export interface SnapVolumeInfo {
@@ -233,6 +265,9 @@ export interface NodeDeclaration {
   readonly hostname: string;
   readonly address: string;
   readonly snapMountRoot: string;
+  readonly contact?: string;
+  readonly names?: readonly string[];
+  readonly peerPort?: number;
 }
 
 /** What happened to commands that had been interrupted. */
@@ -251,9 +286,18 @@ export interface CommandTable {
   volumeList: { args: object; payload: string[] };
   /** Without a volume: all of them. */
   volumeInfo: { args: { readonly volume?: string }; payload: VolumeInfo[] };
-  volumeStatus: {
-    args: { readonly volume?: string; readonly detail?: boolean; readonly brick?: string };
-    payload: VolumeStatusReport[];
+  volumeStatus: { args: VolumeStatusArgs; payload: VolumeStatusReport[] };
+  volumeProfile: { args: VolumeProfileArgs; payload: VolumeProfileReport };
+  /** The files that the bricks wrote. */
+  volumeStatedump: { args: { readonly volume: string }; payload: VolumeFiles };
+  /** The former logs, under their new names; of all bricks, or one: `HOST:/path`. */
+  volumeLogRotate: {
+    args: { readonly volume: string; readonly brick?: string };
+    payload: VolumeFiles;
+  };
+  volumeBarrier: {
+    args: { readonly volume: string; readonly enable: boolean };
+    payload: VolumeRef;
   };
   volumeOptionSet: {
     /** Volume `all`: options of the cluster. */
@@ -330,6 +374,16 @@ export interface CommandTable {
 
   /** Keeps a node's own document; at every start of its daemon. */
   nodeDeclare: { args: NodeDeclaration; payload: { uuid: string } };
+  /** Lets a node in, or keeps what has changed about it. */
+  nodeAdd: { args: NodeDeclaration; payload: { uuid: string } };
+  /**
+   * Takes a node out: refused while it has bricks, of volumes or of snapshots. With `check` it is
+   * only said whether it would be refused.
+   */
+  nodeRemove: {
+    args: { readonly host: string; readonly check?: boolean };
+    payload: { uuid: string };
+  };
   /** Finishes or undoes what was interrupted; at every start, and again while some is left. */
   recover: { args: object; payload: RecoveryReport };
   /** Mounts and starts what the state says is started, on this node; after `recover`. */

@@ -1,6 +1,7 @@
 /** Every command by name, and whether it changes anything. */
 import type { CommandArgs, CommandName, CommandPayload, Step } from "./command.ts";
-import { bringUp, nodeDeclare, recover } from "./recover.ts";
+import { nodeAdd, nodeDeclare, nodeRemove } from "./membership.ts";
+import { bringUp, recover } from "./recover.ts";
 import { snapshotPrune } from "./safety.ts";
 import { snapshotActivate, snapshotDeactivate } from "./snapshot-activation.ts";
 import { snapshotClone } from "./snapshot-clone.ts";
@@ -10,6 +11,12 @@ import { snapshotDelete, snapshotDeleteMany } from "./snapshot-delete.ts";
 import { snapshotInfo, snapshotList, snapshotStatus } from "./snapshot-query.ts";
 import { snapshotRestore } from "./snapshot-restore.ts";
 import type { CommandContext } from "./steps.ts";
+import {
+  volumeBarrier,
+  volumeLogRotate,
+  volumeProfile,
+  volumeStatedump,
+} from "./volume-bricks.ts";
 import { volumeCreate } from "./volume-create.ts";
 import {
   volumeOptionGet,
@@ -46,6 +53,10 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   volumeList: question(volumeList),
   volumeInfo: question(volumeInfo),
   volumeStatus: question(volumeStatus),
+  volumeProfile: changing(volumeProfile),
+  volumeStatedump: question(volumeStatedump),
+  volumeLogRotate: question(volumeLogRotate),
+  volumeBarrier: changing(volumeBarrier),
   volumeOptionSet: changing(volumeOptionSet),
   volumeOptionGet: question(volumeOptionGet),
   volumeOptionReset: changing(volumeOptionReset),
@@ -64,6 +75,8 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   snapshotConfigSet: changing(snapshotConfigSet),
   snapshotPrune: changing(snapshotPrune),
   nodeDeclare: changing(nodeDeclare),
+  nodeAdd: changing(nodeAdd),
+  nodeRemove: changing(nodeRemove),
   recover: changing(recover),
   bringUp: changing(bringUp),
 };

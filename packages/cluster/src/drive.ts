@@ -1,13 +1,16 @@
 /**
- * The driver: runs commands against a host.
+ * The driver: runs commands against a host. Each node has one; they share the store.
  *
  * Invariants:
- * - Commands that change something run one after the other; questions run at once, each against
- *   the state of the moment it began.
- * - A commit that was not acknowledged ends its command then and there, undoing nothing: whether
- *   it happened is only known from the store. The state is read again and intents are settled
- *   before the next command that changes something. An intent is in the store exactly when its
- *   command's commit point is not, so this decides rightly.
+ * - Commands that change something run one after the other, over all nodes: each holds the turn,
+ *   and starts from all that was committed before. Questions run at once, each against the state
+ *   of the moment it began.
+ * - An intent that is found when the turn was taken belongs to nobody alive: it is settled first.
+ * - A commit that was not acknowledged, or a turn that was lost, ends its command then and there,
+ *   undoing nothing: whether it happened is only known from the store. The state is read again
+ *   and intents are settled before the next command that changes something. An intent is in the
+ *   store exactly when its command's commit point is not, so this decides rightly.
+ * - Each revision is applied to the state once, whether its commit or the watch is first.
  * - A host that throws anything but `EffectError` is taken for a death of the coordinator: the
  *   command's `finally` blocks do not run.
  */
@@ -22,7 +25,7 @@ import type {
 import { commands } from "./commands.ts";
 import { type Effect, EffectError, type Outcome, type SingleEffect } from "./effect.ts";
 import { answerOf, COMMIT_FAILED, detailOf, errno } from "./failure.ts";
-import { applyChanges } from "./key-space.ts";
+import { applyChanges, applyTold, newestRevision, type ToldChange } from "./key-space.ts";
 import { CommandContext } from "./steps.ts";
 import { text } from "./stock-text.ts";
 import type { Change, ClusterState } from "./state.ts";
@@ -31,17 +34,34 @@ export type CommitResult =
   | { readonly committed: true; readonly revision: number }
   | { readonly committed: false };
 
+/** What only one command of all nodes has at a time. */
+export interface Turn {
+  /** Greater than that of every turn before. */
+  readonly token: number;
+  /** Somebody else may have it now. */
+  isLost(): boolean;
+  release(): Promise<void>;
+}
+
 /** What the daemon hands in. */
 export interface Host {
   /** All documents, from the store. */
   load(): Promise<ClusterState>;
-  /** Performs one effect; rejects with `EffectError`. */
-  perform(effect: SingleEffect): Promise<unknown>;
+  /** Resolves when `told` has heard of all that was committed, anywhere, before the call. */
+  catchUp(): Promise<void>;
+  /** Rejects with `EffectError`: `busy` when another command has it for too long, or `store`. */
+  turn(command: string): Promise<Turn>;
   /**
-   * One transaction. Resolves after it is durable, `revision` being what every key put by it now
-   * has. A conflict changed nothing. Rejecting means that the outcome is not known.
+   * Performs one effect; rejects with `EffectError`. Of a question there is no token; a node
+   * refuses a token that is lower than one it has seen.
    */
-  commit(changes: readonly Change[]): Promise<CommitResult>;
+  perform(effect: SingleEffect, token: number | undefined): Promise<unknown>;
+  /**
+   * One transaction, if the turn is still held. Resolves after it is durable, `revision` being
+   * what every key put by it now has. A conflict changed nothing. Rejecting means that the
+   * outcome is not known.
+   */
+  commit(changes: readonly Change[], turn: Turn): Promise<CommitResult>;
 }
 
 /** A command ended without knowing whether its commit succeeded. */
@@ -54,16 +74,36 @@ class CommitLost extends Error {
   }
 }
 
+/** What a command runs with; questions have no turn. */
+interface Run {
+  readonly context: CommandContext;
+  readonly turn: Turn | undefined;
+}
+
+type Refusal = Extract<Answer<never>, { ok: false }>;
+
+/** Transactions of other nodes that came while the state was read. */
+interface Told {
+  readonly revision: number;
+  readonly changes: readonly ToldChange[];
+}
+
 export class Coordinator {
   readonly #host: Host;
   #state: ClusterState;
+  /** Of the last transaction that is in the state. */
+  #revision: number;
   /** The tail of the queue of changing commands. */
   #tail: Promise<unknown> = Promise.resolve();
   #stateInDoubt = false;
+  #toldMeanwhile: Told[] | undefined;
+  /** Intents that could not be settled when it was tried last: not tried at every command. */
+  #pending: ReadonlySet<string> = new Set();
 
   private constructor(host: Host, state: ClusterState) {
     this.#host = host;
     this.#state = state;
+    this.#revision = newestRevision(state);
   }
 
   /** Reads the state. Run `recover` and then `bringUp` next. */
@@ -71,45 +111,100 @@ export class Coordinator {
     return new Coordinator(host, await host.load());
   }
 
-  /** As of the last commit. */
+  /** As of the last commit that was heard of. */
   get state(): ClusterState {
     return this.#state;
   }
 
-  /** To be called when somebody else may have changed the store. */
+  /** To be called when somebody else may have changed the store and was not told of. */
   invalidate(): void {
     this.#stateInDoubt = true;
+  }
+
+  /** To be called when the store is another one. Throws what `load` throws. */
+  async reload(): Promise<void> {
+    this.#revision = 0;
+    await this.#load();
+  }
+
+  /** A transaction of the store, of this node's or of another's commands, in order. */
+  told(revision: number, changes: readonly ToldChange[]): void {
+    if (this.#toldMeanwhile !== undefined) {
+      this.#toldMeanwhile.push({ revision, changes });
+      return;
+    }
+    if (revision <= this.#revision) return;
+    try {
+      this.#state = applyTold(this.#state, changes, revision);
+      this.#revision = revision;
+    } catch {
+      // A document of a newer version: reading all says which one, to whoever asks next.
+      this.#stateInDoubt = true;
+    }
   }
 
   run<Name extends CommandName>(
     name: Name,
     args: CommandArgs<Name>,
   ): Promise<Answer<CommandPayload<Name>>> {
-    if (!commands[name].changes) return this.#answer(name, args);
-    const turn = this.#tail.then(() => this.#change(name, args));
-    this.#tail = turn.catch(() => undefined);
-    return turn;
+    if (!commands[name].changes) return this.#answer(name, args, undefined);
+    const change = this.#tail.then(() => this.#change(name, args));
+    this.#tail = change.catch(() => undefined);
+    return change;
+  }
+
+  /**
+   * Work that must meet no command of any node, after what was interrupted is settled as far as it
+   * can be. Rejects with `EffectError` when there is no turn to be had.
+   */
+  alone<Result>(name: string, work: (turn: Turn) => Promise<Result>): Promise<Result> {
+    const run = this.#tail.then(async () => {
+      const turn = await this.#host.turn(name);
+      try {
+        const refusal = await this.#prepare(turn, true);
+        if (refusal === undefined) return await work(turn);
+        const where = { node: this.#state.self, object: "state" };
+        throw new EffectError("store", refusal.details[0]?.detail ?? refusal.opErrstr, where);
+      } finally {
+        await turn.release();
+      }
+    });
+    this.#tail = run.catch(() => undefined);
+    return run;
   }
 
   async #change<Name extends CommandName>(
     name: Name,
     args: CommandArgs<Name>,
   ): Promise<Answer<CommandPayload<Name>>> {
-    if (this.#stateInDoubt) {
-      const refusal = await this.#clearDoubt();
-      if (refusal !== undefined) return refusal;
+    let turn: Turn;
+    try {
+      turn = await this.#host.turn(name);
+    } catch (error) {
+      if (error instanceof EffectError) return turnRefused(error);
+      throw error;
     }
-    return this.#answer(name, args);
+    try {
+      const refusal = await this.#prepare(turn, name !== "recover");
+      if (refusal !== undefined) return refusal;
+      const answer = await this.#answer(name, args, turn);
+      // What this command left has just been tried.
+      if (!this.#stateInDoubt) this.#pending = new Set(this.#state.intents.keys());
+      return answer;
+    } finally {
+      await turn.release();
+    }
   }
 
   async #answer<Name extends CommandName>(
     name: Name,
     args: CommandArgs<Name>,
+    turn: Turn | undefined,
   ): Promise<Answer<CommandPayload<Name>>> {
     const context = new CommandContext(this.#state);
     const { run } = commands[name];
     try {
-      return await this.#drive(answerOf(context, run(context, args)));
+      return await this.#drive(answerOf(context, run(context, args)), { context, turn });
     } catch (error) {
       // Whatever ended the command, its intent may be left: it is settled before the next one.
       if (commands[name].changes) this.#stateInDoubt = true;
@@ -118,55 +213,84 @@ export class Coordinator {
     }
   }
 
-  async #clearDoubt(): Promise<Extract<Answer<never>, { ok: false }> | undefined> {
+  /** The state as of now, and nothing of a dead coordinator in it that can be settled. */
+  async #prepare(turn: Turn, settles: boolean): Promise<Refusal | undefined> {
     try {
-      this.#state = await this.#host.load();
+      await this.#host.catchUp();
+      if (this.#stateInDoubt) await this.#load();
     } catch (cause) {
+      this.#stateInDoubt = true;
       const message = `The state cannot be read: ${(cause as Error).message}`;
       const where = { node: this.#state.self, object: "state", cause };
       const context = new CommandContext(this.#state);
       return commitLostAnswer(new EffectError("store", message, where), context);
     }
-    this.#stateInDoubt = false;
-    const answer: Answer<RecoveryReport> = await this.#answer("recover", {});
-    if (answer.ok || !this.#stateInDoubt) return undefined;
-    return answer;
+    if (!settles) return undefined;
+    const left = [...this.#state.intents.keys()].some((id) => !this.#pending.has(id));
+    if (!left) return undefined;
+    const answer: Answer<RecoveryReport> = await this.#answer("recover", {}, turn);
+    if (!answer.ok && this.#stateInDoubt) return answer;
+    this.#pending = new Set(this.#state.intents.keys());
+    return undefined;
   }
 
-  async #drive<Result>(steps: Step<Result>): Promise<Result> {
+  async #load(): Promise<void> {
+    this.#toldMeanwhile = [];
+    let told: Told[] = [];
+    try {
+      this.#state = await this.#host.load();
+      this.#revision = Math.max(this.#revision, newestRevision(this.#state));
+      this.#stateInDoubt = false;
+      this.#pending = new Set();
+    } finally {
+      told = this.#toldMeanwhile;
+      this.#toldMeanwhile = undefined;
+    }
+    for (const { revision, changes } of told) this.told(revision, changes);
+  }
+
+  async #drive<Result>(steps: Step<Result>, run: Run): Promise<Result> {
     let next = steps.next();
     while (next.done !== true) {
-      const outcome = await this.#outcome(next.value);
+      const outcome = await this.#outcome(next.value, run);
       next = outcome.ok ? steps.next(outcome.value) : steps.throw(outcome.error);
     }
     return next.value;
   }
 
-  async #outcome(effect: Effect): Promise<Outcome> {
+  async #outcome(effect: Effect, run: Run): Promise<Outcome> {
+    this.#endWhenLost(run);
     if (effect.kind === "commit") {
-      return { ok: true, value: await this.#commit(effect.changes) };
+      return { ok: true, value: await this.#commit(effect.changes, run) };
     }
     if (effect.kind === "all") {
-      const all = effect.effects.map((single) => this.#perform(single));
+      const all = effect.effects.map((single) => this.#perform(single, run));
       return { ok: true, value: await Promise.all(all) };
     }
-    return this.#perform(effect);
+    return this.#perform(effect, run);
   }
 
-  async #perform(effect: SingleEffect): Promise<Outcome> {
+  #endWhenLost({ turn }: Run): void {
+    if (turn?.isLost() !== true) return;
+    const message = "The turn of this command was lost: the state could not be reached in time.";
+    throw new CommitLost(new EffectError("store", message, this.#where("state")));
+  }
+
+  async #perform(effect: SingleEffect, { turn }: Run): Promise<Outcome> {
     try {
-      return { ok: true, value: await this.#host.perform(effect) };
+      return { ok: true, value: await this.#host.perform(effect, turn?.token) };
     } catch (error) {
       if (error instanceof EffectError) return { ok: false, error };
       throw error;
     }
   }
 
-  async #commit(changes: readonly Change[]): Promise<ClusterState> {
-    const where = { node: this.#state.self, object: changes.map((it) => it.key).join(", ") };
+  async #commit(changes: readonly Change[], { turn }: Run): Promise<ClusterState> {
+    const where = this.#where(changes.map((it) => it.key).join(", "));
     let result;
     try {
-      result = await this.#host.commit(changes);
+      if (turn === undefined) throw new Error("A question changes nothing");
+      result = await this.#host.commit(changes, turn);
     } catch (cause) {
       const message = `The state could not be written: ${(cause as Error).message}`;
       throw new CommitLost(new EffectError("store", message, { ...where, cause }));
@@ -175,15 +299,31 @@ export class Coordinator {
       const message = "The state was changed by another command meanwhile.";
       throw new CommitLost(new EffectError("conflict", message, where));
     }
-    this.#state = applyChanges(this.#state, changes, result.revision);
+    if (result.revision > this.#revision) {
+      this.#state = applyChanges(this.#state, changes, result.revision);
+      this.#revision = result.revision;
+    }
     return this.#state;
+  }
+
+  #where(object: string): { readonly node: string; readonly object: string } {
+    return { node: this.#state.self, object };
   }
 }
 
-function commitLostAnswer(
-  error: EffectError,
-  context: CommandContext,
-): Extract<Answer<never>, { ok: false }> {
+function turnRefused(error: EffectError): Refusal {
+  const busy = error.code === "busy";
+  return {
+    ok: false,
+    code: busy ? "busy" : "no-majority",
+    opErrno: busy ? errno.EG_ANOTRANS : errno.EG_INTRNL,
+    opErrstr: busy ? text.anotherTransaction() : text.noMajority(),
+    warnings: [],
+    details: [detailOf(error)],
+  };
+}
+
+function commitLostAnswer(error: EffectError, context: CommandContext): Refusal {
   const conflict = error.code === "conflict";
   return {
     ok: false,

@@ -82,6 +82,65 @@ export interface BrickSpace {
   readonly inodeFree: number;
 }
 
+export type BrickQuestion =
+  | "clients" | "descriptors" | "calls" | "memory"
+  | "profile" | "profile-next" | "profile-clear"
+  | "statedump" | "log-rotate";
+
+export interface BrickClient {
+  /** IP:PORT */
+  readonly address: string;
+  readonly identity: string;
+  /** Such as "fuse"; empty when it did not say. */
+  readonly processName: string;
+  readonly opVersion: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly openFiles: number;
+}
+
+export interface BrickDescriptors {
+  readonly identity: string;
+  readonly open: {
+    readonly number: number;
+    readonly gfid: string;
+    readonly flags: number;
+    readonly isDirectory: boolean;
+  }[];
+}
+
+/** What of it was asked for. */
+export interface BrickReport {
+  readonly clients?: BrickClient[];
+  readonly descriptors?: BrickDescriptors[];
+  readonly calls?: { readonly queued: number; readonly held: number };
+  /** Bytes, by kind. */
+  readonly memory?: Record<string, number>;
+}
+
+/** Times of operations in microseconds, `duration` in milliseconds; sizes by power of two. */
+export interface BrickProfileBook {
+  readonly duration: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly readSizes: number[];
+  readonly writeSizes: number[];
+  readonly fops: {
+    readonly name: string;
+    readonly count: number;
+    readonly least: number;
+    readonly mean: number;
+    readonly most: number;
+  }[];
+}
+
+export interface BrickProfile {
+  readonly cumulative: BrickProfileBook;
+  readonly interval: BrickProfileBook;
+  /** How many intervals were before this one. */
+  readonly intervalNumber: number;
+}
+
 export interface PoolFacts {
   /** `ok`, or what is wrong with it. */
   readonly state: "ok" | "read-only" | "out-of-data" | "needs-check" | "failed" | "inactive";
@@ -127,6 +186,24 @@ export interface NodeEffects {
   brickStatus: {
     args: { readonly brick: BrickRef; readonly detail: boolean };
     result: BrickProcessStatus;
+  };
+
+  /**
+   * A brick that runs is to take over what its volfile says now; stock ones do so by themselves.
+   * Gives the options that wait for its next start. *Idempotent*, also when it does not run.
+   */
+  reconfigureBrick: {
+    args: { readonly brick: BrickRef };
+    result: { readonly afterRestart: readonly string[] };
+  };
+
+  /**
+   * Asks a running brick. `log-rotate` and `statedump` give the name of the file that was written;
+   * the other results are in `BrickReport` and `BrickProfile`.
+   */
+  askBrick: {
+    args: { readonly brick: BrickRef; readonly question: BrickQuestion };
+    result: object | string | null;
   };
 
   /** syncfs: everything dirty is on the disk. */

@@ -61,6 +61,9 @@ export const failureTitles: Readonly<Record<FailureCode, string>> = {
   "pool-unfit": "A thin pool cannot take a snapshot now",
   busy: "Another command holds the object",
   unsupported: "Not supported",
+  "node-in-use": "The node is still needed",
+  "node-unfit": "The node cannot be let in",
+  "no-majority": "The state of the cluster cannot be changed now",
   "effect-failed": "A step failed on a node",
 };
 

@@ -1,8 +1,10 @@
 export * from "./command.ts";
 export { type Command, commands } from "./commands.ts";
-export { type CommitResult, Coordinator, type Host } from "./drive.ts";
+export { type CommitResult, Coordinator, type Host, type Turn } from "./drive.ts";
 export * from "./effect.ts";
 export { CommandFailure, errno, failureTitles } from "./failure.ts";
+export { type Entry, Fence, type Stamp, Stamps } from "./fence.ts";
+export { nodeOfHost, nodesInOrder } from "./membership.ts";
 export {
   applyChanges,
   emptyState,
@@ -11,9 +13,12 @@ export {
   type StateErrorCode,
   stateOf,
   type StoredEntry,
+  type ToldChange,
 } from "./key-space.ts";
 export * from "./state.ts";
 export {
+  type BrickEngine,
+  brickEngineOf,
   describeSnapVolume,
   describeVolume,
   type VolfileAnswer,

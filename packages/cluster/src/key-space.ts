@@ -53,17 +53,20 @@ export function emptyState(self: string): ClusterState {
 export function stateOf(self: string, entries: Iterable<StoredEntry>): ClusterState {
   const draft = new Draft(emptyState(self));
   for (const { key, document, revision } of entries) {
-    const schema = (document as { schema?: unknown } | null)?.schema;
-    if (schema !== SCHEMA) {
-      throw new StateError(
-        "unknown-schema",
-        `The document ${key} has schema ${String(schema)}, this version reads ${SCHEMA}. ` +
-          "It was written by another version of Mortar: start that one, or upgrade.",
-      );
-    }
+    refuseOtherSchema(key, document);
     draft.put(key, document as StoredDocument, revision);
   }
   return draft.state;
+}
+
+function refuseOtherSchema(key: string, document: unknown): void {
+  const schema = (document as { schema?: unknown } | null)?.schema;
+  if (schema === SCHEMA) return;
+  throw new StateError(
+    "unknown-schema",
+    `The document ${key} has schema ${String(schema)}, this version reads ${SCHEMA}. ` +
+      "It was written by another version of Mortar: start that one, or upgrade.",
+  );
 }
 
 /** The state after a transaction that was committed with this revision. */
@@ -78,6 +81,39 @@ export function applyChanges(
     else draft.delete(change.key);
   }
   return draft.state;
+}
+
+/** One change as watchers of the store are told of it; without `value` the key is gone. */
+export interface ToldChange {
+  readonly key: string;
+  readonly value?: object;
+}
+
+/** The state after a transaction that somebody else committed. Throws `StateError`. */
+export function applyTold(
+  state: ClusterState,
+  changes: readonly ToldChange[],
+  revision: number,
+): ClusterState {
+  const draft = new Draft(state);
+  for (const { key, value } of changes) {
+    if (value === undefined) {
+      draft.delete(key);
+      continue;
+    }
+    refuseOtherSchema(key, value);
+    draft.put(key, value as StoredDocument, revision);
+  }
+  return draft.state;
+}
+
+/** The highest revision of any document; 0 of none. */
+export function newestRevision(state: ClusterState): number {
+  let newest = Math.max(state.snapshotConfig?.revision ?? 0, state.clusterConfig?.revision ?? 0);
+  for (const map of [state.nodes, state.volumes, state.snapshots, state.intents]) {
+    for (const { revision } of map.values()) newest = Math.max(newest, revision);
+  }
+  return newest;
 }
 
 type Maps = "nodes" | "volumes" | "snapshots" | "intents";
@@ -159,6 +195,9 @@ export const changeOf = {
   },
   node(state: ClusterState, node: NodeDocument): Change {
     return put(keyOf.node(node.uuid), state.nodes.get(node.uuid), node);
+  },
+  nodeGone(state: ClusterState, uuid: string): Change {
+    return gone(keyOf.node(uuid), state.nodes.get(uuid));
   },
   intent(state: ClusterState, intent: IntentDocument): Change {
     return put(keyOf.intent(intent.id), state.intents.get(intent.id), intent);

@@ -33,6 +33,7 @@ const bricks = ["a:/b1/exp", "b:/b3/exp"];
 const created = create(bricks);
 const started = run("volumeStart", { volume: "v" });
 const stopped = run("volumeStop", { volume: "v" });
+const profiled = run("volumeProfile", { volume: "v", action: "start" });
 const snap = (name: string, more: { timestamp?: boolean; description?: string } = {}) =>
   run("snapshotCreate", { name, volume: "v", timestamp: false, ...more });
 const up = [created, started];
@@ -115,6 +116,26 @@ const volumeRows: readonly Row[] = [
     EG_INTRNL, /is not a valid boolean value/],
   ["reset: unknown", [created], run("volumeOptionReset", { volume: "v", key: "nosuch.opt" }),
     EG_INTRNL, /^Option nosuch\.opt does not exist/],
+  ["set: no such engine", [created],
+    run("volumeOptionSet", {
+      volume: "v",
+      options: [{ name: "mortar.brick-engine", value: "x" }],
+    }),
+    EG_INTRNL, /builtin/],
+  ["profile: not started", up, run("volumeProfile", { volume: "v", action: "info" }), EG_INTRNL,
+    "Profile on Volume v is not started"],
+  ["profile: twice", [...up, profiled], profiled, EG_INTRNL,
+    "Profile on Volume v is already started"],
+  ["profile: stopped volume", [created, profiled],
+    run("volumeProfile", { volume: "v", action: "info" }), EG_INTRNL, "Volume v is not started."],
+  ["statedump: stopped volume", [created], run("volumeStatedump", { volume: "v" }), EG_INTRNL,
+    "Volume v is not in the started state"],
+  ["log rotate: stopped volume", [created], run("volumeLogRotate", { volume: "v" }), EG_INTRNL,
+    "Volume v needs to be started before log rotate."],
+  ["log rotate: another brick", up, run("volumeLogRotate", { volume: "v", brick: "a:/none" }),
+    EG_INTRNL, "Incorrect brick a:/none for volume v"],
+  ["barrier: stopped volume", [created], run("volumeBarrier", { volume: "v", enable: true }),
+    EG_INTRNL, "Volume v is not started"],
 ];
 
 const snapshotRows: readonly Row[] = [

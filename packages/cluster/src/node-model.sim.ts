@@ -35,6 +35,11 @@ export class NodeModel {
   /** Brick paths with a process. */
   readonly running = new Map<string, BrickRef>();
   readonly barred = new Set<string>();
+  /** Brick paths that were told of options, and what they say waits for their next start. */
+  readonly reconfigured: string[] = [];
+  afterRestart: string[] = [];
+  /** What running bricks answer, by question. */
+  readonly answers = new Map<string, unknown>();
   readonly frozen = new Set<string>();
   /** LVs that something else keeps busy. */
   readonly busy = new Set<string>();
@@ -95,6 +100,12 @@ export class NodeModel {
       case "barrierOn":
       case "barrierOff":
         return this.#process(effect);
+      case "askBrick":
+        if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
+        return this.answers.get(effect.question);
+      case "reconfigureBrick":
+        this.reconfigured.push(effect.brick.path);
+        return { afterRestart: this.afterRestart };
       case "syncFileSystem":
       case "freeze":
       case "thaw":

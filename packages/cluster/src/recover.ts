@@ -1,14 +1,13 @@
-/** What a node does when its daemon starts: declare itself, clean up, bring up what is started. */
+/** What a node does when its daemon starts: clean up, bring up what is started. */
 import { mountGroups, startEffects, volumeBrickRef } from "./brick.ts";
-import type { NodeDeclaration, RecoveryReport, Step } from "./command.ts";
+import type { RecoveryReport, Step } from "./command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { detailOf } from "./failure.ts";
 import { groupsOf, pendingDetail, settle } from "./intent.ts";
-import { changeOf, keyOf } from "./key-space.ts";
+import { keyOf } from "./key-space.ts";
 import { upGroups } from "./snapshot-activation.ts";
 import { isActivated } from "./snapshot-find.ts";
-import { type NodeDocument, SCHEMA } from "./state.ts";
-import { attemptAll, commit, type CommandContext, errorsOf } from "./steps.ts";
+import { attemptAll, type CommandContext, errorsOf } from "./steps.ts";
 
 /** Finishes or undoes every interrupted command, oldest first; one that cannot be stays. */
 export function* recover(context: CommandContext, _args: object): Step<RecoveryReport> {
@@ -64,20 +63,4 @@ function* climb(context: CommandContext, groups: readonly NodeEffect[][]): Step<
     if (errors.length > 0) return started;
   }
   return started;
-}
-
-/** Keeps what others need to know of this node. Writes only when it differs. */
-export function* nodeDeclare(
-  context: CommandContext,
-  args: NodeDeclaration,
-): Step<{ uuid: string }> {
-  const { uuid, hostname, address, snapMountRoot } = args;
-  const document: NodeDocument = { schema: SCHEMA, uuid, hostname, address, snapMountRoot };
-  const former = context.state.nodes.get(uuid)?.document;
-  const same =
-    former?.hostname === hostname &&
-    former.address === address &&
-    former.snapMountRoot === snapMountRoot;
-  if (!same) yield* commit(context, [changeOf.node(context.state, document)]);
-  return { uuid };
 }

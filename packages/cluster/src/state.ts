@@ -26,6 +26,14 @@ export interface NodeDocument {
   readonly address: string;
   /** Directory that snapshot bricks are mounted below; stock's is `/run/gluster/snaps`. */
   readonly snapMountRoot: string;
+  /** What the others connect to and print; of a node that was probed, the words of its probe. */
+  readonly contact?: string;
+  /** Further names and addresses of it. */
+  readonly names?: readonly string[];
+  /** Where it listens for the other nodes. */
+  readonly peerPort?: number;
+  /** When it was let in; the order in which it is listed. */
+  readonly joinedAtMs?: number;
 }
 
 /** A thin LV and the pool it is in, all of one volume group. */

@@ -12,6 +12,17 @@ const clusterText = {
     "Another transaction is in progress. Please try again after some time.",
   anotherTransactionFor: (name: string) =>
     `Another transaction is in progress for ${name}. Please try again after some time.`,
+  noMajority: () => "Quorum not met. Volume operation not allowed.",
+  peerIsLocalhost: (host: string) => `${host} is localhost`,
+  peerMissing: (host: string) => `${host} is not part of cluster`,
+  peerHasBricks: (host: string) =>
+    `Peer ${host} hosts one or more bricks. If the peer is in not recoverable state then use ` +
+    "either replace-brick or remove-brick command with force to remove all bricks from the peer " +
+    "and attempt the peer detach again.",
+  /** With the blank at its end. */
+  peerHasSnapshots: (host: string) =>
+    `${host} is part of existing snapshot. Remove those snapshots before proceeding `,
+  peerUuidIsOurs: (host: string) => `Peer uuid (host ${host}) is same as local uuid`,
 } as const;
 
 const volumeText = {
@@ -31,6 +42,20 @@ const volumeText = {
     "Volume names can onlycontain alphanumeric, '-' and '_' characters.",
   brickNotInVolume: (brick: string, volume: string) => `No brick ${brick} in volume ${volume}`,
   optionMissing: (name: string) => `Option ${name} does not exist`,
+  profileStartedAlready: (name: string) => `Profile on Volume ${name} is already started`,
+  profileNotStarted: (name: string) => `Profile on Volume ${name} is not started`,
+  volumeNotStarted: (name: string) => `Volume ${name} is not started`,
+  volumeNotStartedDot: (name: string) => `Volume ${name} is not started.`,
+  logRotateNotStarted: (name: string) => `Volume ${name} needs to be started before log rotate.`,
+  brickIncorrect: (brick: string, name: string) => `Incorrect brick ${brick} for volume ${name}`,
+  /** Mortar's own: stock has one brick server. */
+  engineAfterStart: (name: string, engine: string) =>
+    `The bricks of ${name} that run go on as they are; ${engine} serves each brick from its next ` +
+    `start on: "volume stop ${name}" and "volume start ${name}", or "volume start ${name} force" ` +
+    "for bricks that are down.",
+  /** Mortar's own. */
+  optionsAfterStart: (name: string, options: readonly string[]) =>
+    `The bricks of ${name} take over ${options.join(", ")} when they are started next.`,
 } as const;
 
 const brickText = {

@@ -11,6 +11,8 @@ import {
 import { theSnapVolume } from "./snapshot-find.ts";
 import type { ClusterState, SnapVolumeDocument, VolumeDocument } from "./state.ts";
 
+export const BRICK_ENGINE = "mortar.brick-engine";
+
 export interface VolfileRequest {
   /** As the client sent it: `/V`, `V.HOST.PATH`, `/snaps/SNAP/V`, …. */
   readonly key: string;
@@ -22,6 +24,9 @@ export interface VolfileRequest {
   readonly bindAddress?: string;
 }
 
+/** The brick server of Mortar, or the stock one. */
+export type BrickEngine = "builtin" | "glusterfsd";
+
 export type VolfileAnswer =
   | {
       readonly ok: true;
@@ -29,6 +34,8 @@ export type VolfileAnswer =
       /** Volume or snap volume; clients of it are told when the volfile changes. */
       readonly volume: string;
       readonly kind: "client" | "brick";
+      /** Of a brick: which program is to serve it when it is started next. */
+      readonly engine?: BrickEngine;
     }
   | {
       readonly ok: false;
@@ -144,7 +151,14 @@ function brick(
     sharedBrickCount: sharing.length,
     ...(request.bindAddress === undefined ? {} : { bindAddress: request.bindAddress }),
   });
-  return { ok: true, text: printVolfile(volfile), volume: description.name, kind: "brick" };
+  const text = printVolfile(volfile);
+  const engine = brickEngineOf(description.options);
+  return { ok: true, text, volume: description.name, kind: "brick", engine };
+}
+
+/** What `mortar.brick-engine` says. */
+export function brickEngineOf(options: VolumeDescription["options"]): BrickEngine {
+  return options[BRICK_ENGINE] === "glusterfsd" ? "glusterfsd" : "builtin";
 }
 
 function absent(reason: string): VolfileAnswer {

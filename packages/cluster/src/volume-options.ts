@@ -10,14 +10,16 @@ import {
   type VolumeOption,
   volumeOptions,
 } from "@mortar/gluster";
+import { volumeBrickRef } from "./brick.ts";
 import type { OptionHelp, OptionValue, Step, VolumeRef } from "./command.ts";
+import type { NodeEffect, NodeEffectResult } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { changeOf } from "./key-space.ts";
 import { type OptionSetting, SCHEMA, type VolumeDocument } from "./state.ts";
 import { attemptAll, commit, type CommandContext, errorsOf, event } from "./steps.ts";
 import { text } from "./stock-text.ts";
 import { changed, findVolume, openVolume } from "./volume-run.ts";
-import { describeVolume } from "./volfile-request.ts";
+import { brickEngineOf, describeVolume } from "./volfile-request.ts";
 
 /** The name that stands for the options of the whole cluster. */
 const ALL = "all";
@@ -83,7 +85,37 @@ function* commitOptions(
   options: readonly OptionSetting[],
 ): Step<void> {
   yield* commit(context, [changeOf.volume(context.state, changed(volume, { options }))]);
-  if (volume.status === "Started") yield* tellClients(context, [volume.name]);
+  if (volume.status !== "Started") return;
+  yield* tellClients(context, [volume.name]);
+  yield* tellBricks(context, volume);
+  const engine = (of: readonly OptionSetting[]) =>
+    brickEngineOf(Object.fromEntries(of.map(({ name, value }) => [name, value])));
+  if (engine(options) !== engine(volume.options)) {
+    context.warnings.push(text.engineAfterStart(volume.name, engine(options)));
+  }
+}
+
+/** Bricks that run take over what they can; what they cannot waits for their next start. */
+function* tellBricks(context: CommandContext, volume: VolumeDocument): Step<void> {
+  const outcomes = yield* attemptAll(
+    volume.bricks.map(
+      (brick): NodeEffect<"reconfigureBrick"> => ({
+        kind: "reconfigureBrick",
+        node: brick.node,
+        brick: volumeBrickRef(volume, brick),
+      }),
+    ),
+  );
+  context.details.push(...errorsOf(outcomes).map(detailOf));
+  const waiting = new Set<string>();
+  for (const outcome of outcomes) {
+    if (!outcome.ok) continue;
+    const { afterRestart } = outcome.value as NodeEffectResult<"reconfigureBrick">;
+    for (const name of afterRestart) waiting.add(name);
+  }
+  if (waiting.size > 0) {
+    context.warnings.push(text.optionsAfterStart(volume.name, [...waiting]));
+  }
 }
 
 /** The options are set; clients that are not told now learn of them when they connect again. */

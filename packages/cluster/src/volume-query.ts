@@ -4,14 +4,15 @@ import type {
   Step,
   VolumeInfo,
   VolumeProcess,
+  VolumeStatusArgs,
   VolumeStatusReport,
   VolumeTypeName,
 } from "./command.ts";
-import type { BrickProcessStatus, NodeEffect } from "./effect.ts";
+import type { BrickProcessStatus, BrickReport, NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { countUserSnapshots } from "./snapshot-find.ts";
 import type { ClusterState, OptionSetting, VolumeDocument } from "./state.ts";
-import { attemptAll, type CommandContext } from "./steps.ts";
+import { attemptAll, type CommandContext, errorsOf } from "./steps.ts";
 import { text } from "./stock-text.ts";
 import { findVolume } from "./volume-run.ts";
 
@@ -89,7 +90,7 @@ export function shownOptions(state: ClusterState, volume: VolumeDocument): Optio
 
 export function* volumeStatus(
   context: CommandContext,
-  args: { readonly volume?: string; readonly detail?: boolean; readonly brick?: string },
+  args: VolumeStatusArgs,
 ): Step<VolumeStatusReport[]> {
   const volumes =
     args.volume === undefined
@@ -103,7 +104,7 @@ export function* volumeStatus(
 function* statusOf(
   context: CommandContext,
   volume: VolumeDocument,
-  args: { readonly detail?: boolean; readonly brick?: string },
+  args: VolumeStatusArgs,
 ): Step<VolumeStatusReport> {
   const bricks = volume.bricks.filter(
     (it) => args.brick === undefined || brickName(it) === args.brick,
@@ -141,5 +142,26 @@ function* statusOf(
       ...(status.detail === undefined ? {} : { detail: status.detail }),
     };
   });
+  if (args.view !== undefined) yield* addReports(context, volume, processes, args.view);
   return { name: volume.name, started: true, processes, tasks: [] };
+}
+
+function* addReports(
+  context: CommandContext,
+  volume: VolumeDocument,
+  processes: readonly VolumeProcess[],
+  view: keyof BrickReport,
+): Step<void> {
+  const online = processes.filter((it) => it.online);
+  const outcomes = yield* attemptAll(
+    online.map(({ peerId, host, path }): NodeEffect<"askBrick"> => {
+      const brick = { volume: volume.name, volumeId: volume.id, host, path };
+      return { kind: "askBrick", node: peerId, brick, question: view };
+    }),
+  );
+  context.details.push(...errorsOf(outcomes).map(detailOf));
+  for (const [index, process] of online.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.ok === true) process.report = { [view]: outcome.value };
+  }
 }

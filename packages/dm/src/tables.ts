@@ -3,6 +3,7 @@
  * (Documentation/admin-guide/device-mapper: linear, thin-provisioning).
  *
  *     linear     DEVICE OFFSET
+ *     striped    COUNT UNIT-SECTORS DEVICE OFFSET DEVICE OFFSET …
  *     thin-pool  METADATA DATA BLOCK-SECTORS LOW-WATER-BLOCKS COUNT [feature …]
  *     thin       POOL ID
  *
@@ -10,18 +11,35 @@
  */
 import type { Target } from "./request.ts";
 
-export interface LinearRun {
+export interface StripeStart {
   readonly deviceNumber: string;
   readonly offsetSectors: number;
+}
+
+/** One run of a device; with `striped` the first of several stripes that take turns. */
+export interface LinearRun extends StripeStart {
+  /** Of all stripes together. */
   readonly lengthSectors: number;
+  readonly striped?: { readonly unitSectors: number; readonly more: readonly StripeStart[] };
 }
 
 /** Runs one after the other. */
 export function linearTable(runs: readonly LinearRun[]): Target[] {
   let startSectors = 0;
-  return runs.map(({ deviceNumber, offsetSectors, lengthSectors }) => {
-    const parameters = `${deviceNumber} ${offsetSectors}`;
-    const target: Target = { startSectors, lengthSectors, type: "linear", parameters };
+  return runs.map((run) => {
+    const { lengthSectors, striped } = run;
+    const starts = [run, ...(striped?.more ?? [])]
+      .map(({ deviceNumber, offsetSectors }) => `${deviceNumber} ${offsetSectors}`)
+      .join(" ");
+    const target: Target =
+      striped === undefined
+        ? { startSectors, lengthSectors, type: "linear", parameters: starts }
+        : {
+            startSectors,
+            lengthSectors,
+            type: "striped",
+            parameters: `${striped.more.length + 1} ${striped.unitSectors} ${starts}`,
+          };
     startSectors += lengthSectors;
     return target;
   });

@@ -53,7 +53,8 @@ export function clientVolfile(volume: VolumeDescription, options: ClientVolfileO
   return graph.finish();
 }
 
-function addSets(graph: VolfileGraph, options: ClientVolfileOptions): string[] {
+/** The connections and the sets on them; the names of the sets. */
+export function addSets(graph: VolfileGraph, options: ClientVolfileOptions): string[] {
   const { volume } = graph;
   const { name } = volume;
   const sets = brickSets(volume);

@@ -36,6 +36,7 @@ export { brickSets, dashedPath, setSize } from "./volume-description.ts";
 export type { VolumeBrick, VolumeDescription, VolumeKind } from "./volume-description.ts";
 export { clientVolfile } from "./client-volfile.ts";
 export type { ClientVolfileOptions } from "./client-volfile.ts";
+export { selfHealVolfile } from "./self-heal-volfile.ts";
 export { brickVolfile } from "./brick-volfile.ts";
 export type { BrickVolfileOptions } from "./brick-volfile.ts";
 

@@ -35,6 +35,14 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   throw new Error(`waited 10 s for ${what}`);
 }
 
+/** By the kernel's table: its second column is ADDRESS:PORT in hex, the fourth 0A for a listener. */
+function isListening(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const table = ["/proc/net/tcp", "/proc/net/tcp6"]
+    .map((file) => (existsSync(file) ? readFileSync(file, "utf8") : "")).join("");
+  return new RegExp(`^ *\\d+: [0-9A-F]+:${hex} \\S+ 0A `, "m").test(table);
+}
+
 const STEP_SECONDS_MAX = 10;
 
 /**
@@ -168,7 +176,7 @@ async function startBrick(cleanup: Cleanup): Promise<Brick> {
   const log = join(directory, "brick.log");
   await until("the brick's socket", () => {
     assert.equal(brick.exitCode, null, existsSync(log) ? readFileSync(log, "utf8") : "no log");
-    return existsSync(socket);
+    return existsSync(socket) && isListening(port);
   });
   return { directory, path, port, socket, volume, process: brick };
 }

@@ -16,6 +16,7 @@
 
 import { clusterRows } from "./volume-option-rows-cluster.ts";
 import { featuresRows } from "./volume-option-rows-features.ts";
+import { mortarRows } from "./volume-option-rows-mortar.ts";
 import { networkRows } from "./volume-option-rows-network.ts";
 import { performanceRows } from "./volume-option-rows-performance.ts";
 
@@ -56,7 +57,7 @@ function parseRow(row: string): VolumeOption {
   };
 }
 
-/** Every row, in stock's order. */
+/** Every row: stock's in its order, then those that only Mortar has. */
 export const volumeOptions: readonly VolumeOption[] = [
-  clusterRows, performanceRows, networkRows, featuresRows,
+  clusterRows, performanceRows, networkRows, featuresRows, mortarRows,
 ].flatMap((rows) => rows.trim().split("\n").map(parseRow));

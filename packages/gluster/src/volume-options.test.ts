@@ -25,9 +25,17 @@ const volumes: Record<string, VolumeDescription> = {
 
 test("an unknown option gets the hint that the stock daemon gives", () => {
   for (const [name, hint] of records<[string, string | null]>("option-hints.jsonl")) {
+    if (volumeOptions.some((it) => it.translator === "mgmt/mortar" && it.name === name)) continue;
     const found = findOption(name);
     assert.equal(found.kind === "unknown" ? found.hint : null, hint, name);
   }
+});
+
+test("the engine of bricks is one of two words", () => {
+  const [option] = optionRows("mortar.brick-engine");
+  assert.doesNotThrow(() => validateOption(option!, "glusterfsd", volumes["ov"]));
+  assert.throws(() => validateOption(option!, "ganesha", volumes["ov"]), /builtin/);
+  assert.match(String((findOption("mortar.brick-engin") as { hint?: string }).hint), /brick-engine/);
 });
 
 test("what follows the dot is enough, unless two options end so", () => {
@@ -68,7 +76,7 @@ test("values are refused and accepted as the stock daemon does, in its words", (
   assert.equal(wrong.length, 0, `${wrong.length} of them:\n${wrong.join("\n")}`);
 });
 
-test("effective values and their order are those of volume get", () => {
+test("effective values and their order are those of volume get, Mortar's own behind them", () => {
   const volume = {
     ...volumes["rv"]!,
     options: {
@@ -85,7 +93,7 @@ test("effective values and their order are those of volume get", () => {
   );
   const recorded = read("volume-get-rv.txt").trim().split("\n").slice(2)
     .map((line) => line.trim().replace(/\s+/, " "));
-  assert.deepEqual(lines, recorded);
+  assert.deepEqual(lines, [...recorded, "mortar.brick-engine builtin (DEFAULT)"]);
 });
 
 test("a value that was set is no default", () => {
@@ -102,5 +110,5 @@ test("every row of the table is whole", () => {
     assert.match(translator, /^[a-z-]+(\/[a-z-]+)?$/, name);
     assert.ok(key !== "" && rule !== "", name);
   }
-  assert.equal(volumeOptions.length, 395);
+  assert.equal(volumeOptions.filter(({ name }) => !name.startsWith("mortar.")).length, 395);
 });

@@ -30,7 +30,13 @@ export function findOption(name: string): OptionLookup {
   const [full, ...more] = name.includes(".") ? [] : (byShortName.get(name) ?? []);
   const [option] = full === undefined || more.length > 0 ? [] : (byName.get(full) ?? []);
   if (option !== undefined) return { kind: "known", name: option.name, option };
-  return { kind: "unknown", name, hint: optionHint(name, [...byName.keys()]) };
+  return { kind: "unknown", name, hint: optionHint(name, namesLike(name)) };
+}
+
+/** Options of Mortar alone are no hint for a slip in a name of GlusterFS's. */
+function namesLike(name: string): string[] {
+  const isOurs = (it: string) => it.startsWith("mortar.");
+  return [...byName.keys()].filter((it) => isOurs(it) === isOurs(name));
 }
 
 /** As findOption, but an unknown option is thrown, in GlusterFS's words. */

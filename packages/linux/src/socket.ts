@@ -24,6 +24,10 @@ const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const TCP_USER_TIMEOUT = 18;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const MSG_NOSIGNAL = 0x4000;
@@ -89,14 +93,14 @@ export function listenUnix(path: string): number {
 }
 
 /** Listen on a TCP port of an address of this machine ("127.0.0.1", "::"). Throws LinuxError. */
-export function listenTcp(host: string, port: number): number {
+export function listenTcp(host: string, port: number, backlog = BACKLOG): number {
   const isV6 = isIPv6(host);
   const address = new Uint8Array(isV6 ? 28 : 16);
   address[0] = isV6 ? AF_INET6 : AF_INET;
   address[2] = port >>> 8;
   address[3] = port & 0xff;
   address.set(isV6 ? addressV6(host) : host.split(".").map(Number), isV6 ? 8 : 4);
-  return listening(`${host} port ${port}`, isV6 ? AF_INET6 : AF_INET, address);
+  return listening(`${host} port ${port}`, isV6 ? AF_INET6 : AF_INET, address, undefined, backlog);
 }
 
 /** Two connected stream sockets that do not block. */
@@ -113,12 +117,33 @@ export function duplicateFd(fd: number, subject: string): number {
   return checked("fcntl", subject, fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
+/** How a dead peer is found. 0 leaves what the kernel does. */
+export interface ConnectionTuning {
+  readonly keepAlive: boolean;
+  readonly keepAliveSeconds: number;
+  readonly keepAliveIntervalSeconds: number;
+  readonly keepAliveCount: number;
+  /** Data that is not acknowledged for so long ends the connection. */
+  readonly userTimeoutSeconds: number;
+  /** Of the socket's buffers; 0: 1 MiB. */
+  readonly windowBytes: number;
+}
+
 /** For a connection that was accepted: no delay, large buffers. What cannot be had is left out. */
-export function tuneConnection(fd: number): void {
+export function tuneConnection(fd: number, tuning?: ConnectionTuning): void {
   setNumber(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  setNumber(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  setNumber(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
-  setNumber(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
+  setNumber(fd, SOL_SOCKET, SO_KEEPALIVE, tuning?.keepAlive === false ? 0 : 1);
+  const bytes = tuning?.windowBytes || BUFFER_BYTES;
+  setNumber(fd, SOL_SOCKET, SO_SNDBUF, bytes);
+  setNumber(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+  if (tuning === undefined) return;
+  const times = [
+    [TCP_KEEPIDLE, tuning.keepAliveSeconds], [TCP_KEEPINTVL, tuning.keepAliveIntervalSeconds],
+    [TCP_KEEPCNT, tuning.keepAliveCount], [TCP_USER_TIMEOUT, tuning.userTimeoutSeconds * 1000],
+  ] as const;
+  for (const [name, value] of times) {
+    if (value > 0) setNumber(fd, IPPROTO_TCP, name, value);
+  }
 }
 
 /** `restrict` comes between bind and listen: nobody can have connected by then. */
@@ -127,6 +152,7 @@ function listening(
   family: number,
   address: Uint8Array,
   restrict: () => void = () => undefined,
+  backlog = BACKLOG,
 ): number {
   const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   const fd = checked("socket", subject, socketCall(family, type, 0));
@@ -135,7 +161,7 @@ function listening(
     if (family === AF_INET6) setNumber(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     checked("bind", subject, bindCall(fd, address, address.length));
     restrict();
-    checked("listen", subject, listenCall(fd, BACKLOG));
+    checked("listen", subject, listenCall(fd, backlog));
   } catch (error) {
     closeSync(fd);
     throw error;

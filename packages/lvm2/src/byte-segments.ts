@@ -1,7 +1,7 @@
 /** Where the bytes of an LV lie on its physical volumes. */
 
 import { Lvm2Error } from "./errors.ts";
-import type { VolumeGroup } from "./model.ts";
+import type { Stripe, VolumeGroup } from "./model.ts";
 import { extentBytes, requireLv, SECTOR_BYTES } from "./vg-query.ts";
 
 export interface ByteSegment {
@@ -19,30 +19,38 @@ export function byteSegments(vg: VolumeGroup, lvName: string): ByteSegment[] {
   const lv = requireLv(vg, lvName);
   const perExtent = extentBytes(vg);
   const segments: ByteSegment[] = [];
-  for (const segment of lv.segments) {
-    const [stripe] = segment.type === "striped" ? segment.stripes : [];
-    const pv = stripe && vg.physicalVolumes.find((candidate) => candidate.key === stripe.target);
-    if (!pv || segment.type !== "striped" || segment.stripes.length !== 1) {
-      throw new Lvm2Error(
-        "unsupported",
-        `Logical volume ${vg.name}/${lvName} is not linear: its bytes cannot be mapped here.`,
-      );
-    }
-    const pvOffsetBytes = pv.extentStartSectors * SECTOR_BYTES + stripe.startExtent * perExtent;
-    const lengthBytes = segment.extentCount * perExtent;
+  const push = (stripe: Stripe, inStripe: number, lvOffsetBytes: number, lengthBytes: number) => {
+    const pv = vg.physicalVolumes.find((candidate) => candidate.key === stripe.target);
+    if (pv === undefined) throw unmappable(vg, lvName);
+    const startBytes = pv.extentStartSectors * SECTOR_BYTES + stripe.startExtent * perExtent;
+    const pvOffsetBytes = startBytes + inStripe;
     const last = segments.at(-1);
     if (last && last.pvKey === pv.key && last.pvOffsetBytes + last.lengthBytes === pvOffsetBytes) {
       segments[segments.length - 1] = { ...last, lengthBytes: last.lengthBytes + lengthBytes };
-      continue;
+      return;
     }
-    segments.push({
-      pvKey: pv.key,
-      pvId: pv.id,
-      device: pv.device,
-      pvOffsetBytes,
-      lvOffsetBytes: segment.startExtent * perExtent,
-      lengthBytes,
-    });
+    const { key: pvKey, id: pvId, device } = pv;
+    segments.push({ pvKey, pvId, device, pvOffsetBytes, lvOffsetBytes, lengthBytes });
+  };
+  for (const segment of lv.segments) {
+    if (segment.type !== "striped") throw unmappable(vg, lvName);
+    const { stripes } = segment;
+    const lengthBytes = segment.extentCount * perExtent;
+    // A striped segment is its units, stripe by stripe in turns.
+    const unitBytes = stripes.length === 1 ? lengthBytes : segment.stripeSectors * SECTOR_BYTES;
+    if (lengthBytes % (unitBytes * stripes.length) !== 0) throw unmappable(vg, lvName);
+    for (let unit = 0; unit * unitBytes < lengthBytes; unit++) {
+      const row = Math.floor(unit / stripes.length);
+      const lvOffsetBytes = segment.startExtent * perExtent + unit * unitBytes;
+      push(stripes[unit % stripes.length]!, row * unitBytes, lvOffsetBytes, unitBytes);
+    }
   }
   return segments;
+}
+
+function unmappable(vg: VolumeGroup, lvName: string): Lvm2Error {
+  return new Lvm2Error(
+    "unsupported",
+    `Logical volume ${vg.name}/${lvName} is neither linear nor striped: its bytes cannot be mapped here.`,
+  );
 }

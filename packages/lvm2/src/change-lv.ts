@@ -52,7 +52,7 @@ export function extendLogicalVolume(
   const grown = grownLinear(vg, data, extentCount, options.physicalVolumes);
   return replaceLv(replaceLv(vg, data.name, grown), pool.lv.name, {
     ...pool.lv,
-    segments: [{ ...pool.segment, extentCount }],
+    segments: [{ ...pool.segment, extentCount: lvExtentCount(grown) }],
   });
 }
 

@@ -123,7 +123,9 @@ export {
 } from "./change-group.ts";
 export type { TagChange } from "./change-group.ts";
 export { shrinkLogicalVolume } from "./shrink-lv.ts";
-export { createLinear } from "./linear.ts";
+export { createLinear, wholeRows } from "./linear.ts";
+export { roundedToStripes, STRIPE_SECTORS_DEFAULT, stripingOf } from "./striped.ts";
+export type { Striping } from "./striped.ts";
 export type { NewLvOptions } from "./linear.ts";
 export { choosePoolSizing } from "./pool-sizing.ts";
 export type { PoolSizing } from "./pool-sizing.ts";

@@ -8,6 +8,13 @@ import { autoLvName, checkNameFree, checkNewLvName, checkTag } from "./names.ts"
 import type { Created } from "./vg-edit.ts";
 import { addLv, newLv, requireChangeable, requireLvRoom } from "./vg-edit.ts";
 import { lvExtentCount } from "./vg-query.ts";
+import {
+  checkStriping,
+  roundedToStripes,
+  stripedSegments,
+  stripingOf,
+} from "./striped.ts";
+import type { Striping } from "./striped.ts";
 
 export const EXTENT_COUNT_MAX = 0xffff_ffff;
 
@@ -63,20 +70,34 @@ export function createLinear(
   options: NewLvOptions & {
     readonly extentCount: number;
     readonly physicalVolumes?: readonly string[] | undefined;
+    readonly striping?: Striping | undefined;
   },
   provenance: Provenance,
 ): Created {
   checkNewLv(vg, options);
-  requireExtentCount(options.extentCount);
-  requireFreeExtents(vg, options.extentCount);
-  const runs = allocateExtents(vg, options.extentCount, { pvNames: options.physicalVolumes });
+  const { striping, physicalVolumes: pvNames } = options;
+  if (striping !== undefined) checkStriping(vg, striping, pvNames);
+  const extentCount = roundedToStripes(options.extentCount, striping?.count ?? 1);
+  requireExtentCount(extentCount);
+  requireFreeExtents(vg, extentCount);
   const lv = newLv(provenance, {
     name: options.name ?? autoLvName(vg),
-    segments: linearSegments([], runs),
+    segments: newSegments(vg, extentCount, striping, pvNames),
     readOnly: options.readOnly,
     tags: options.tags?.map((tag) => checkTag(tag)),
   });
   return { vg: addLv(vg, lv), lv };
+}
+
+/** Extents for a new LV, striped or one after the other. */
+export function newSegments(
+  vg: VolumeGroup,
+  extentCount: number,
+  striping: Striping | undefined,
+  pvNames: readonly string[] | undefined,
+): Segment[] {
+  if (striping !== undefined) return stripedSegments(vg, [], extentCount, striping, pvNames);
+  return linearSegments([], allocateExtents(vg, extentCount, { pvNames }));
 }
 
 /**
@@ -118,18 +139,26 @@ function runAtEnd(segment: Segment): ExtentRun | undefined {
   };
 }
 
-/** The LV grown to `extentCount`, with extents taken from the free ones of `vg`. */
+/**
+ * The LV grown to `extentCount`, with extents taken from the free ones of `vg`. One whose last
+ * segment is striped goes on so; see `wholeRows`.
+ */
 export function grownLinear(
   vg: VolumeGroup,
   lv: LogicalVolume,
   extentCount: number,
   pvNames?: readonly string[],
 ): LogicalVolume {
-  if (!lv.segments.every((segment) => segment.type === "striped" && segment.stripes.length === 1)) {
+  if (!lv.segments.every((segment) => segment.type === "striped")) {
     throw new Lvm2Error(
       "unsupported",
-      `Can't extend logical volume ${vg.name}/${lv.name}: it is not linear; use LVM itself.`,
+      `Can't extend logical volume ${vg.name}/${lv.name}: it is not linear or striped; use LVM itself.`,
     );
+  }
+  const striping = stripingOf(lv.segments);
+  if (striping !== undefined) {
+    const more = wholeRows(lv, extentCount) - lvExtentCount(lv);
+    return { ...lv, segments: stripedSegments(vg, lv.segments, more, striping, pvNames) };
   }
   const last = lv.segments.at(-1);
   const runs = allocateExtents(vg, extentCount - lvExtentCount(lv), {
@@ -137,4 +166,10 @@ export function grownLinear(
     pvNames,
   });
   return { ...lv, segments: linearSegments(lv.segments, runs) };
+}
+
+/** The size to which a striped LV can grow that is at least `extentCount`; that one for others. */
+export function wholeRows(lv: LogicalVolume, extentCount: number): number {
+  const before = lvExtentCount(lv);
+  return before + roundedToStripes(extentCount - before, stripingOf(lv.segments)?.count ?? 1);
 }

@@ -12,13 +12,16 @@ import {
   checkNewLv,
   grownLinear,
   linearSegments,
+  newSegments,
   requireExtentCount,
   requireFreeExtents,
 } from "./linear.ts";
-import type { Discards, LogicalVolume, Provenance, VolumeGroup } from "./model.ts";
+import type { Discards, LogicalVolume, Provenance, Segment, VolumeGroup } from "./model.ts";
 import { autoLvName, checkNameFree, checkTag } from "./names.ts";
 import { choosePoolSizing, METADATA_MAX_SECTORS } from "./pool-sizing.ts";
 import { formatSize } from "./size-print.ts";
+import { checkStriping, roundedToStripes } from "./striped.ts";
+import type { Striping } from "./striped.ts";
 import type { Created } from "./vg-edit.ts";
 import { addLv, newLv, replaceLv, requireChangeable, requireLvChangeable } from "./vg-edit.ts";
 import {
@@ -42,6 +45,8 @@ export interface NewThinPool extends NewLvOptions {
   /** Make or grow the spare; on by default. */
   readonly metadataSpare?: boolean | undefined;
   readonly physicalVolumes?: readonly string[] | undefined;
+  /** Of the data; the metadata is linear. */
+  readonly striping?: Striping | undefined;
 }
 
 export interface CreatedPool extends Created {
@@ -67,15 +72,17 @@ export function createThinPool(
     zeroNewBlocks: options.zeroNewBlocks,
   });
   const { metadataExtentCount } = sizing;
+  const { striping, physicalVolumes: pvNames } = options;
+  if (striping !== undefined) checkStriping(vg, striping, pvNames);
   let { extentCount } = options;
   if (options.leaveRoomForMetadata === true) {
     if (extentCount <= 2 * metadataExtentCount) {
       throw new Lvm2Error("no-space", "Not enough space for thin pool creation.");
     }
     extentCount -= 2 * metadataExtentCount;
+    extentCount -= extentCount % (striping?.count ?? 1);
   }
-
-  const pvNames = options.physicalVolumes;
+  extentCount = roundedToStripes(extentCount, striping?.count ?? 1);
   let next = vg;
   if (options.metadataSpare !== false) {
     next = withMetadataSpare(next, metadataExtentCount, provenance, pvNames);
@@ -105,7 +112,7 @@ export function createThinPool(
     readOnly: options.readOnly,
   });
   return {
-    vg: withPoolVolumes(next, pool, { extentCount, metadataExtentCount, pvNames }, provenance),
+    vg: withPoolVolumes(next, pool, { extentCount, metadataExtentCount, pvNames, striping }, provenance),
     lv: pool,
     chunkSectors: sizing.chunkSectors,
     metadataExtentCount,
@@ -121,10 +128,11 @@ function withPoolVolumes(
     extentCount: number;
     metadataExtentCount: number;
     pvNames: readonly string[] | undefined;
+    striping: Striping | undefined;
   },
   provenance: Provenance,
 ): VolumeGroup {
-  const { extentCount, metadataExtentCount, pvNames } = size;
+  const { extentCount, metadataExtentCount, pvNames, striping } = size;
   const free = freeExtentCount(vg);
   if (extentCount + metadataExtentCount > free) {
     throw new Lvm2Error(
@@ -134,14 +142,11 @@ function withPoolVolumes(
     );
   }
   for (const suffix of ["_tdata", "_tmeta"]) checkNameFree(vg, pool.name + suffix);
-  const hidden = (base: VolumeGroup, suffix: string, count: number): LogicalVolume =>
-    newLv(provenance, {
-      name: pool.name + suffix,
-      segments: linearSegments([], allocateExtents(base, count, { pvNames })),
-      visible: false,
-    });
-  const data = hidden(vg, "_tdata", extentCount);
-  const metadata = hidden(addLv(vg, data), "_tmeta", metadataExtentCount);
+  const hidden = (suffix: string, segments: readonly Segment[]): LogicalVolume =>
+    newLv(provenance, { name: pool.name + suffix, segments, visible: false });
+  const data = hidden("_tdata", newSegments(vg, extentCount, striping, pvNames));
+  const others = addLv(vg, data);
+  const metadata = hidden("_tmeta", newSegments(others, metadataExtentCount, undefined, pvNames));
   return addLv(addLv(addLv(vg, pool), metadata), data);
 }
 

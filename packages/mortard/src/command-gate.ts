@@ -21,6 +21,8 @@ const questions: ReadonlySet<CommandName> = new Set<CommandName>([
   "volumeList",
   "volumeInfo",
   "volumeStatus",
+  "volumeStatedump",
+  "volumeLogRotate",
   "volumeOptionGet",
   "volumeOptionHelp",
   "snapshotList",

@@ -20,11 +20,21 @@ test("a missing file is all defaults, a file changes what it names", () => {
   assert.equal(settings.brickPortFirst, 49152);
 });
 
+test("what the commands read of the file is no fault to the daemon", () => {
+  const file = join(directory, "shared.json");
+  const shared = { devices: ["/dev/sd*", "/srv/pv"], engine: "userspace" };
+  writeFileSync(file, JSON.stringify(shared));
+  const { devices, engine } = readSettings(file);
+  assert.deepEqual({ devices, engine }, shared);
+});
+
 for (const [text, reason] of [
   ["{", /not JSON/],
   ['{"glusterPort":"x"}', /glusterPort/],
   ['{"glusterPort":70000}', /glusterPort/],
   ['{"colour":"red"}', /colour/],
+  ['{"devices":"/dev/sda"}', /devices/],
+  ['{"engine":"steam"}', /engine/],
   ['{"brickPortFirst":50000,"brickPortLast":49000}', /brickPortFirst/],
 ] as const) {
   test(`the file ${text} is refused by the name of what is wrong`, () => {

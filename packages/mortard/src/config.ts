@@ -7,12 +7,18 @@ export class ConfigError extends Error {
 }
 
 /** What the file says, with the defaults filled in. A missing file is all defaults. */
-export type Settings = Required<Omit<NodeConfig, "address" | "thinPools">> &
-  Pick<NodeConfig, "address" | "thinPools">;
+export type Settings = Required<Omit<NodeConfig, OfPools | "address">> &
+  Pick<NodeConfig, OfPools | "address">;
+
+/** What the volume groups read for themselves, as in the command line. */
+type OfPools = "devices" | "engine" | "thinPools";
 
 const defaults: Settings = {
   hostNames: [],
   glusterPort: 24007,
+  peerPort: 24017,
+  trustedNetworks: ["127.0.0.0/8", "::1/128"],
+  etcd: "etcd",
   brickPortFirst: 49152,
   brickPortLast: 60999,
   glusterfsd: "glusterfsd",

@@ -1,4 +1,4 @@
-// The real daemon, the stock brick server, the stock client's mount.
+// The real daemon, its brick servers, the stock client's mount.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { releaseBarrier, setBarrier } from "./bricks/brick-client.ts";
+import { brickEngines } from "./bricks/brick-engine.ts";
 import { brickFiles } from "./bricks/brick-process.ts";
 import { LiveNode, good, onMount, until } from "./live-node.ts";
 import { identify } from "./process-identity.ts";
@@ -85,14 +85,14 @@ test("a brick that is killed comes back on its own, and the mount goes on", asyn
   node.unmount(mountPoint);
 });
 
-test("a barrier holds back what changes the tree until it is released", async () => {
+async function barrierHolds(engine: keyof typeof brickEngines): Promise<void> {
+  const { raiseBarrier, releaseBarrier } = brickEngines[engine];
   const mountPoint = node.mount("v");
   const path = join(node.directory, "one");
   const home = { runDirectory: node.paths.brickRunDirectory, logDirectory: node.directory };
   const brick = { socket: brickFiles(home, path).socket, name: path, timeoutMs: 5000 };
-  const files = readdirSync(path).filter((name) => name.startsWith("file"));
-  const [name = ""] = files;
-  await setBarrier(brick, path, true);
+  const [name = ""] = readdirSync(path).filter((it) => it.startsWith("file"));
+  await raiseBarrier(brick, path);
   const child = spawn("rm", [join(mountPoint, name)], { stdio: "ignore" });
   const ended = new Promise<string>((resolve) => child.once("exit", () => resolve("ended")));
   assert.equal(await Promise.race([ended, sleep(500, "held")]), "held");
@@ -101,8 +101,12 @@ test("a barrier holds back what changes the tree until it is released", async ()
   // A daemon that comes back does not know what its predecessor had come to.
   assert.equal(await releaseBarrier(brick, path), false);
   onMount.write(join(mountPoint, "free"), "not held back");
-  await assert.rejects(setBarrier({ ...brick, socket: "/none" }, path, true), /does not answer/);
+  await assert.rejects(raiseBarrier({ ...brick, socket: "/none" }, path), /ENOENT/);
   node.unmount(mountPoint);
+}
+
+test("a barrier holds back what changes the tree until it is released", async () => {
+  await barrierHolds("builtin");
 });
 
 test("kill -9 of the daemon stops no I/O; its successor adopts the same bricks", async () => {
@@ -156,16 +160,23 @@ test("two nodes on one machine serve on the same ports of their own addresses", 
   assert.deepEqual(ports, [49152]);
 });
 
-test("a brick whose program is missing names the package to install", async () => {
+const engineOption = "mortar.brick-engine";
+
+test("a brick whose program is missing names the package to install, and the other engine", async () => {
   await other.end("SIGTERM");
   other.configure({ glusterfsd: "/no/such/glusterfsd" });
   await other.start();
   good(await other.client.volumeCreate({ name: "w", bricks: [other.brickDirectory("w")], force: true }));
+  const options = [{ name: engineOption, value: "glusterfsd" }];
+  good(await other.client.volumeOptionSet("w", { options }));
   const answer = await other.client.volumeStart("w");
   assert.ok(!answer.ok);
   assert.match(answer.problem.nextStep ?? "", /apt-get install glusterfs-server/);
+  assert.match(answer.problem.nextStep ?? "", /volume set w mortar.brick-engine builtin/);
   assert.match(answer.problem.detail, /\/no\/such\/glusterfsd/);
   assert.equal(good(await other.client.volumeInfo("w")).status, "Created");
+  good(await other.client.volumeOptionReset("w", { key: engineOption }));
+  good(await other.client.volumeStart("w"));
 });
 
 test("a volume or brick that cannot be, is refused and leaves nothing", async () => {
@@ -189,6 +200,56 @@ test("everything private is private", () => {
     assert.equal(statSync(directory).mode & 0o777, 0o700, directory);
   }
   for (const file of [socketPath, pidFile]) assert.equal(statSync(file).mode & 0o777, 0o600, file);
+});
+
+async function bricksOf(): Promise<[engine: string | undefined, port: number | undefined][]> {
+  const { bricks } = good(await node.client.nodeStatus());
+  const sorted = bricks.filter(({ volume }) => volume === "v")
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  return sorted.map(({ engine, port }) => [engine, port]);
+}
+
+test("the other engine serves each brick from its next start on; a volume may be of both", async () => {
+  const before = await bricksOf();
+  const options = [{ name: engineOption, value: "glusterfsd" }];
+  const refused = await node.client.volumeOptionSet("v", { options: [{ ...options[0]!, value: "x" }] });
+  assert.ok(!refused.ok);
+  const set = await node.client.volumeOptionSet("v", { options });
+  assert.ok(set.ok);
+  assert.match(set.warnings.join(), /glusterfsd serves each brick from its next start on/);
+  assert.deepEqual(await bricksOf(), before);
+  const mountPoint = node.mount("v");
+  const [pid] = await brickPids();
+  process.kill(pid ?? 0, "SIGKILL");
+  await until("the first brick is back", async () => (await bricksOf())[0]?.[0] === "glusterfsd");
+  const mixed = await bricksOf();
+  assert.deepEqual(mixed, [["glusterfsd", before[0]?.[1]], ["builtin", before[1]?.[1]]]);
+  for (let index = 0; index < 10; index += 1) {
+    await until("the client is connected to both", () => {
+      try {
+        onMount.write(join(mountPoint, `mixed${index}`), `on either ${index}`);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  }
+  await node.end("SIGKILL");
+  await node.start();
+  assert.deepEqual(await bricksOf(), mixed, "each is adopted as what it is");
+  good(await node.client.volumeOptionSet("v", { options: [{ name: "features.read-only", value: "off" }] }));
+  node.unmount(mountPoint);
+  good(await node.client.volumeStop("v"));
+  good(await node.client.volumeStart("v"));
+  assert.deepEqual((await bricksOf()).map(([engine]) => engine), ["glusterfsd", "glusterfsd"]);
+  await barrierHolds("glusterfsd");
+  good(await node.client.volumeOptionReset("v", { key: engineOption }));
+  good(await node.client.volumeStop("v"));
+  good(await node.client.volumeStart("v"));
+  assert.deepEqual((await bricksOf()).map(([engine]) => engine), ["builtin", "builtin"]);
+  const again = node.mount("v");
+  assert.equal(String(onMount.read(join(again, "mixed7"))), "on either 7");
+  node.unmount(again);
 });
 
 test("shutdown stops the bricks and the daemon; the next start brings all back", async () => {

@@ -6,33 +6,40 @@
  * Down: refuse commands, wait for those that run, close the ports. Bricks, mounts and pools go on.
  */
 import { hostname } from "node:os";
-import type { NodeStatus, Peer, PoolReclaim, ReclaimableBody, ShutdownResult } from "@mortar/api";
+import type { NodeStatus, PoolReclaim, ReclaimableBody, ShutdownResult } from "@mortar/api";
 import {
   type Answer,
   type CommandArgs,
   type CommandName,
   type CommandPayload,
+  type ClusterState,
   Coordinator,
+  volfileFor,
 } from "@mortar/cluster";
 import type { NodeGroups } from "./effects/groups.ts";
-import type { ClusterStore } from "@mortar/store";
 import type { FastifyInstance } from "fastify";
-import { BrickSupervisor } from "./bricks/supervisor.ts";
+import { BrickError } from "./bricks/brick-error.ts";
+import { type BrickPlan, BrickSupervisor, type BrickView } from "./bricks/supervisor.ts";
 import { recordBrickMounts } from "./brick-mounts.ts";
 import { CommandGate } from "./command-gate.ts";
 import type { Settings } from "./config.ts";
 import { hostOf } from "./coordinator-host.ts";
+import { isClusterKey } from "./cluster-keys.ts";
 import { isLoopback, localAddresses } from "./effects/host-name.ts";
+import type { OpenState } from "./etcd/open-state.ts";
 import { NodePerformer } from "./effects/node-performer.ts";
 import { Freezer } from "./freeze/freezer.ts";
-import { Handshake } from "./glusterd/handshake.ts";
+import { Handshake, volfileRequest } from "./glusterd/handshake.ts";
 import { portmapServices } from "./glusterd/portmap.ts";
 import { RpcServer } from "./glusterd/rpc-server.ts";
 import type { NodeControl } from "./http/handlers.ts";
+import type { PoolControl } from "./http/peer-handlers.ts";
 import { httpServer, listen } from "./http/server.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Log } from "./log.ts";
 import type { NodePaths } from "./paths.ts";
+import { Pool } from "./peers/pool.ts";
+import { Reconcile } from "./reconcile.ts";
 import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
 
 /** A start that hangs on a dead disk still lets the operator ask what is wrong. */
@@ -46,7 +53,7 @@ export interface DaemonOptions {
   readonly settings: Settings;
   readonly uuid: string;
   readonly version: string;
-  readonly store: ClusterStore;
+  readonly state: OpenState;
   readonly groups: NodeGroups;
   readonly log: Log;
   /** Called once, after `nodeShutdown` was answered. */
@@ -60,12 +67,16 @@ export class Daemon implements NodeControl {
   readonly #freezer: Freezer;
   readonly #performer: NodePerformer;
   readonly #coordinator: Coordinator;
+  readonly #pool: Pool;
+  readonly #reconcile: Reconcile;
   readonly #gate: CommandGate;
   readonly #handshake: Handshake;
   readonly #rpc: RpcServer;
   readonly #housekeeping: Housekeeping;
   #http: FastifyInstance | undefined;
   #announced = false;
+  /** The node goes down, not only the daemon. */
+  #stopsEtcd = false;
 
   private constructor(options: DaemonOptions, parts: Parts) {
     const { settings, log, paths } = options;
@@ -74,6 +85,8 @@ export class Daemon implements NodeControl {
     this.#freezer = parts.freezer;
     this.#performer = parts.performer;
     this.#coordinator = parts.coordinator;
+    this.#pool = parts.pool;
+    this.#reconcile = this.#reconciling();
     this.#gate = new CommandGate({
       coordinator: parts.coordinator,
       waitMs: settings.transactionWaitMs,
@@ -83,8 +96,8 @@ export class Daemon implements NodeControl {
       stateDirectory: paths.stateDirectory,
       address: settings.address,
       state: () => parts.coordinator.state,
-      isTrusted: isOfThisMachine,
-      servers: () => (settings.address === undefined ? [] : [this.#glusterAddress()]),
+      isTrusted: (address) => isOfThisMachine(address) || parts.pool.isNodeAddress(address),
+      servers: () => parts.pool.hosts().map((it) => `${it}:${settings.glusterPort}`),
       log,
     });
     this.#rpc = new RpcServer({
@@ -103,10 +116,11 @@ export class Daemon implements NodeControl {
   }
 
   static async start(options: DaemonOptions): Promise<Daemon> {
-    let announce = () => undefined as void;
-    const parts = await assemble(options, () => announce());
+    const told: Told = { announce: () => undefined, outOfStep: () => undefined };
+    const parts = await assemble(options, told);
     const daemon = new Daemon(options, parts);
-    announce = () => daemon.#announce();
+    told.announce = () => daemon.#announce();
+    told.outOfStep = () => daemon.#reconcile.soon();
     try {
       await daemon.#comeUp();
     } catch (error) {
@@ -147,31 +161,12 @@ export class Daemon implements NodeControl {
       snapshotCount: [...state.snapshots.values()].filter(({ document }) => document.kind === "user")
         .length,
       glusterClients: this.#rpc.connections.size,
-      bricks: this.#supervisor.all().map(({ spec, state: brickState, pid, port, restarts, reason }) => ({
-        volume: spec.volume,
-        ...(spec.snapshot === undefined ? {} : { snapshot: spec.snapshot }),
-        path: spec.path,
-        state: brickState,
-        ...(pid === undefined ? {} : { pid }),
-        ...(port === undefined ? {} : { port }),
-        restarts,
-        ...(reason === undefined ? {} : { reason }),
-      })),
+      bricks: this.#supervisor.all().map(nodeBrick),
     };
   }
 
-  /** One node: itself. */
-  peers(): Peer[] {
-    return [
-      {
-        uuid: this.#options.uuid,
-        hostname: "localhost",
-        self: true,
-        connected: true,
-        state: 3,
-        stateName: "Peer in Cluster",
-      },
-    ];
+  get pool(): PoolControl {
+    return this.#pool;
   }
 
   async reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]> {
@@ -207,6 +202,7 @@ export class Daemon implements NodeControl {
         }
       }
     }
+    this.#stopsEtcd = stopBricks;
     log.info(result, "shut down by command");
     setImmediate(this.#options.onShutdown);
     return result;
@@ -214,16 +210,19 @@ export class Daemon implements NodeControl {
 
   /** Ends this daemon and nothing else. */
   async close(): Promise<void> {
-    const { log, store } = this.#options;
+    const { log, state } = this.#options;
     this.#housekeeping.close();
+    this.#reconcile.close();
     if (!(await this.#gate.shut(COMMANDS_END_MAX_MS))) {
       log.error({}, "a command did not end in time: it will be settled at the next start");
     }
     await this.#http?.close();
     await this.#rpc.close();
     this.#supervisor.close();
+    await this.#pool.close();
     await this.#freezer.close();
-    await store.close();
+    await state.store.close();
+    if (this.#stopsEtcd) await state.etcd.stop();
   }
 
   async #comeUp(): Promise<void> {
@@ -232,6 +231,7 @@ export class Daemon implements NodeControl {
     this.#supervisor.adoptRunning();
     await this.#rpc.listen(settings.address, settings.glusterPort);
     log.info({ address: this.#glusterAddress() }, "serving GlusterFS clients");
+    await this.#pool.open();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, BRING_UP_MAX_MS);
@@ -249,22 +249,40 @@ export class Daemon implements NodeControl {
   }
 
   async #bringUp(): Promise<void> {
-    const { paths, settings, uuid, log } = this.#options;
-    const declared = await this.run("nodeDeclare", {
-      uuid,
-      hostname: this.#hostName(),
-      address: settings.address ?? "0.0.0.0",
-      snapMountRoot: paths.snapsDirectory,
-    });
+    const { log } = this.#options;
+    const declared = await this.run("nodeDeclare", this.#pool.declaration());
     if (!declared.ok) log.error({ answer: declared }, "the state does not take this node's entry");
     const recovered = await this.run("recover", {});
     if (!recovered.ok || recovered.payload.pending.length > 0) {
       log.error({ answer: recovered }, "an interrupted command could not be settled yet");
     }
+    this.#pool.serve();
+    this.#pool.stateChanged();
     const answer = await this.run("bringUp", {});
     if (!answer.ok) log.error({ answer }, "not all that was started came up");
     else if (answer.details.length > 0) log.warn({ details: answer.details }, "came up with faults");
-    await this.#supervisor.keepOnly(wantedBricks(this.#coordinator.state, uuid));
+    await this.#keepOnly();
+    this.#reconcile.open();
+  }
+
+  /** With the turn: a brick that a command is just starting is not one that nobody wants. */
+  async #keepOnly(): Promise<void> {
+    const { uuid } = this.#options;
+    await this.#coordinator.alone("keep bricks", async () =>
+      await this.#supervisor.keepOnly(wantedBricks(this.#coordinator.state, uuid)));
+  }
+
+  #reconciling(): Reconcile {
+    const { uuid, log } = this.#options;
+    return new Reconcile({
+      uuid,
+      state: () => this.#coordinator.state,
+      isUp: (path) => this.#supervisor.isUp(path),
+      running: () => this.#supervisor.all().map(({ spec }) => spec),
+      bringUp: () => this.run("bringUp", {}),
+      keepOnly: () => this.#keepOnly(),
+      log,
+    });
   }
 
   /** Tells of a changed state, once for everything that happens in one go: clients of volfiles. */
@@ -295,17 +313,33 @@ interface Parts {
   readonly freezer: Freezer;
   readonly performer: NodePerformer;
   readonly coordinator: Coordinator;
+  readonly pool: Pool;
 }
 
-async function assemble(options: DaemonOptions, announce: () => void): Promise<Parts> {
-  const { paths, settings, uuid, log, groups, store } = options;
+/** What the daemon does when it is there. */
+interface Told {
+  announce: () => void;
+  outOfStep: () => void;
+}
+
+async function assemble(options: DaemonOptions, told: Told): Promise<Parts> {
+  const { paths, settings, uuid, log, groups } = options;
   const { address, hostNames } = settings;
+  const host = hostNames[0] ?? address ?? hostname();
+  const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
   const supervisor = new BrickSupervisor({
     home: { runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory },
-    nodeUuid: uuid,
-    glusterfsd: settings.glusterfsd,
-    address,
-    managementPort: settings.glusterPort,
+    node: {
+      uuid,
+      hostname: host,
+      glusterfsd: settings.glusterfsd,
+      address,
+      managementPort: settings.glusterPort,
+    },
+    plan: (volfileId) => {
+      if (late.coordinator === undefined) throw new Error("the state is not loaded yet");
+      return planOf(late.coordinator.state, volfileId, paths.stateDirectory, address);
+    },
     portFirst: settings.brickPortFirst,
     portLast: settings.brickPortLast,
     log,
@@ -313,22 +347,86 @@ async function assemble(options: DaemonOptions, announce: () => void): Promise<P
   const freezer = new Freezer({ directory: paths.frozenDirectory, log });
   const performer = new NodePerformer({
     uuid,
-    host: hostNames[0] ?? address ?? hostname(),
+    host,
     groups,
     supervisor,
     freezer,
     snapsDirectory: paths.snapsDirectory,
+    dumpDirectory: paths.dumpDirectory,
     log,
   });
-  const host = hostOf({
+  const { pool, coordinator } = await assemblePool(options, { host, local: performer, told });
+  late.coordinator = coordinator;
+  return { supervisor, freezer, performer, coordinator, pool };
+}
+
+interface PoolParts {
+  readonly host: string;
+  readonly local: NodePerformer;
+  readonly told: Told;
+}
+
+/** The coordinator and the pool need each other, and the store tells both. */
+async function assemblePool(
+  options: DaemonOptions,
+  { host, local, told }: PoolParts,
+): Promise<Pick<Parts, "pool" | "coordinator">> {
+  const { paths, settings, uuid, version, log, state } = options;
+  const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
+  const pool = new Pool({
+    uuid, host, version, settings: { ...settings, address: settings.address }, state, local, log,
+    snapMountRoot: paths.snapsDirectory,
+    places: paths,
+    coordinator: () => late.coordinator!,
+    exchanged: () => told.announce(),
+    outOfStep: () => told.outOfStep(),
+  });
+  state.store.watch("", ({ revision, changes }) => {
+    if (late.coordinator === undefined) return;
+    late.coordinator.told(revision, changes.filter(({ key }) => isClusterKey(key)));
+    told.announce();
+    told.outOfStep();
+    pool.stateChanged();
+  });
+  late.coordinator = await Coordinator.open(hostOf({
     uuid,
-    store,
-    performer,
-    names: { address, hostNames },
+    host,
+    store: state.store,
+    waitMs: settings.transactionWaitMs,
+    onTurn: (token) => pool.raise(token),
+    perform: (effect, token) => pool.performer.perform(effect, token),
+    resolveHost: (name) => pool.resolveHost(name),
     log,
-    volfileChanged: announce,
-  });
-  return { supervisor, freezer, performer, coordinator: await Coordinator.open(host) };
+    volfileChanged: () => told.announce(),
+  }));
+  return { pool, coordinator: late.coordinator };
+}
+
+/** Throws BrickError when the state has no such brick. */
+function planOf(
+  state: ClusterState,
+  key: string,
+  stateDirectory: string,
+  bindAddress: string | undefined,
+): BrickPlan {
+  const answer = volfileFor(state, volfileRequest({ key, trusted: true }, stateDirectory, bindAddress));
+  if (answer.ok) return { engine: answer.engine ?? "builtin", volfile: answer.text };
+  throw new BrickError("start-failed", `No brick can be started for ${key}: ${answer.reason}`);
+}
+
+function nodeBrick(brick: BrickView): NodeStatus["bricks"][number] {
+  const { spec, state, engine, pid, port, restarts, reason } = brick;
+  return {
+    volume: spec.volume,
+    ...(spec.snapshot === undefined ? {} : { snapshot: spec.snapshot }),
+    path: spec.path,
+    state,
+    ...(engine === undefined ? {} : { engine }),
+    ...(pid === undefined ? {} : { pid }),
+    ...(port === undefined ? {} : { port }),
+    restarts,
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 function isOfThisMachine(address: string): boolean {

@@ -1,14 +1,21 @@
 #!/usr/bin/env node
 /** The program `mortard`: one node, in the foreground, until SIGTERM or `mortar down`. */
 import { readFileSync } from "node:fs";
-import { LmdbStore } from "@mortar/store";
-import { bootRecorder, engineChoiceOf, VolumeGroups } from "@mortar/vg";
+import {
+  bootRecorder,
+  engineChoiceOf,
+  readDeviceFilter,
+  readPlainFiles,
+  VolumeGroups,
+} from "@mortar/vg";
 import { type CommandLine, USAGE, parseCommandLine } from "./command-line.ts";
 import { readSettings } from "./config.ts";
 import { Daemon } from "./daemon.ts";
+import { openState } from "./etcd/open-state.ts";
 import { type OpenLog, openLog } from "./log.ts";
 import { nodeUuid } from "./node-identity.ts";
 import { makeDirectories, nodePaths } from "./paths.ts";
+import { NodeTls } from "./peers/node-tls.ts";
 import { takePidFile } from "./pid-file.ts";
 import { poolPolicyOf } from "./pool-policy.ts";
 
@@ -30,11 +37,15 @@ async function serve(line: CommandLine, version: string): Promise<void> {
   reportDeath(opened);
   log.info({ version, root: paths.root, address: settings.address, pid: process.pid }, "starting");
   try {
-    const store = LmdbStore.open(paths.storeDirectory);
+    const uuid = nodeUuid(paths.stateDirectory);
+    const tls = await NodeTls.open(paths.tlsDirectory, uuid);
+    const state = await openState({ places: paths, tls, etcdProgram: settings.etcd, log });
     const warn = onceEach((sentence) => log.warn({}, sentence));
     const groups = await VolumeGroups.open({
       runDirectory: paths.runDirectory,
       engine: engineChoiceOf(paths.root),
+      deviceFilter: readDeviceFilter(paths.configFile),
+      files: readPlainFiles(paths.configFile),
       policy: poolPolicyOf(paths),
       boot: bootRecorder(paths.stateDirectory, warn),
       warn,
@@ -46,9 +57,9 @@ async function serve(line: CommandLine, version: string): Promise<void> {
     const daemon = await Daemon.start({
       paths,
       settings,
-      uuid: nodeUuid(paths.stateDirectory),
+      uuid,
       version,
-      store,
+      state,
       groups,
       log,
       onShutdown: () => leave("mortar down"),

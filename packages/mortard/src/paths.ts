@@ -14,6 +14,8 @@ export interface NodePaths {
   readonly stateDirectory: string;
   /** The state of the cluster. */
   readonly storeDirectory: string;
+  /** What this node proves itself with to others. */
+  readonly tlsDirectory: string;
   readonly runDirectory: string;
   readonly logDirectory: string;
   readonly brickLogDirectory: string;
@@ -23,6 +25,8 @@ export interface NodePaths {
   readonly frozenDirectory: string;
   /** Bricks of snapshots are mounted at SNAPS/SNAPVOL/brickN. */
   readonly snapsDirectory: string;
+  /** Statedumps of bricks. */
+  readonly dumpDirectory: string;
   readonly socketPath: string;
   readonly pidFile: string;
   readonly logFile: string;
@@ -38,12 +42,14 @@ export function nodePaths(rootDirectory: string): NodePaths {
     configFile: join(root, "etc/mortar/mortar.json"),
     stateDirectory,
     storeDirectory: join(stateDirectory, "cluster"),
+    tlsDirectory: join(stateDirectory, "tls"),
     runDirectory,
     logDirectory,
     brickLogDirectory: join(logDirectory, "bricks"),
     brickRunDirectory: join(runDirectory, "bricks"),
     frozenDirectory: join(runDirectory, "frozen"),
     snapsDirectory: join(root, "run/gluster/snaps"),
+    dumpDirectory: join(root, "run/gluster"),
     socketPath: join(runDirectory, "mortard.sock"),
     pidFile: join(runDirectory, "mortard.pid"),
     logFile: join(logDirectory, "mortard.log"),

@@ -6,7 +6,7 @@ import {
   FALLOC_FL_ZERO_RANGE,
 } from "@mortar/linux";
 import { PoolError } from "./pool-error.ts";
-import type { DeviceSpec, SegmentSpec } from "./spec.ts";
+import type { DeviceSpec, StripePlace } from "./spec.ts";
 
 /** Keeps what is allocated of a file; of a block device it may write zeros, and is not used. */
 const ZERO_RANGE = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
@@ -61,8 +61,8 @@ export class DeviceTable {
     for (const device of opened) this.#devices.set(device.name, device);
   }
 
-  /** The device of a segment, after a look whether the segment lies inside it. */
-  deviceOf(segment: SegmentSpec): OpenDevice {
+  /** The device of a linear segment or a stripe, after a look whether it lies inside it. */
+  deviceOf(segment: StripePlace & { readonly lengthBytes: number }): OpenDevice {
     const device = this.#devices.get(segment.device);
     if (device === undefined)
       throw new PoolError("bad-request", `segment on unknown device ${segment.device}`);

@@ -7,13 +7,15 @@ import {
   clearRequest, Errno, layouts, markDone, PAGE_BYTES, REPLY_POSITION, sendAnswer,
 } from "@mortar/fuse";
 import { errnoName, fileIo, LinuxError, preadFully, pwriteFully, viewMemory } from "@mortar/linux";
+import { RecordedFlushFailure } from "./flush-failure.ts";
 import { JobKind, LaneWords } from "./lane-words.ts";
 import { limitedLog } from "./log.ts";
 import { FUSE_FD } from "./tether.ts";
 import type { ExecutorSetup } from "./worker-messages.ts";
 
-const { lane, shared } = workerData as ExecutorSetup;
+const { lane, shared, flushFailure } = workerData as ExecutorSetup;
 const words = new LaneWords(shared);
+const failure = new RecordedFlushFailure(words, flushFailure);
 const io = fileIo();
 const report = limitedLog();
 const requestAddress = words.requestAddress(lane);
@@ -65,7 +67,7 @@ function flush(): void {
     do result = io.fdatasync(words.fd(lane, index));
     while (result === -Errno.EINTR);
     if (result === 0) continue;
-    words.flushError = -result;
+    failure.flushError = -result;
     throw new LinuxError("fdatasync", "flush", -result);
   }
 }

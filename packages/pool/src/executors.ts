@@ -6,10 +6,14 @@ import type { ExecutorSetup } from "./worker-messages.ts";
 const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
 
 /** One executor for each lane; without them the worker does all by itself. */
-export function startExecutors(shared: SharedArrayBuffer, died: (reason: string) => void): void {
+export function startExecutors(
+  shared: SharedArrayBuffer,
+  flushFailure: string,
+  died: (reason: string) => void,
+): void {
   for (let lane = 0; lane < LANE_COUNT; lane++) {
     const executor = new Worker(new URL("./executor-host.js", import.meta.url), {
-      workerData: { lane, shared } satisfies ExecutorSetup,
+      workerData: { lane, shared, flushFailure } satisfies ExecutorSetup,
       resourceLimits: LIMITS,
     });
     executor.on("error", (error) => died(`executor ${lane}: ${error.stack ?? error.message}`));

@@ -33,6 +33,7 @@ export class FillWatch {
   readonly #speakAt: Record<Kind, number>;
   #mode: EngineStatus["mode"] | "new" = "new";
   #needsCheck = false;
+  #flushFailure: string | undefined;
   #high = false;
   #full = false;
   #pauseMs = 0;
@@ -112,9 +113,12 @@ export class FillWatch {
     };
   }
 
-  #judgeMode({ mode, needsCheck }: EngineStatus): Judgement[] {
+  #judgeMode({ mode, needsCheck, flushFailure }: EngineStatus): Judgement[] {
     const before = this.#mode;
     const said: Judgement[] = [];
+    const isNew = flushFailure !== undefined && this.#flushFailure === undefined;
+    if (isNew) said.push(flushFailed(this.#name, flushFailure, needsCheck));
+    this.#flushFailure = flushFailure;
     if (needsCheck && !this.#needsCheck) {
       said.push({
         kind: "needs-check",
@@ -122,7 +126,7 @@ export class FillWatch {
         message: `The metadata of thin pool ${this.#name} needs a check; the pool is read-only.`,
         nextStep: repairStep(this.#name),
       });
-    } else if (mode !== before && (mode === "read-only" || mode === "failed")) {
+    } else if (!isNew && mode !== before && (mode === "read-only" || mode === "failed")) {
       said.push({
         kind: "read-only",
         severity: "error",
@@ -145,6 +149,23 @@ export function extendStep(kind: Kind, name: string): string {
   return kind === "data"
     ? `lvextend -L +SIZE ${name}`
     : `lvextend --poolmetadatasize +SIZE ${name}`;
+}
+
+function flushFailed(name: string, errno: string, needsCheck: boolean): Judgement {
+  return {
+    kind: "flush-failed",
+    severity: "error",
+    message:
+      `A flush of the devices of thin pool ${name} failed with ${errno}: what was written since ` +
+      "its last commit is in doubt, and it takes no changes any more.",
+    nextStep: `look at the disk (dmesg); ${needsCheck ? repairStep(name) : reactivationStep(name)}`,
+  };
+}
+
+/** Whoever does this has accepted what is lost. */
+function reactivationStep(name: string): string {
+  const [vg = name] = name.split("/");
+  return `vgchange -an ${vg}; vgchange -ay ${vg}`;
 }
 
 export function repairStep(name: string): string {

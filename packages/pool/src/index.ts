@@ -8,6 +8,7 @@ export type {
   PoolMessage,
   PoolSpec,
   SegmentSpec,
+  StripePlace,
   ThinPoolSpec,
   VolumeSpec,
 } from "./spec.ts";
@@ -33,3 +34,4 @@ export type { EventSeverity, PoolEvent, PoolEventKind } from "./pool-events.ts";
 export { appendPoolEvent, readPoolEvents } from "./pool-events.ts";
 export { lockForLife, pidOfLocker } from "./life-lock.ts";
 export { outsideGuard } from "./outside-guard.ts";
+export { flattened, stripeLengthOf, stripesOf } from "./segment-stripes.ts";

@@ -50,12 +50,12 @@ export class LaneWords implements FlushFailure {
 
   /** Wait until the executor of the lane is done. */
   waitFree(lane: number): void {
-    Atomics.wait(this.#words, stateOf(lane), LaneState.given);
+    this.#waitWhile(lane, LaneState.given);
   }
 
   /** For the executor: wait until there is a job. */
   waitGiven(lane: number): void {
-    Atomics.wait(this.#words, stateOf(lane), LaneState.free);
+    this.#waitWhile(lane, LaneState.free);
   }
 
   give(lane: number): void {
@@ -122,6 +122,18 @@ export class LaneWords implements FlushFailure {
 
   fd(lane: number, index = 0): number {
     return this.#doubles[doubleOf(lane) + 4 + index]!;
+  }
+
+  /**
+   * A wake-up alone means nothing. Between the store and the notify of `#change` the other side may
+   * have seen the state, done its part and gone to sleep again: the notify then ends its next sleep.
+   * An executor that believed it would do its last job again, over a request that the worker is just
+   * receiving.
+   */
+  #waitWhile(lane: number, state: number): void {
+    while (Atomics.load(this.#words, stateOf(lane)) === state) {
+      Atomics.wait(this.#words, stateOf(lane), state);
+    }
   }
 
   #change(lane: number, state: number): void {

@@ -16,6 +16,7 @@ import type { NbdAddress, NbdListener, NbdStatus } from "./nbd-listener.ts";
 import { readTlsFiles, serveTls } from "./nbd-tls.ts";
 import { PoolError } from "./pool-error.ts";
 import { replaceFile, socketAddress } from "./run-directory.ts";
+import type { FlushFailure } from "./device-table.ts";
 import type { RunFiles } from "./run-directory.ts";
 
 const RETRY_MS = 1000;
@@ -30,13 +31,15 @@ interface Open {
 
 export class NbdListeners {
   readonly #files: RunFiles;
+  readonly #failure: FlushFailure;
   readonly #ask: Ask;
   readonly #open = new Map<NbdAddress, Open>();
   /** What should be open, in the order in which it was asked for. */
   #wanted: NbdListener[];
 
-  constructor(files: RunFiles, ask: Ask) {
+  constructor(files: RunFiles, failure: FlushFailure, ask: Ask) {
     this.#files = files;
+    this.#failure = failure;
     this.#ask = ask;
     this.#wanted = readWanted(files.nbdListeners);
   }
@@ -110,6 +113,7 @@ export class NbdListeners {
     const beganMs = performance.now();
     const errnos = await Promise.all(fds.map(flushDescriptor));
     const errno = errnos.find((one) => one !== 0) ?? 0;
+    if (errno !== 0) this.#failure.flushError = errno; // Nobody who opens them later is told.
     await this.#ask({ verb: "nbd-flushed", errno, tookMs: performance.now() - beganMs });
   }
 

@@ -21,6 +21,8 @@ export type PoolEventKind =
   | "not-full"
   | "needs-check"
   | "read-only"
+  /** What was written since the last commit is in doubt. */
+  | "flush-failed"
   | "backup-failed";
 
 export type EventSeverity = "note" | "warning" | "error";

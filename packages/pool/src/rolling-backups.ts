@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { BackupAnswer, BackupRequest } from "./backup-messages.ts";
 import type { ControlReply } from "./control.ts";
+import type { FlushFailure } from "./device-table.ts";
 import type { Judgement } from "./fill-watch.ts";
 import { log } from "./log.ts";
 import type { MetadataBackups } from "./protection.ts";
@@ -32,6 +33,7 @@ const PARTIAL = "partial";
 
 export class RollingBackups {
   readonly #spec: () => PoolSpec;
+  readonly #flushes: FlushFailure;
   readonly #ask: (request: WorkerRequest) => Promise<ControlReply>;
   readonly #publish: (judgement: Judgement) => void;
   #toldTooLarge = false;
@@ -40,10 +42,12 @@ export class RollingBackups {
 
   constructor(
     spec: () => PoolSpec,
+    flushes: FlushFailure,
     ask: (request: WorkerRequest) => Promise<ControlReply>,
     publish: (judgement: Judgement) => void,
   ) {
     this.#spec = spec;
+    this.#flushes = flushes;
     this.#ask = ask;
     this.#publish = publish;
   }
@@ -77,7 +81,8 @@ export class RollingBackups {
   }
 
   async #copy(spec: ThinPoolSpec, { directory, keep }: MetadataBackups): Promise<void> {
-    await writeBack(spec.devices.map(({ path }) => path)); // For to pin is to commit.
+    // For to pin is to commit.
+    await writeBack(spec.devices.map(({ path }) => path), this.#flushes);
     const reply = await this.#ask({ verb: "pin" });
     if (!reply.ok) return; // A pool that is read-only or failed has nothing new to keep.
     const pinned = reply.result as PinnedState;

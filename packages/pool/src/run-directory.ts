@@ -16,6 +16,7 @@
  *     log              of both processes
  *     program.json     the installation that successors are started from
  *     failure.json     why the first start was refused
+ *     flush-failure.json  a flush failed, see RecordedFlushFailure
  *     nbd.sock         NBD, all LVs that are served
  *     nbd.json         where else NBD clients connect
  */
@@ -33,6 +34,7 @@ export interface RunFiles {
   readonly log: string;
   readonly program: string;
   readonly failure: string;
+  readonly flushFailure: string;
   readonly opens: string;
   readonly surviving: string;
   readonly nbdSocket: string;
@@ -51,6 +53,7 @@ export function runFiles(directory: string): RunFiles {
     log: join(directory, "log"),
     program: join(directory, "program.json"),
     failure: join(directory, "failure.json"),
+    flushFailure: join(directory, "flush-failure.json"),
     opens: join(directory, "opens.json"),
     surviving: join(directory, "surviving.json"),
     nbdSocket: join(directory, "nbd.sock"),

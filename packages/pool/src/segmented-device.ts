@@ -1,5 +1,6 @@
 /**
- * A block device made of runs of others, as LVM's linear LVs are: tmeta, tdata, and plain LVs.
+ * A block device made of runs of others, as LVM's LVs are: tmeta, tdata, and plain LVs. A piece of
+ * it is one run of one device, or striped over several; then each unit of a stripe is a run.
  *
  * Reads and writes are one synchronous system call for each run that they touch, straight between
  * the caller's memory and the page cache of the device. Runs may be added at the end while the
@@ -19,14 +20,29 @@ import type { FileIo } from "@mortar/linux";
 import type { DeviceTable, FlushFailure, OpenDevice } from "./device-table.ts";
 import type { AddressBook } from "./memory-address.ts";
 import { PoolError } from "./pool-error.ts";
+import { stripeLengthOf, stripesOf } from "./segment-stripes.ts";
 import type { SegmentSpec } from "./spec.ts";
 
 interface Run {
+  start: number;
+  end: number;
+  device: OpenDevice;
+  /** What to add to an offset of ours to get the device's. */
+  shift: number;
+}
+
+interface Stripe {
+  readonly device: OpenDevice;
+  readonly offset: number;
+}
+
+interface Piece {
   readonly start: number;
   readonly end: number;
-  readonly device: OpenDevice;
-  /** What to add to an offset of ours to get the device's. */
-  readonly shift: number;
+  /** Absent for a striped one. */
+  readonly run: Readonly<Run> | undefined;
+  readonly stripes: readonly Stripe[];
+  readonly stripeBytes: number;
 }
 
 const EOPNOTSUPP = 95;
@@ -38,8 +54,11 @@ export class SegmentedDevice {
   readonly #addresses: AddressBook;
   readonly #io: FileIo;
   readonly #failure: FlushFailure;
-  #runs: readonly Run[] = [];
-  #last: Run;
+  #pieces: readonly Piece[];
+  #devices: readonly OpenDevice[];
+  /** Where the last transfer was: a run, or `#unit`, which moves over striped pieces. */
+  #last: Readonly<Run>;
+  readonly #unit: Run;
   /** Where the last `place` found the range: a descriptor, and the offset in it. */
   placeFd = -1;
   placeOffset = 0;
@@ -55,38 +74,40 @@ export class SegmentedDevice {
     this.#name = name;
     this.#addresses = addresses;
     this.#io = fileIo();
-    this.#runs = runsOf(segments, devices);
-    const [first] = this.#runs;
+    this.#pieces = piecesOf(segments, devices);
+    const [first] = this.#pieces;
     if (first === undefined) throw new PoolError("bad-request", `${name} has no segments`);
-    this.#last = first;
+    this.#devices = devicesOf(this.#pieces);
+    this.#unit = { start: 0, end: 0, device: first.stripes[0]!.device, shift: 0 };
+    this.#last = this.#unit;
   }
 
   get sizeBytes(): number {
-    return this.#runs.at(-1)!.end;
+    return this.#pieces.at(-1)!.end;
   }
 
   /**
    * Take over a longer table. What was there must stay where it is. Nothing changes when it throws.
    */
   grow(segments: readonly SegmentSpec[], devices: DeviceTable): void {
-    const runs = runsOf(segments, devices);
-    const sizeBytes = runs.at(-1)?.end ?? 0;
+    const pieces = piecesOf(segments, devices);
+    const sizeBytes = pieces.at(-1)?.end ?? 0;
     if (sizeBytes < this.sizeBytes) {
       throw new PoolError(
         "bad-request",
         `${this.#name} cannot shrink from ${this.sizeBytes} to ${sizeBytes} bytes`,
       );
     }
-    for (const old of this.#runs) {
-      if (!runs.some((run) => covers(run, old))) {
+    for (const old of this.#pieces) {
+      if (!pieces.some((piece) => covers(piece, old))) {
         throw new PoolError(
           "bad-request",
           `${this.#name}: the segment at ${old.start} moved; deactivate it first`,
         );
       }
     }
-    this.#runs = runs;
-    this.#last = runs[0]!;
+    this.#pieces = pieces;
+    this.#devices = devicesOf(pieces);
   }
 
   read(offset: number, target: Uint8Array): void {
@@ -148,7 +169,7 @@ export class SegmentedDevice {
 
   /** The descriptors to flush. */
   descriptors(): number[] {
-    return [...new Set(this.#runs.map((run) => run.device.fd))];
+    return this.#devices.map((device) => device.fd);
   }
 
   /** A hint: a device that cannot discard is asked once and then left alone. */
@@ -170,7 +191,7 @@ export class SegmentedDevice {
       const subject = `${this.#name}: an earlier flush failed, what was written before is in doubt`;
       throw new LinuxError("fdatasync", subject, failure.flushError);
     }
-    for (const device of new Set(this.#runs.map((run) => run.device))) {
+    for (const device of this.#devices) {
       let result: number;
       do result = this.#io.fdatasync(device.fd);
       while (result === -EINTR);
@@ -212,7 +233,7 @@ export class SegmentedDevice {
   #eachRun(
     offset: number,
     lengthBytes: number,
-    visit: (run: Run, at: number, length: number) => void,
+    visit: (run: Readonly<Run>, at: number, length: number) => void,
   ): void {
     const end = offset + lengthBytes;
     for (let at = offset; at < end;) {
@@ -223,53 +244,88 @@ export class SegmentedDevice {
     }
   }
 
-  #runAt(offset: number): Run {
+  #runAt(offset: number): Readonly<Run> {
     const last = this.#last;
     return offset >= last.start && offset < last.end ? last : this.#findRun(offset);
   }
 
-  #findRun(offset: number): Run {
+  #findRun(offset: number): Readonly<Run> {
     let low = 0;
-    let high = this.#runs.length - 1;
+    let high = this.#pieces.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if (this.#runs[middle]!.start <= offset) low = middle;
+      if (this.#pieces[middle]!.start <= offset) low = middle;
       else high = middle - 1;
     }
-    const run = this.#runs[low]!;
-    if (offset < run.start || offset >= run.end) {
+    const piece = this.#pieces[low]!;
+    if (offset < piece.start || offset >= piece.end) {
       throw new LinuxError("transfer", `${this.#name}: offset ${offset} of ${this.sizeBytes}`, EIO);
     }
-    this.#last = run;
+    this.#last = piece.run ?? this.#unitAt(piece, offset);
+    return this.#last;
+  }
+
+  #unitAt({ start, stripes, stripeBytes }: Piece, offset: number): Readonly<Run> {
+    const unit = Math.floor((offset - start) / stripeBytes);
+    const row = Math.floor(unit / stripes.length);
+    const stripe = stripes[unit - row * stripes.length]!;
+    const run = this.#unit;
+    run.start = start + unit * stripeBytes;
+    run.end = run.start + stripeBytes;
+    run.device = stripe.device;
+    run.shift = stripe.offset + row * stripeBytes - run.start;
     return run;
   }
 }
 
-function runsOf(segments: readonly SegmentSpec[], devices: DeviceTable): Run[] {
-  const runs: Run[] = [];
+function piecesOf(segments: readonly SegmentSpec[], devices: DeviceTable): Piece[] {
+  const pieces: Piece[] = [];
   let start = 0;
   for (const segment of segments) {
-    const device = devices.deviceOf(segment);
+    const lengthBytes = stripeLengthOf(segment);
+    const stripes = stripesOf(segment).map((place) => ({
+      device: devices.deviceOf({ ...place, lengthBytes }),
+      offset: place.deviceOffsetBytes,
+    }));
     const end = start + segment.lengthBytes;
-    const shift = segment.deviceOffsetBytes - start;
-    const before = runs.at(-1);
-    // Neighbours on the device are one run: fewer calls, and a grown LV looks like one that was
-    // made so.
-    if (before !== undefined && before.device === device && before.shift === shift) {
-      runs[runs.length - 1] = { start: before.start, end, device, shift };
+    const before = pieces.at(-1);
+    const { striped } = segment;
+    if (striped !== undefined) {
+      pieces.push({ start, end, run: undefined, stripes, stripeBytes: striped.stripeBytes });
     } else {
-      runs.push({ start, end, device, shift });
+      const { device, offset } = stripes[0]!;
+      const shift = offset - start;
+      // Neighbours on the device are one run: fewer calls, and a grown LV looks like one that was
+      // made so.
+      if (before?.run?.device === device && before.run.shift === shift) {
+        pieces[pieces.length - 1] = { ...before, end, run: { ...before.run, end } };
+      } else {
+        pieces.push({ start, end, run: { start, end, device, shift }, stripes, stripeBytes: 0 });
+      }
     }
     start = end;
   }
-  return runs;
+  return pieces;
 }
 
-function covers(run: Run, old: Run): boolean {
+function devicesOf(pieces: readonly Piece[]): OpenDevice[] {
+  return [...new Set(pieces.flatMap(({ stripes }) => stripes.map(({ device }) => device)))];
+}
+
+function covers(piece: Piece, old: Piece): boolean {
+  if (piece.run !== undefined && old.run !== undefined) {
+    const { device, shift } = old.run;
+    const isThere = piece.run.device === device && piece.run.shift === shift;
+    return isThere && piece.start <= old.start && piece.end >= old.end;
+  }
   return (
-    run.device === old.device &&
-    run.shift === old.shift &&
-    run.start <= old.start &&
-    run.end >= old.end
+    piece.start === old.start &&
+    piece.end >= old.end &&
+    piece.stripeBytes === old.stripeBytes &&
+    piece.stripes.length === old.stripes.length &&
+    piece.stripes.every(
+      ({ device, offset }, index) =>
+        device === old.stripes[index]!.device && offset === old.stripes[index]!.offset,
+    )
   );
 }

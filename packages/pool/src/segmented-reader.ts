@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import type { BlockDevice } from "@mortar/thin";
 import { PoolError } from "./pool-error.ts";
+import { flattened } from "./segment-stripes.ts";
 import type { DeviceSpec, SegmentSpec } from "./spec.ts";
 
 /**
@@ -14,9 +15,9 @@ export class SegmentedReader implements BlockDevice {
 
   /** Throws PoolError `device-error`; nothing stays open then. */
   constructor(segments: readonly SegmentSpec[], devices: readonly DeviceSpec[]) {
-    this.#segments = segments;
+    this.#segments = flattened(segments);
     this.sizeBytes = segments.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
-    const used = new Set(segments.map(({ device }) => device));
+    const used = new Set(this.#segments.map(({ device }) => device));
     try {
       for (const { name, path } of devices) {
         if (used.has(name)) this.#fds.set(name, openSync(path, constants.O_RDONLY));

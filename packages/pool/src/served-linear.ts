@@ -101,8 +101,9 @@ export class ServedLinear implements ServedPool {
     return false;
   }
 
+  /** What cannot be made durable was refused to whoever asked for it; it can still be stopped. */
   close(): void {
-    this.commit();
+    if (this.#devices.failure.flushError === 0) this.commit();
     this.#devices.close();
   }
 }

@@ -8,6 +8,7 @@
  */
 import { SpaceLogWriter, ThinPool } from "@mortar/thin";
 import type { MappingJournal, PoolMessage as ThinMessage } from "@mortar/thin";
+import { errnoName } from "@mortar/linux";
 import type { DeviceTable } from "./device-table.ts";
 import { poolErrorOf } from "./errno-table.ts";
 import { AddressBook } from "./memory-address.ts";
@@ -21,6 +22,9 @@ import { ThinVolume } from "./volume.ts";
 import type { VolumeBody } from "./volume.ts";
 import { planVolumes } from "./volume-plan.ts";
 import type { PinnedState } from "./worker-messages.ts";
+
+const FLUSH_FAILED =
+  "a flush of its devices failed; look at the disk, then deactivate the pool and activate it again";
 
 export class ServedThinPool implements ServedPool {
   readonly #subject: string;
@@ -141,9 +145,12 @@ export class ServedThinPool implements ServedPool {
 
   status(): EngineStatus {
     const status = this.#pool.status();
+    const { flushError } = this.#devices.failure;
+    const hasFailed = flushError !== 0;
     return {
       transactionId: status.transactionId,
-      mode: status.mode,
+      mode: hasFailed && status.mode !== "failed" ? "read-only" : status.mode,
+      ...(hasFailed && { flushFailure: errnoName(flushError) }),
       needsCheck: status.needsCheck,
       chunkSectors: status.dataBlockSectors,
       dataUsedBlocks: status.usedDataBlocks,
@@ -188,16 +195,22 @@ export class ServedThinPool implements ServedPool {
     return this.#pool.unpinCommitted(this);
   }
 
+  /** After a failed flush nothing can be committed, and the last commit is what is left. */
   close(): void {
-    this.#pool.close();
+    if (this.#devices.failure.flushError === 0) this.#pool.close();
     this.#devices.close();
   }
 
+  /**
+   * After a failed flush, in this process or an earlier one, the journal leads to data that may
+   * never have reached the disk: then the pool is what it was at its last commit.
+   */
   #open(spec: ThinPoolSpec): ThinPool {
+    const hasFailed = this.#devices.failure.flushError !== 0;
     return ThinPool.open({
       metadata: this.#metadata,
       data: this.#data,
-      journal: this.#journal,
+      ...(hasFailed ? { readOnlyBecause: FLUSH_FAILED } : { journal: this.#journal }),
       zeroNewBlocks: spec.zeroNewBlocks,
       discards: spec.discards,
       dataBlockSectors: spec.chunkSectors,

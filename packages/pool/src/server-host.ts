@@ -9,8 +9,9 @@ import { commitInBackground } from "./background-commit.ts";
 import type { ControlReply, ControlRequest, NbdControlRequest } from "./control.ts";
 import { listen } from "./control-server.ts";
 import { startExecutors } from "./executors.ts";
+import { RecordedFlushFailure } from "./flush-failure.ts";
 import { HolderSuccession } from "./holder-succession.ts";
-import { makeLaneWords } from "./lane-words.ts";
+import { LaneWords, makeLaneWords } from "./lane-words.ts";
 import { NbdListeners } from "./nbd-listeners.ts";
 import { recordPid } from "./life-lock.ts";
 import { log } from "./log.ts";
@@ -40,25 +41,29 @@ const startedAtMs = Date.now();
 const version = versionOf(ownProgram);
 const touched = new SharedArrayBuffer(4);
 const lanes = makeLaneWords();
+const failure = new RecordedFlushFailure(new LaneWords(lanes), files.flushFailure);
 const store = new SpecStore(files.spec);
 
 recordPid(LIFE_LOCK_FD);
 const holder = new HolderSuccession(files, restarts + 1, Number(process.argv[4]));
 setIoFlusher();
+failure.recall();
 const worker = new WorkerLink(
   { directory: files.directory, restarts, touched, lanes },
   () => store.spec.mount !== false,
   { told, died },
 );
-const nbd = new NbdListeners(files, (request) => worker.ask(request));
+const nbd = new NbdListeners(files, failure, (request) => worker.ask(request));
 const guard = new PoolGuard(files, () => store.spec, (request) => worker.ask(request));
 const backups = new RollingBackups(
   () => store.spec,
+  failure,
   (request) => worker.ask(request),
   (judgement) => guard.publish(judgement),
 );
 const space = new SpaceKeeper(
   () => store.spec,
+  failure,
   (request) => worker.ask(request),
 );
 process.on("SIGTERM", () => void leave());
@@ -100,6 +105,7 @@ function ready({ negotiated }: Extract<FromWorker, { kind: "ready" }>): void {
   commitInBackground(
     new Int32Array(touched),
     () => store.spec,
+    failure,
     () => guard.commit(),
   );
   guard.look();
@@ -110,7 +116,7 @@ function ready({ negotiated }: Extract<FromWorker, { kind: "ready" }>): void {
     holder.say("serving");
     const how = store.spec.mount === false ? "by NBD alone" : `FUSE 7.${negotiated.minor}`;
     log(`serving ${volumes.length} volumes, ${how}, restarts ${restarts}`);
-    setTimeout(() => startExecutors(lanes, died), EXECUTORS_AFTER_MS);
+    setTimeout(() => startExecutors(lanes, files.flushFailure, died), EXECUTORS_AFTER_MS);
     void space.start();
     backups.start();
   });

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { newSpaceLog, wakeSpaceLogReader } from "@mortar/thin";
 import type { ControlReply } from "./control.ts";
+import type { FlushFailure } from "./device-table.ts";
 import { log } from "./log.ts";
 import type { SpaceReport } from "./space.ts";
 import type { FromKeeper, KeepRequest, ToKeeper } from "./space-messages.ts";
@@ -23,6 +24,7 @@ const LIMITS = { maxOldGenerationSizeMb: 256 };
  */
 export class SpaceKeeper {
   readonly #spec: () => PoolSpec;
+  readonly #flushes: FlushFailure;
   readonly #ask: (request: WorkerRequest) => Promise<ControlReply>;
   readonly #questions = new Map<number, (report: SpaceReport) => void>();
   #worker: Worker | undefined;
@@ -36,8 +38,13 @@ export class SpaceKeeper {
     reason: "the pool's metadata is being read",
   };
 
-  constructor(spec: () => PoolSpec, ask: (request: WorkerRequest) => Promise<ControlReply>) {
+  constructor(
+    spec: () => PoolSpec,
+    flushes: FlushFailure,
+    ask: (request: WorkerRequest) => Promise<ControlReply>,
+  ) {
     this.#spec = spec;
+    this.#flushes = flushes;
     this.#ask = ask;
   }
 
@@ -50,7 +57,8 @@ export class SpaceKeeper {
       return;
     }
     this.#beAbsent("the pool's metadata is being read", true);
-    await writeBack(spec.devices.map(({ path }) => path)); // For to be followed is to commit.
+    // For to be followed is to commit.
+    await writeBack(spec.devices.map(({ path }) => path), this.#flushes);
     const memory = newSpaceLog();
     const reply = await this.#ask({ verb: "follow", log: memory });
     if (!reply.ok) {

@@ -32,6 +32,20 @@ test("a good spec passes unchanged", () => {
   }
 });
 
+test("stripes are whole rows over devices of the spec", () => {
+  const striped = (lengthBytes: number, ...more: string[]): object => ({
+    device: "pv0",
+    deviceOffsetBytes: 0,
+    lengthBytes,
+    striped: { stripeBytes: 4096, more: more.map((device) => ({ device, deviceOffsetBytes: 512 })) },
+  });
+  const of = (segment: object): unknown => checkSpec({ ...good, data: [segment] });
+  of(striped(24_576, "pv0", "pv0"));
+  assert.throws(() => of(striped(20_480, "pv0", "pv0")), /whole rows of stripes/);
+  assert.throws(() => of(striped(8192)), /at least two stripes/);
+  assert.throws(() => of(striped(8192, "pv7")), /device pv7/);
+});
+
 test("every defect is refused with its place", () => {
   const volume = good.volumes[0]!;
   const defects: [change: object, message: RegExp][] = [

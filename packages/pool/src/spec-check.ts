@@ -7,6 +7,7 @@ import { PoolError } from "./pool-error.ts";
 import type { MetadataBackups, PoolProtection } from "./protection.ts";
 import { flag, integer, list, object, oneOf, optional, orNull, refuse, text, variant } from "./shape.ts";
 import type { Check } from "./shape.ts";
+import { stripesOf } from "./segment-stripes.ts";
 import type {
   DeviceSpec,
   LinearSpec,
@@ -14,6 +15,7 @@ import type {
   PoolMessage,
   PoolSpec,
   SegmentSpec,
+  StripePlace,
   ThinPoolSpec,
   VolumeSpec,
 } from "./spec.ts";
@@ -23,6 +25,8 @@ const DEVICE_ID_MAX = 2 ** 24 - 1;
 const LIST_MAX = 100_000;
 const COMMAND_WORDS_MAX = 100;
 const SETS_MAX = 1000;
+/** LVM's. */
+const STRIPES_MAX = 128;
 const TRANSACTION_MAX = Number.MAX_SAFE_INTEGER;
 
 const name = text(/^[a-zA-Z0-9+_.][a-zA-Z0-9+_.-]{0,127}$/, "an LVM name");
@@ -32,10 +36,16 @@ const deviceId = integer(0, DEVICE_ID_MAX);
 
 const absolutePath = text(/^\/[^\0]{0,4095}$/, "an absolute path");
 const device = object<DeviceSpec>({ name, path: absolutePath });
+const stripe = { device: name, deviceOffsetBytes: bytes };
 const segment = object<SegmentSpec>({
-  device: name,
-  deviceOffsetBytes: bytes,
+  ...stripe,
   lengthBytes: positiveBytes,
+  striped: optional(
+    object<NonNullable<SegmentSpec["striped"]>>({
+      stripeBytes: positiveBytes,
+      more: list(object<StripePlace>(stripe), STRIPES_MAX),
+    }),
+  ),
 });
 const volumeMembers = { name, deviceId, sizeBytes: positiveBytes, readOnly: flag };
 const volume = object<VolumeSpec>(volumeMembers);
@@ -169,8 +179,15 @@ function checkReferences(checked: PoolSpec, place: string): void {
     if (segments.length === 0)
       refuse(place, "at least one segment of data, metadata and each linear volume");
     for (const entry of segments) {
-      if (!known.has(entry.device))
-        refuse(place, `device ${entry.device} of a segment among the devices`);
+      for (const { device: of } of stripesOf(entry)) {
+        if (!known.has(of))
+          refuse(place, `device ${of} of a segment among the devices`);
+      }
+      const { striped, lengthBytes } = entry;
+      if (striped === undefined) continue;
+      if (striped.more.length === 0) refuse(place, "at least two stripes in a striped segment");
+      if (lengthBytes % (striped.stripeBytes * (striped.more.length + 1)) !== 0)
+        refuse(place, "whole rows of stripes in a striped segment");
     }
   }
 }

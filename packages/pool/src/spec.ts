@@ -15,11 +15,20 @@ export interface DeviceSpec {
   readonly path: string;
 }
 
-/** A run of bytes of one device. */
-export interface SegmentSpec {
+export interface StripePlace {
   readonly device: string;
   readonly deviceOffsetBytes: number;
+}
+
+/**
+ * A run of bytes of one device; with `striped`, the first of several that take turns. The length is
+ * that of all together: see segment-stripes.ts.
+ */
+export interface SegmentSpec extends StripePlace {
   readonly lengthBytes: number;
+  readonly striped?:
+    | { readonly stripeBytes: number; readonly more: readonly StripePlace[] }
+    | undefined;
 }
 
 /** A thin LV to serve. `name` is the LV's name, and the name of its file in the mount. */

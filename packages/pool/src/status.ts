@@ -31,6 +31,11 @@ export interface EngineStatus {
   readonly dataTotalBlocks: number;
   readonly metadataUsedBlocks: number;
   readonly metadataTotalBlocks: number;
+  /**
+   * The errno of a flush that failed, by name: what was written is in doubt, and the pool takes no
+   * changes until it is deactivated and activated again.
+   */
+  readonly flushFailure?: string;
   /** Block of the held metadata snapshot, null without one. */
   readonly heldRoot: number | null;
 }

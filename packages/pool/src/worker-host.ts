@@ -13,6 +13,7 @@ import { BufferJournal } from "@mortar/thin";
 import type { ControlReply } from "./control.ts";
 import { ControlHandler } from "./control-handler.ts";
 import { isOperatingError, poolErrorOf } from "./errno-table.ts";
+import { RecordedFlushFailure } from "./flush-failure.ts";
 import { LaneWords } from "./lane-words.ts";
 import { limitedLog, log } from "./log.ts";
 import type { FlushDevices } from "./flush-rounds.ts";
@@ -81,6 +82,7 @@ function open(files: RunFiles): Serving {
   const touched = new Int32Array(setup.touched);
   const report = limitedLog();
   const words = new LaneWords(setup.lanes);
+  const failure = new RecordedFlushFailure(words, files.flushFailure);
   const lanes = new TransferLanes(files, words, MAX_WRITE_BYTES);
   const pool = openServedPool(
     spec,
@@ -89,7 +91,7 @@ function open(files: RunFiles): Serving {
       lanes.drain();
       touched[0] = 1;
     },
-    words,
+    failure,
   );
   const waiting = new WaitingRequests(files, PAGE_BYTES + MAX_WRITE_BYTES);
   const room = new RoomKeeper(pool, waiting, () => tell({ kind: "waiting" }));
@@ -120,7 +122,7 @@ function open(files: RunFiles): Serving {
       pool.commit();
     },
     start: (fds) => tell({ kind: "nbd-flush", fds }),
-    noteError: (errno) => (words.flushError = errno),
+    noteError: (errno) => (failure.flushError = errno),
     failed: (error) => nbdErrorOf(served.errnoOf(error)),
   };
   for (const volume of spec.volumes) served.add(volume, pool.body(volume));

@@ -20,6 +20,8 @@ export interface ExecutorSetup {
   readonly lane: number;
   /** See LaneWords. */
   readonly shared: SharedArrayBuffer;
+  /** Path: see RecordedFlushFailure. */
+  readonly flushFailure: string;
 }
 
 /**

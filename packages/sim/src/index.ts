@@ -1,6 +1,6 @@
 export { PowerCut, PowerSwitch } from "./power.ts";
 export { Random } from "./random.ts";
-export type { Scenario } from "./scenario.ts";
+export type { ConcurrentScenario, Scenario } from "./scenario.ts";
 export { SETTLINGS } from "./sector-store.ts";
 export type { Settling } from "./sector-store.ts";
 export { DiskError, VirtualDisk } from "./virtual-disk.ts";

@@ -14,7 +14,19 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Random } from "./random.ts";
 import { parseSeeds } from "./recorded-seeds.ts";
-import type { Scenario } from "./scenario.ts";
+import type { ConcurrentScenario, Scenario } from "./scenario.ts";
+
+const USAGE = `usage: npm run sim -- [--scenario NAME] [--seed N] [--count C]
+                      [--seconds S | --total S] [--recorded]
+
+Runs histories, one seed after the other, and ends with code 1 at the first broken promise, with the
+command that shows it again. For instance: npm run sim -- --scenario thin --seed 7
+
+  --scenario NAME  only this one; default: all
+  --seed N         the first seed; alone: run it once. Default: from the clock
+  --count C        so many seeds
+  --seconds S      so long for each scenario, default 10; --total S: for all together
+  --recorded       the seeds of packages/sim/seeds.txt instead`;
 
 const packages = fileURLToPath(new URL("../..", import.meta.url));
 const seedsFile = fileURLToPath(new URL("../seeds.txt", import.meta.url));
@@ -22,11 +34,13 @@ const SECONDS_DEFAULT = 10;
 /** A line now and then tells that a long run is alive. */
 const PROGRESS_MS = 60_000;
 
-async function loadScenarios(): Promise<Map<string, Scenario>> {
-  const scenarios = new Map<string, Scenario>();
+type AnyScenario = Scenario | ConcurrentScenario;
+
+async function loadScenarios(): Promise<Map<string, AnyScenario>> {
+  const scenarios = new Map<string, AnyScenario>();
   for (const name of readdirSync(packages).toSorted()) {
     for (const file of listBuilt(join(packages, name, "dist"))) {
-      const loaded = (await import(pathToFileURL(file).href)) as { scenario?: Scenario };
+      const loaded = (await import(pathToFileURL(file).href)) as { scenario?: AnyScenario };
       if (loaded.scenario) scenarios.set(loaded.scenario.name, loaded.scenario);
     }
   }
@@ -56,9 +70,11 @@ interface Limits {
 }
 
 /** Adds what one history answered. False when it broke a promise, which is printed. */
-function runSeed(scenario: Scenario, seed: number, totals: Map<string, number>): boolean {
+async function runSeed(
+  scenario: AnyScenario, seed: number, totals: Map<string, number>,
+): Promise<boolean> {
   try {
-    for (const [key, value] of Object.entries(scenario.run(new Random(seed)))) {
+    for (const [key, value] of Object.entries(await scenario.run(new Random(seed)))) {
       totals.set(key, (totals.get(key) ?? 0) + value);
     }
     return true;
@@ -80,13 +96,15 @@ function describe(totals: ReadonlyMap<string, number>): string {
 }
 
 /** Whether all histories kept their promises. */
-function runScenario(scenario: Scenario, { first, count, endMs }: Limits): boolean {
+async function runScenario(
+  scenario: AnyScenario, { first, count, endMs }: Limits,
+): Promise<boolean> {
   const totals = new Map<string, number>();
   const began = Date.now();
   let told = began;
   let done = 0;
   for (; done < count && (done === 0 || Date.now() < endMs); done++) {
-    if (!runSeed(scenario, first + done, totals)) return false;
+    if (!(await runSeed(scenario, first + done, totals))) return false;
     if (Date.now() - told < PROGRESS_MS) continue;
     told = Date.now();
     console.log(`${scenario.name}: at seed ${first + done}: ${describe(totals)}`);
@@ -97,7 +115,9 @@ function runScenario(scenario: Scenario, { first, count, endMs }: Limits): boole
   return true;
 }
 
-function runRecorded(scenarios: ReadonlyMap<string, Scenario>, wanted: string | undefined): number {
+async function runRecorded(
+  scenarios: ReadonlyMap<string, AnyScenario>, wanted: string | undefined,
+): Promise<number> {
   const seeds = parseSeeds(readFileSync(seedsFile, "utf8"));
   const totals = new Map<string, number>();
   let done = 0;
@@ -105,14 +125,14 @@ function runRecorded(scenarios: ReadonlyMap<string, Scenario>, wanted: string | 
     if (wanted !== undefined && name !== wanted) continue;
     const scenario = scenarios.get(name);
     if (!scenario) return rejectScenario(name, scenarios);
-    if (!runSeed(scenario, seed, totals)) return 1;
+    if (!(await runSeed(scenario, seed, totals))) return 1;
     done += 1;
   }
   console.log(`${done} recorded seeds, all well: ${describe(totals)}`);
   return 0;
 }
 
-function rejectScenario(name: string, scenarios: ReadonlyMap<string, Scenario>): number {
+function rejectScenario(name: string, scenarios: ReadonlyMap<string, AnyScenario>): number {
   console.error(`there is no scenario "${name}"; there are: ${[...scenarios.keys()].join(", ")}`);
   return 2;
 }
@@ -122,10 +142,15 @@ async function main(): Promise<number> {
     options: {
       scenario: { type: "string" }, seed: { type: "string" }, seconds: { type: "string" },
       total: { type: "string" }, count: { type: "string" }, recorded: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
     },
   });
+  if (values.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
   const scenarios = await loadScenarios();
-  if (values.recorded === true) return runRecorded(scenarios, values.scenario);
+  if (values.recorded === true) return await runRecorded(scenarios, values.scenario);
   const wanted = values.scenario === undefined ? [...scenarios.keys()] : [values.scenario];
   const seed = numberOption("seed", values.seed);
   const total = numberOption("total", values.total);
@@ -140,7 +165,7 @@ async function main(): Promise<number> {
     const toEnd = seedCount !== undefined && values.scenario !== undefined && !bounded;
     const first = seed ?? (toEnd ? 0 : Date.now() % (seedCount ?? 1_000_000_000));
     const left = (seedCount ?? Number.POSITIVE_INFINITY) - first;
-    const ok = runScenario(scenario, {
+    const ok = await runScenario(scenario, {
       first,
       count: once ? 1 : Math.min(count ?? left, left),
       endMs: count === undefined && !toEnd

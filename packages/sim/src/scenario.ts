@@ -1,5 +1,7 @@
 import type { Random } from "./random.ts";
 
+export type Counts = Readonly<Record<string, number>>;
+
 /**
  * One kind of simulated history. A package puts it into `src/NAME.sim.ts`, exported as `scenario`;
  * the runner finds it. Everything that varies comes from `random`, so a seed is a history.
@@ -11,5 +13,10 @@ export interface Scenario {
   /**
    * Live through one history. Throws when a promise was broken. Answers what to add up and show.
    */
-  run(random: Random): Readonly<Record<string, number>>;
+  run(random: Random): Counts;
+}
+
+/** One whose parts wait for each other: it chooses by `random` in which order they go on. */
+export interface ConcurrentScenario extends Omit<Scenario, "run"> {
+  run(random: Random): Promise<Counts>;
 }

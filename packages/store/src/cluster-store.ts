@@ -7,7 +7,11 @@
  *   transaction that put it last; a key that was removed and made again never gets an old one.
  * - A transaction is all or nothing, and durable when its promise resolves. When it rejects with
  *   `unavailable` its outcome is not known.
- * - Watchers are told of every transaction once, in order, after it is durable.
+ * - Watchers are told of every transaction once, in order, after it is durable; of one's own before
+ *   its promise resolves. (A watcher that was cut off for long may be told of several as one.)
+ * - `get` and `list` give what every transaction resolved before, here or elsewhere, has left. A
+ *   body of several nodes that has lost the majority of them gives what it knew last.
+ * - A lock has one holder. A transaction with a lock that was lost changes nothing.
  */
 
 export interface StoreEntry {
@@ -32,21 +36,50 @@ export interface StoreEvent {
   readonly changes: readonly { readonly key: string; readonly value?: object }[];
 }
 
+/** The turn of one of several who would act on the same things. */
+export interface StoreLock {
+  readonly name: string;
+  /** Greater than that of any holder before: whoever acts for a holder refuses lower ones. */
+  readonly token: number;
+  /** Aborted when it is lost, since the store was not reached for too long. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+export interface LockRequest {
+  /** Who asks, in words: others are told it. */
+  readonly owner: string;
+  readonly waitMs: number;
+}
+
+/** For people. */
+export interface StoreStatus {
+  readonly kind: "memory" | "lmdb" | "etcd";
+  /** False: the majority of the members is not reached; what is read may be out of date. */
+  readonly writable: boolean;
+  /** What is wrong, when it is not writable. */
+  readonly reason?: string;
+}
+
 export interface ClusterStore {
   get(key: string): Promise<StoreEntry | undefined>;
   /** Sorted by key. `""` lists everything. */
   list(prefix: string): Promise<readonly StoreEntry[]>;
-  transaction(operations: readonly StoreOperation[]): Promise<TransactionResult>;
+  /** With a lock: only while it is held, else it rejects with `lock-lost`. */
+  transaction(operations: readonly StoreOperation[], lock?: StoreLock): Promise<TransactionResult>;
+  /** Waits for its turn. Rejects with `lock-timeout`, which says who holds it, or `unavailable`. */
+  lock(name: string, request: LockRequest): Promise<StoreLock>;
   /** Gives the function that ends the watch. */
   watch(prefix: string, onChange: (event: StoreEvent) => void): () => void;
+  status(): Promise<StoreStatus>;
   close(): Promise<void>;
 }
 
-/** Bounds of every body; etcd's are above them. */
+/** Bounds of every body. etcd takes 128 operations, and some are our own. */
 export const storeLimits = {
   keyBytesMax: 512,
   valueBytesMax: 1024 * 1024,
-  operationsMax: 128,
+  operationsMax: 120,
 } as const;
 
 export type StoreErrorCode =
@@ -55,6 +88,9 @@ export type StoreErrorCode =
   | "too-large"
   | "corrupt"
   | "unavailable"
+  | "refused"
+  | "lock-timeout"
+  | "lock-lost"
   | "closed";
 
 export class StoreError extends Error {

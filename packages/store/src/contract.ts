@@ -30,6 +30,7 @@ export function clusterStoreContract({ name, open, dispose }: StoreContract): vo
     transactions(property);
     refusals(property);
     watching(property);
+    locking(property);
   });
 }
 
@@ -172,5 +173,48 @@ function watching(property: Property): void {
         changes: [{ key: "volume/a" }, { key: "volume/b", value: { n: 2 } }],
       },
     ]);
+  });
+}
+
+function locking(property: Property): void {
+  const patient = { owner: "a test", waitMs: 10_000 };
+
+  void property("a lock has one holder at a time, and later ones have greater tokens", async (store) => {
+    let holders = 0;
+    const tokens = await Promise.all(Array.from({ length: 5 }, async () => {
+      const lock = await store.lock("turn", patient);
+      holders++;
+      assert.equal(holders, 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      holders--;
+      await lock.release();
+      return lock.token;
+    }));
+    assert.equal(new Set(tokens).size, 5);
+    const next = await store.lock("turn", patient);
+    assert.ok(next.token > Math.max(...tokens));
+    assert.ok((await store.lock("other", patient)).token > 0);
+  });
+
+  void property("who waits too long is told who has the lock", async (store) => {
+    const lock = await store.lock("turn", { owner: "node one", waitMs: 1_000 });
+    await assert.rejects(store.lock("turn", { owner: "node two", waitMs: 300 }), (error) => {
+      assert.ok(error instanceof StoreError);
+      assert.equal(error.code, "lock-timeout");
+      assert.match(error.message, /node one/);
+      return true;
+    });
+    await lock.release();
+    await (await store.lock("turn", patient)).release();
+  });
+
+  void property("a transaction with a lock that is not held changes nothing", async (store) => {
+    const lock = await store.lock("turn", patient);
+    const made = await store.transaction([{ key: "a", expected: "absent", put: {} }], lock);
+    assert.ok(made.committed);
+    await lock.release();
+    const late = store.transaction([{ key: "b", expected: "absent", put: {} }], lock);
+    await assert.rejects(late, withCode("lock-lost"));
+    assert.equal((await store.list("")).length, 1);
   });
 }

@@ -16,13 +16,17 @@ import {
   checkKey,
   type ClusterStore,
   encodeOperations,
+  type LockRequest,
   type StoreEntry,
   StoreError,
   type StoreEvent,
+  type StoreLock,
   type StoreOperation,
+  type StoreStatus,
   type TransactionResult,
 } from "./cluster-store.ts";
 import { checkLmdbFile } from "./lmdb-file.ts";
+import { LocalLocks, lockLost } from "./local-locks.ts";
 import { Watchers } from "./watchers.ts";
 
 const REVISION_KEY = "!revision";
@@ -36,6 +40,7 @@ export class LmdbStore implements ClusterStore {
   readonly #database: RootDatabase<string, string>;
   readonly #directory: string;
   readonly #watchers = new Watchers();
+  readonly #locks = new LocalLocks();
   #closed = false;
 
   private constructor(database: RootDatabase<string, string>, directory: string) {
@@ -86,9 +91,12 @@ export class LmdbStore implements ClusterStore {
     return entries;
   }
 
-  async transaction(operations: readonly StoreOperation[]): Promise<TransactionResult> {
+  async transaction(
+    operations: readonly StoreOperation[], lock?: StoreLock,
+  ): Promise<TransactionResult> {
     this.#assertOpen();
     const texts = encodeOperations(operations);
+    if (lock !== undefined && !this.#locks.holds(lock)) throw lockLost(lock.name);
     let result: TransactionResult;
     try {
       result = this.#database.transactionSync(() => this.#apply(operations, texts));
@@ -108,6 +116,17 @@ export class LmdbStore implements ClusterStore {
       this.#watchers.tell({ revision: result.revision, changes });
     }
     return result;
+  }
+
+  async lock(name: string, request: LockRequest): Promise<StoreLock> {
+    this.#assertOpen();
+    checkKey(name);
+    return await this.#locks.take(name, request);
+  }
+
+  async status(): Promise<StoreStatus> {
+    this.#assertOpen();
+    return { kind: "lmdb", writable: true };
   }
 
   watch(prefix: string, onChange: (event: StoreEvent) => void): () => void {

@@ -3,17 +3,22 @@ import {
   checkKey,
   type ClusterStore,
   encodeOperations,
+  type LockRequest,
   type StoreEntry,
   StoreError,
   type StoreEvent,
+  type StoreLock,
   type StoreOperation,
+  type StoreStatus,
   type TransactionResult,
 } from "./cluster-store.ts";
+import { LocalLocks, lockLost } from "./local-locks.ts";
 import { Watchers } from "./watchers.ts";
 
 export class MemoryStore implements ClusterStore {
   readonly #entries = new Map<string, { readonly text: string; readonly revision: number }>();
   readonly #watchers = new Watchers();
+  readonly #locks = new LocalLocks();
   #revision = 0;
   #closed = false;
 
@@ -29,9 +34,12 @@ export class MemoryStore implements ClusterStore {
     return keys.map((key) => this.#entry(key)!);
   }
 
-  async transaction(operations: readonly StoreOperation[]): Promise<TransactionResult> {
+  async transaction(
+    operations: readonly StoreOperation[], lock?: StoreLock,
+  ): Promise<TransactionResult> {
     this.#assertOpen();
     const texts = encodeOperations(operations);
+    if (lock !== undefined && !this.#locks.holds(lock)) throw lockLost(lock.name);
     const conflicts = operations
       .filter((it) => (this.#entries.get(it.key)?.revision ?? "absent") !== it.expected)
       .map((it) => it.key);
@@ -48,6 +56,17 @@ export class MemoryStore implements ClusterStore {
     });
     this.#watchers.tell({ revision, changes });
     return { committed: true, revision };
+  }
+
+  async lock(name: string, request: LockRequest): Promise<StoreLock> {
+    this.#assertOpen();
+    checkKey(name);
+    return await this.#locks.take(name, request);
+  }
+
+  async status(): Promise<StoreStatus> {
+    this.#assertOpen();
+    return { kind: "memory", writable: true };
   }
 
   watch(prefix: string, onChange: (event: StoreEvent) => void): () => void {

@@ -47,6 +47,7 @@ export class PoolCore {
   readonly #journal: MappingJournal | undefined;
   readonly #cacheBytes: number;
   readonly #readOnly: boolean;
+  readonly #readOnlyBecause: string | undefined;
   readonly #passdown = new PassdownQueue();
   readonly #zeroed: ZeroedAhead;
   readonly #holders = new Set<StateHolder>();
@@ -61,7 +62,8 @@ export class PoolCore {
     this.#cacheBytes = options.cacheBytes ?? CACHE_BYTES;
     this.zeroNewBlocks = options.zeroNewBlocks ?? true;
     this.discards = options.discards ?? "passdown";
-    this.#readOnly = options.readOnly ?? false;
+    this.#readOnlyBecause = options.readOnlyBecause;
+    this.#readOnly = options.readOnly ?? this.#readOnlyBecause !== undefined;
     this.metadata = PoolMetadata.open(options.metadata, this.#cacheBytes);
     const { dataBlockSectors } = this.metadata.superblock;
     this.dataBlockBytes = dataBlockSectors * SECTOR_BYTES;
@@ -98,8 +100,13 @@ export class PoolCore {
     if (this.mode !== "read-only") return;
     const advice = this.metadata.needsCheck
       ? "its metadata needs a check; check or repair it, and open it again"
-      : "open it again for writing";
+      : (this.#readOnlyBecause ?? "open it again for writing");
     throw new ThinError("read-only", `the pool is read-only: ${advice}`);
+  }
+
+  /** False when the pool was opened read-only; see `requireDataWritable`. */
+  get takesData(): boolean {
+    return !this.#readOnly;
   }
 
   /** For data in place, which a pool that became read-only still takes, as the kernel's does. */

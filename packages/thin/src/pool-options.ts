@@ -26,6 +26,8 @@ export interface OpenOptions {
   readonly discards?: DiscardMode;
   /** Refuse every change. Default false. */
   readonly readOnly?: boolean;
+  /** The same, with a reason to give to who is refused. */
+  readonly readOnlyBecause?: string;
   /** Memory for cached metadata blocks; default 128 MiB, taken as needed. */
   readonly cacheBytes?: number;
   /** When given, a pool with another chunk size is refused, as the kernel does. */

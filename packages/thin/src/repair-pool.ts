@@ -52,6 +52,11 @@ export interface Repair {
   /** Other roots that were found when the superblock's could not be used, best first. */
   readonly otherRoots: readonly RootCandidate[];
   readonly lost: readonly LostMappings[];
+  /**
+   * Devices of roots that were not the superblock's, whose mappings are not as many as their details
+   * say: blocks of their trees may have been used again, and hold what belongs to another device.
+   */
+  readonly doubtful: readonly number[];
   /** Losses beyond those that are listed. */
   readonly omittedCount: number;
   readonly notes: readonly string[];
@@ -79,6 +84,7 @@ class RepairWork {
   readonly #nodes: NodeReader;
   readonly #notes: string[] = [];
   readonly #lost: LostMappings[] = [];
+  readonly #doubtful: number[] = [];
   #omittedCount = 0;
   #others: readonly RootCandidate[] = [];
 
@@ -104,20 +110,21 @@ class RepairWork {
     const builder = new MetadataBuilder(target);
     if (claimed !== undefined) builder.requireDataBlockCount(claimed);
     const copier = new TreeCopier(this.#nodes, builder, claimed ?? DATA_BLOCKS_MAX);
-    const copied = this.#copyDevices(builder, copier, devices, details);
+    const copied = this.#copyDevices(builder, copier, devices, details, superblock?.time);
+    if (roots.from === "superblock") this.#doubtful.length = 0;
     const dataBlockCount = claimed ?? copier.dataBlockEnd;
     if (claimed === undefined) {
       this.#notes.push(`the pool's size is taken to be ${dataBlockCount} data blocks, the last in use`);
     }
     builder.requireDataBlockCount(dataBlockCount);
     builder.finish({
-      time: Math.max(superblock?.time ?? 0, copied.time),
+      time: copied.time,
       transactionId: overrides.transactionId ?? superblock?.transactionId ??
         fallback.transactionId ?? copied.transactionId,
       flags: 0, dataBlockSectors, dataBlockCount,
     }, copied.mappingRoot, copied.detailsRoot);
     return {
-      roots, otherRoots: this.#others, lost: this.#lost, omittedCount: this.#omittedCount,
+      roots, otherRoots: this.#others, lost: this.#lost, doubtful: this.#doubtful, omittedCount: this.#omittedCount,
       notes: this.#notes, deviceCount: copied.deviceCount, mappingCount: copied.mappingCount,
       dataBlockCount, usedMetadataBlocks: builder.usedCount,
     };
@@ -145,11 +152,10 @@ class RepairWork {
     if (this.#options.roots) return { ...this.#options.roots, from: "caller" };
     if (superblock) {
       const { mappingRoot, detailsRoot } = superblock;
-      const defect =
-        this.#nodes.read(mappingRoot, newNode(), MAPPING_BYTES) ??
-        this.#nodes.read(detailsRoot, newNode(), deviceDetails.size);
+      // Details can be made up; an older state may hold what others have written over since.
+      const defect = this.#nodes.read(mappingRoot, newNode(), MAPPING_BYTES);
       if (defect === undefined) return { mappingRoot, detailsRoot, from: "superblock" };
-      this.#notes.push(`a root of the superblock cannot be used: ${defect}`);
+      this.#notes.push(`the root of all devices cannot be used: ${defect}`);
     }
     const [best, ...others] = findRoots(this.#nodes);
     if (!best) {
@@ -214,12 +220,12 @@ class RepairWork {
 
   #copyDevices(
     builder: MetadataBuilder, copier: TreeCopier, devices: ReadonlyMap<number, number>,
-    known: ReadonlyMap<number, DeviceDetails>,
+    known: ReadonlyMap<number, DeviceDetails>, poolTime: number | undefined,
   ): CopiedDevices {
     const roots = new TreeBuilder(builder, MAPPING_BYTES);
-    const details = new TreeBuilder(builder, deviceDetails.size);
+    const copies: { deviceId: number; found: DeviceDetails | undefined; mappedBlocks: number }[] = [];
     const ids = new Set([...devices.keys(), ...known.keys()]);
-    const sum = { time: 0, transactionId: 0, mappingCount: 0 };
+    const sum = { time: poolTime ?? 0, transactionId: 0, mappingCount: 0 };
     for (const deviceId of [...ids].sort((a, b) => a - b)) {
       const found = known.get(deviceId);
       const root = devices.get(deviceId);
@@ -228,13 +234,22 @@ class RepairWork {
         : copier.copy(root, (range) => this.#lose({ deviceId, ...range }));
       if (!found) this.#notes.push(`device ${deviceId}: its details are made up`);
       else if (root !== undefined) this.#compare(deviceId, found.mappedBlocks, tree.mappedBlocks);
-      const { mappedBlocks } = tree;
-      const kept = found ?? { transactionId: 0, creationTime: 0, snapshottedTime: tree.time };
       writeU64le(roots.values, roots.add(deviceId), tree.root);
+      copies.push({ deviceId, found, mappedBlocks: tree.mappedBlocks });
+      sum.mappingCount += tree.mappedBlocks;
+      sum.transactionId = Math.max(sum.transactionId, found?.transactionId ?? 0);
+      sum.time =
+        Math.max(sum.time, tree.time, found?.creationTime ?? 0, found?.snapshottedTime ?? 0);
+    }
+    // A mapping older than its device's last snapshot may be shared, and is not written in place.
+    // When that was is not known here, so it is as late as can be.
+    const isTimeKnown = poolTime !== undefined && sum.time === poolTime;
+    if (!isTimeKnown && copies.some(({ found }) => found === undefined)) sum.time += 1;
+    const madeUp = { transactionId: 0, creationTime: 0, snapshottedTime: sum.time };
+    const details = new TreeBuilder(builder, deviceDetails.size);
+    for (const { deviceId, found, mappedBlocks } of copies) {
+      const kept = found ?? madeUp;
       deviceDetails.encode(details.values, details.add(deviceId), { ...kept, mappedBlocks });
-      sum.mappingCount += mappedBlocks;
-      sum.time = Math.max(sum.time, tree.time, kept.creationTime, kept.snapshottedTime);
-      sum.transactionId = Math.max(sum.transactionId, kept.transactionId);
     }
     return {
       ...sum, mappingRoot: roots.finish(), detailsRoot: details.finish(), deviceCount: ids.size,
@@ -243,6 +258,7 @@ class RepairWork {
 
   #compare(deviceId: number, expected: number, found: number): void {
     if (expected === found) return;
+    this.#doubtful.push(deviceId);
     this.#notes.push(`device ${deviceId}: had ${expected} blocks mapped by its details, now ${found}`);
   }
 

@@ -98,6 +98,7 @@ export class ThinDevice {
    */
   zero(offset: number, lengthBytes: number): void {
     const state = this.#open();
+    this.#core.requireDataWritable();
     const end = offset + lengthBytes;
     if (!this.#core.zeroNewBlocks) {
       // A chunk mapped anew could show old data, so the zeros have to be there.
@@ -139,7 +140,7 @@ export class ThinDevice {
   writableRun(virtualBlock: number, blockMax: number): number {
     const state = this.#open();
     const { cursor } = state;
-    const first = cursor.lookup(virtualBlock);
+    const first = this.#core.takesData ? cursor.lookup(virtualBlock) : UNMAPPED;
     if (first === UNMAPPED || this.#isShared(state, first)) return 0;
     this.runDataBlock = first;
     let length = 1;

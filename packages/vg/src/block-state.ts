@@ -144,7 +144,8 @@ export function onlyPiece(
   }
   const [piece] = pieces;
   const path = piece === undefined ? undefined : loaded.devices.get(piece.device);
-  if (piece === undefined || path === undefined || pieces.length > 1) return undefined;
+  const isOne = pieces.length === 1 && piece?.striped === undefined;
+  if (piece === undefined || path === undefined || !isOne) return undefined;
   return { path, offsetBytes: piece.deviceOffsetBytes, lengthBytes: piece.lengthBytes };
 }
 

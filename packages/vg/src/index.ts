@@ -17,6 +17,7 @@ export type {
   VolumeGroupsOptions,
 } from "./volume-groups.ts";
 export type { ActivatedLv } from "./activation.ts";
+export { readDeviceFilter, readPlainFiles } from "./device-settings.ts";
 export { ENGINE_CHOICES, engineChoiceOf } from "./engine-choice.ts";
 export type { EngineChoice, EngineName } from "./engine-choice.ts";
 export { kernelObstacle } from "./engine.ts";

@@ -145,3 +145,15 @@ test("a volume on a physical volume that is missing is refused before anything i
   assert.throws(() => planVolume(loaded(vg, ["pv1"]), requireLv(vg, "lin")), isMissing);
   assert.equal(planVolume(loaded(vg, ["pv1"]), requireLv(vg, "t1")).name, "vg--0-t1");
 });
+
+test("striped volumes are LVM's striped targets", () => {
+  const striping = { count: 2, stripeSectors: 128 };
+  const options = { name: "s", extentCount: 4, striping };
+  const group = loaded(createLinear(emptyGroup(), options, provenance).vg);
+  const { table } = planVolume(group, requireLv(group.vg, "s"));
+  const targets = targetsOf(table, () => "");
+  const parameters = "2 128 254:0 2048 254:16 2048";
+  assert.deepEqual(targets, [
+    { startSectors: 0, lengthSectors: 4 * 8192, type: "striped", parameters },
+  ]);
+});

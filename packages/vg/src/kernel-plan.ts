@@ -19,6 +19,7 @@ import {
   type ThinPool,
   type ThinVolume,
 } from "@mortar/lvm2";
+import type { StripePlace } from "@mortar/pool";
 import { mappedUuid, type Layer } from "./kernel-names.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
 import { segmentsOf } from "./served-spec.ts";
@@ -127,14 +128,19 @@ function thinOf({ vg }: LoadedVg, { lv, segment }: ThinVolume): PlannedTable {
 }
 
 function linearOf(loaded: LoadedVg, lv: LogicalVolume): PlannedTable {
+  const startOf = ({ device: key, deviceOffsetBytes }: StripePlace) => {
+    const found = loaded.found.get(key);
+    if (found === undefined) throw new Error(`no device was found for ${key}`);
+    const { deviceNumber } = found;
+    return { deviceNumber, offsetSectors: deviceOffsetBytes / SECTOR_BYTES };
+  };
   const runs = segmentsOf(loaded, lv).map((piece) => {
-    const found = loaded.found.get(piece.device);
-    if (found === undefined) throw new Error(`no device was found for ${piece.device}`);
-    return {
-      deviceNumber: found.deviceNumber,
-      offsetSectors: piece.deviceOffsetBytes / SECTOR_BYTES,
-      lengthSectors: piece.lengthBytes / SECTOR_BYTES,
-    };
+    const { striped, lengthBytes } = piece;
+    const lengthSectors = lengthBytes / SECTOR_BYTES;
+    if (striped === undefined) return { ...startOf(piece), lengthSectors };
+    const unitSectors = striped.stripeBytes / SECTOR_BYTES;
+    const more = striped.more.map((place) => startOf(place));
+    return { ...startOf(piece), lengthSectors, striped: { unitSectors, more } };
   });
   return { kind: "linear", runs };
 }

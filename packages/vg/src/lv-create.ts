@@ -13,7 +13,9 @@ import {
   type LogicalVolume,
   type NewLvOptions,
   type NewThinPool,
+  type Striping,
 } from "@mortar/lvm2";
+import { flattened } from "@mortar/pool";
 import { activateLv, syncDevice, type ActivatedLv } from "./activation.ts";
 import { BlockFile } from "./block-file.ts";
 import { findLoop, mountPointOf, readBlockState } from "./block-state.ts";
@@ -39,6 +41,7 @@ export interface MadeLv {
 export interface NewLinear extends NewLvOptions {
   readonly extentCount: number;
   readonly physicalVolumes?: readonly string[] | undefined;
+  readonly striping?: Striping | undefined;
   readonly activate: boolean;
 }
 
@@ -83,7 +86,7 @@ export async function makeThinPool(
 /** The extents belong to nobody yet: whatever they held is gone. */
 async function zeroMetadata(planned: LoadedVg, pool: LogicalVolume): Promise<void> {
   const { metadataLv } = requireThinPool(planned.vg, pool.name).segment;
-  for (const piece of segmentsOf(planned, requireLv(planned.vg, metadataLv))) {
+  for (const piece of flattened(segmentsOf(planned, requireLv(planned.vg, metadataLv)))) {
     const path = planned.devices.get(piece.device);
     if (path === undefined) continue;
     const device = BlockFile.open(path, "write");

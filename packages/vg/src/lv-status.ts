@@ -51,6 +51,8 @@ export interface PoolStatusOfVg {
   /** As dm-thin names it. Undefined while inactive, or when the server does not answer. */
   readonly mode: "rw" | "ro" | "out-of-data-space" | "fail" | undefined;
   readonly needsCheck: boolean;
+  /** The errno, by name, of a flush of its devices that failed. */
+  readonly flushFailure?: string;
   readonly dataBytes: number;
   readonly dataUsedBytes: number | undefined;
   readonly metadataBytes: number;
@@ -110,7 +112,7 @@ function kindOf(lv: LogicalVolume): LvStatus["kind"] {
   if (asThinVolume(lv) !== undefined) return "thin";
   if (asThinPool(lv) !== undefined) return "thin-pool";
   const isLinear = lv.segments.every(
-    (segment) => segment.type === "striped" && segment.stripes.length === 1,
+    (segment) => segment.type === "striped",
   );
   return isLinear ? "linear" : "other";
 }
@@ -162,6 +164,7 @@ export function poolStatusOf(
     active: state.active || engine !== undefined,
     mode: engine && MODES[engine.mode],
     needsCheck: engine?.needsCheck ?? false,
+    ...(engine?.flushFailure !== undefined && { flushFailure: engine.flushFailure }),
     dataBytes: lvSectors(vg, pool.lv) * SECTOR_BYTES,
     dataUsedBytes: engine && engine.dataUsedBlocks * chunkBytes,
     metadataBytes: lvSectors(vg, requireLv(vg, pool.segment.metadataLv)) * SECTOR_BYTES,

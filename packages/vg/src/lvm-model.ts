@@ -56,10 +56,15 @@ export {
   textSizeMax,
   thinPools,
   thinVolumesOf,
+  roundedToStripes,
+  STRIPE_SECTORS_DEFAULT,
+  stripingOf,
   totalExtentCount,
+  wholeRows,
   usedExtentCount,
 } from "@mortar/lvm2";
 export type {
+  Striping,
   AllocationPolicy,
   CreatedPool,
   Discards,

@@ -12,6 +12,7 @@ import {
   withSpareFor,
   type LogicalVolume,
 } from "@mortar/lvm2";
+import { flattened } from "@mortar/pool";
 import type { SegmentSpec } from "@mortar/pool";
 import { BlockFile } from "./block-file.ts";
 import type { VgHost } from "./host.ts";
@@ -129,7 +130,7 @@ class LvFile implements MetadataDevice {
   readonly #files = new Map<string, BlockFile>();
 
   constructor(loaded: LoadedVg, lv: LogicalVolume, access: "read" | "write") {
-    this.#segments = segmentsOf(loaded, lv);
+    this.#segments = flattened(segmentsOf(loaded, lv));
     this.sizeBytes = this.#segments.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
     for (const { device } of this.#segments) {
       const path = loaded.devices.get(device);

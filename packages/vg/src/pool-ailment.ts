@@ -2,7 +2,16 @@
 import type { EngineStatus } from "@mortar/pool";
 
 /** A sentence. `name`: VG/POOL. */
-export function ailmentOf(name: string, { mode, needsCheck }: EngineStatus): string {
+export function ailmentOf(name: string, engine: EngineStatus): string {
+  const { mode, needsCheck, flushFailure } = engine;
+  if (flushFailure !== undefined && !needsCheck) {
+    const [vg = name] = name.split("/");
+    return (
+      `thin pool ${name} is read-only: a flush of its devices failed with ${flushFailure}, what ` +
+      "was written since its last commit is in doubt. " +
+      `Next: look at the disk (dmesg); vgchange -an ${vg}; vgchange -ay ${vg}`
+    );
+  }
   const state = needsCheck ? "needs a check of its metadata and is read-only" : `is ${mode}`;
   return `thin pool ${name} ${state}. Next: ${repairSteps(name)}`;
 }

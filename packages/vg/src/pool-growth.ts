@@ -111,7 +111,8 @@ export async function extendByPolicy(
     const before = lvExtentCount(lv);
     const count = wanted(host, now, before, freeExtentCount(now.vg), poolName);
     now = await extendLv(host, now, { name: poolName, extentCount: before + count });
-    grown.push({ lv: segment.dataLv, before, after: before + count });
+    const after = lvExtentCount(requireLv(now.vg, segment.dataLv)); // Whole stripes are added.
+    grown.push({ lv: segment.dataLv, before, after });
   }
   return { loaded: now, grown };
 }

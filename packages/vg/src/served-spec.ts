@@ -6,6 +6,7 @@ import {
   requireLv,
   SECTOR_BYTES,
   type LogicalVolume,
+  type Stripe,
   type ThinPool,
   type ThinVolume,
   type VolumeGroup,
@@ -16,9 +17,11 @@ import type {
   LinearVolumeSpec,
   PoolMessage,
   SegmentSpec,
+  StripePlace,
   ThinPoolSpec,
   VolumeSpec,
 } from "@mortar/pool";
+import { stripesOf } from "@mortar/pool";
 import type { VgHost } from "./host.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
 import { protectionOf } from "./pool-policy.ts";
@@ -132,13 +135,13 @@ function linearDeviceId(vg: VolumeGroup, lv: LogicalVolume): number {
   throw new Error(`${vg.name} has no LV ${lv.name}`);
 }
 
-/** Where a linear LV lies, in bytes; neighbouring pieces are joined. */
+/** Where a linear or striped LV lies, in bytes; neighbouring linear pieces are joined. */
 export function segmentsOf(loaded: LoadedVg, lv: LogicalVolume): SegmentSpec[] {
   const { vg } = loaded;
-  const pieces: { device: string; deviceOffsetBytes: number; lengthBytes: number }[] = [];
+  const pieces: SegmentSpec[] = [];
   for (const segment of lv.segments) {
-    const stripe = segment.type === "striped" ? segment.stripes[0] : undefined;
-    if (segment.type !== "striped" || segment.stripes.length !== 1 || stripe === undefined) {
+    const [first, ...rest] = segment.type === "striped" ? segment.stripes : [];
+    if (segment.type !== "striped" || first === undefined) {
       const type = segment.type === "opaque" ? segment.textType : segment.type;
       throw new VgError(
         "not-supported",
@@ -146,31 +149,44 @@ export function segmentsOf(loaded: LoadedVg, lv: LogicalVolume): SegmentSpec[] {
           "activated here.",
       );
     }
-    const pv = vg.physicalVolumes.find((one) => one.key === stripe.target);
-    if (pv === undefined || !loaded.devices.has(stripe.target)) {
-      const id = pv?.id ?? stripe.target;
-      throw new VgError(
-        "pv-missing",
-        `Couldn't find device with uuid ${id}: refusing activation of partial LV ` +
-          `${vg.name}/${lv.name}.`,
-      );
-    }
-    const startSectors = pv.extentStartSectors + stripe.startExtent * vg.extentSectors;
-    const deviceOffsetBytes = startSectors * SECTOR_BYTES;
+    const place = placeOf(loaded, lv, first);
     const lengthBytes = segment.extentCount * vg.extentSectors * SECTOR_BYTES;
     const last = pieces.at(-1);
-    if (
-      last?.device === stripe.target &&
-      last.deviceOffsetBytes + last.lengthBytes === deviceOffsetBytes
+    if (rest.length > 0) {
+      const stripeBytes = segment.stripeSectors * SECTOR_BYTES;
+      if (lengthBytes % (stripeBytes * segment.stripes.length) !== 0) {
+        const message = `Logical volume ${vg.name}/${lv.name} does not end with a whole stripe.`;
+        throw new VgError("not-supported", message);
+      }
+      const more = rest.map((stripe) => placeOf(loaded, lv, stripe));
+      pieces.push({ ...place, lengthBytes, striped: { stripeBytes, more } });
+    } else if (
+      last?.striped === undefined &&
+      last?.device === place.device &&
+      last.deviceOffsetBytes + last.lengthBytes === place.deviceOffsetBytes
     ) {
-      last.lengthBytes += lengthBytes;
-    } else pieces.push({ device: stripe.target, deviceOffsetBytes, lengthBytes });
+      pieces[pieces.length - 1] = { ...last, lengthBytes: last.lengthBytes + lengthBytes };
+    } else pieces.push({ ...place, lengthBytes });
   }
   return pieces;
 }
 
+function placeOf(loaded: LoadedVg, lv: LogicalVolume, { target, startExtent }: Stripe): StripePlace {
+  const { vg } = loaded;
+  const pv = vg.physicalVolumes.find((one) => one.key === target);
+  if (pv === undefined || !loaded.devices.has(target)) {
+    throw new VgError(
+      "pv-missing",
+      `Couldn't find device with uuid ${pv?.id ?? target}: refusing activation of partial LV ` +
+        `${vg.name}/${lv.name}.`,
+    );
+  }
+  const startSectors = pv.extentStartSectors + startExtent * vg.extentSectors;
+  return { device: target, deviceOffsetBytes: startSectors * SECTOR_BYTES };
+}
+
 function devicesOf(loaded: LoadedVg, segments: readonly SegmentSpec[]): DeviceSpec[] {
-  const names = new Set(segments.map((segment) => segment.device));
+  const names = new Set(segments.flatMap((segment) => stripesOf(segment).map(({ device }) => device)));
   return [...loaded.devices]
     .filter(([name]) => names.has(name))
     .map(([name, path]) => ({ name, path }));

@@ -3,7 +3,9 @@ import type { Brick } from "../brick.ts";
 import { Errno } from "../store/errno.ts";
 import { KNOWN } from "../store/inode-table.ts";
 import { addressAt, calls, scratch, TIMES } from "../store/scratch.ts";
-import { ACCESS, MODIFY, prepareTimes, setTime, storeTimes, touch } from "../store/times.ts";
+import {
+  ACCESS, advanceTime, CHANGE, MODIFY, prepareTimes, setTime, storeTimes, touch,
+} from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
 import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
@@ -11,6 +13,7 @@ import { guard, wantAt, wantSetAttributes } from "./access-check.ts";
 import { slotOfFd } from "./descriptors.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { answerXdata } from "./reply-xdata.ts";
 
 const BEFORE = 0;
 const AFTER = 1;
@@ -41,6 +44,7 @@ function setAttributes(brick: Brick, call: Call, out: Out, slot: number): number
   const { objects } = brick;
   const iattAt = call.skip(IATT_BYTES);
   const valid = call.i32();
+  brick.xdata.begin(call);
   if (slot < 0) return -slot;
   let status = objects.stat(slot, BEFORE);
   if (status < 0) return -status;
@@ -56,7 +60,9 @@ function setAttributes(brick: Brick, call: Call, out: Out, slot: number): number
   if (status < 0) return -status;
   status = objects.stat(slot, AFTER);
   if (status < 0) return -status;
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerXdata(brick, call, out, slot, AFTER, false);
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   touch(objects, slot, call, AFTER, -1);
@@ -132,6 +138,8 @@ function changeOwnTimes(
   prepareTimes(objects, slot, AFTER);
   takeTime(brick, call, slot, ACCESS, iattAt + 80, valid & VALID.atime, valid & VALID.atimeNow);
   takeTime(brick, call, slot, MODIFY, iattAt + 88, valid & VALID.mtime, valid & VALID.mtimeNow);
+  // Setting a time is a change, whether or not the request says so.
+  advanceTime(objects, slot, CHANGE, call);
   storeTimes(objects, slot);
 }
 

@@ -10,12 +10,13 @@ import type { Call } from "../wire/call.ts";
 import { Malformed } from "../wire/call.ts";
 import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
-import { XDATA } from "../wire/xdata.ts";
 import { wantOf } from "./access-check.ts";
+import { ENOSYS, pretendChange } from "./arbiter.ts";
 import { readOrWait } from "./content.ts";
 import { fdOf, slotOfFd } from "./descriptors.ts";
-import { DONE, LATER } from "./handler.ts";
+import { DONE, LATER, SYNCING } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { answerCounts } from "./reply-xdata.ts";
 
 const BEFORE = 0;
 const AFTER = 1;
@@ -23,10 +24,7 @@ const AFTER = 1;
 const READ_HEAD_BYTES = 172;
 const READ_BYTES_MAX = 32 * 1024 * 1024;
 const SYNC_FLAGS = constants.O_SYNC | constants.O_DSYNC;
-const VALUE_INT = 2;
 const io = fileIo();
-const APPENDED_KEY = Buffer.from("glusterfs.write-is-append\0\0\0");
-const APPENDED_KEY_BYTES = 26;
 
 /** The data goes from the file to its place in the reply. */
 export const read: Handler = (brick, client, call, out) => {
@@ -38,6 +36,7 @@ export const read: Handler = (brick, client, call, out) => {
   call.u32();
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
+  if (brick.options.isArbiter) return ENOSYS;
   if (size > READ_BYTES_MAX || !Number.isSafeInteger(offset)) return Errno.EINVAL;
   const fd = fdOf(brick, client, slot, number, false);
   if (fd < 0) return -fd;
@@ -76,6 +75,7 @@ export const write: Handler = (brick, client, call, out) => {
   if (!Number.isSafeInteger(offset)) return Errno.EINVAL;
   const fd = fdOf(brick, client, slot, number, true);
   if (fd < 0) return -fd;
+  if (brick.options.isArbiter) return pretendChange(brick, call, out, slot, size);
   let status = objects.statFd(fd, BEFORE);
   if (status < 0) return -status;
   const oldSize = statx.size(statAt(BEFORE));
@@ -85,20 +85,25 @@ export const write: Handler = (brick, client, call, out) => {
   const flags = flag | (client.file(number)?.flags ?? 0);
   brick.lastWriteFlags = flags;
   brick.statistics.write(count);
-  if ((flags & SYNC_FLAGS) !== 0) {
-    status = io.fdatasync(fd);
-    if (status < 0) return -status;
-  }
   status = objects.statFd(fd, AFTER);
   if (status < 0) return -status;
   out.i32(count);
   out.i32(0);
-  writeAppended(brick, out, offset >= oldSize);
+  answerCounts(brick, call, out, slot, offset >= oldSize);
+  out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   touch(objects, slot, call, AFTER, fd);
   writeIatt(out, objects, slot, AFTER);
-  return DONE;
+  return (flags & SYNC_FLAGS) === 0
+    ? DONE : durably(brick, fd, (flags & constants.O_SYNC) !== constants.O_SYNC);
 };
+
+/** What was done is answered when it is on the disk. */
+function durably(brick: Brick, fd: number, dataOnly: boolean): number {
+  if (brick.workers.sync(fd, dataOnly)) return SYNCING;
+  const status = dataOnly ? io.fdatasync(fd) : calls.fsync(fd);
+  return status < 0 ? -status : DONE;
+}
 
 /** The count; an error only when nothing was written. */
 function writeAll(fd: number, address: number, size: number, offset: number): number {
@@ -109,21 +114,6 @@ function writeAll(fd: number, address: number, size: number, offset: number): nu
     done += count;
   }
   return done;
-}
-
-/** The dictionary of a WRITE's reply. */
-function writeAppended(brick: Brick, out: Out, isAppended: boolean): void {
-  const { xdata } = brick;
-  if (!isAppended || xdata.count === 0 || !xdata.find(XDATA.writeIsAppend)) {
-    out.noDictionary();
-    return;
-  }
-  const start = out.beginDictionary();
-  out.u32(APPENDED_KEY_BYTES);
-  out.copy(APPENDED_KEY, 0, 28);
-  out.i32(VALUE_INT);
-  out.u64(1);
-  out.endDictionary(start, 1);
 }
 
 /** What a descriptor closes does not wait for anything here. */
@@ -149,23 +139,20 @@ export const fsync: Handler = (brick, client, call, out) => {
   const gfidAt = call.gfid();
   const number = call.i64();
   const dataOnly = call.u32();
+  brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
   const fd = fdOf(brick, client, slot, number, false);
   if (fd < 0) return -fd;
-  if (call.resumed) {
-    if (call.jobResult < 0) return -call.jobResult;
-  } else {
-    if (brick.workers.sync(fd, dataOnly !== 0)) return LATER;
-    const status = dataOnly === 0 ? calls.fsync(fd) : io.fdatasync(fd);
-    if (status < 0) return -status;
-  }
   const status = objects.statFd(fd, BEFORE);
   if (status < 0) return -status;
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerCounts(brick, call, out, slot);
+  out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   writeIatt(out, objects, slot, BEFORE);
-  return DONE;
+  return durably(brick, fd, dataOnly !== 0);
 };
 
 export const fsyncdir: Handler = (brick, client, call, out) => {
@@ -175,22 +162,15 @@ export const fsyncdir: Handler = (brick, client, call, out) => {
   if (slot < 0) return -slot;
   const fd = fdOf(brick, client, slot, number, false);
   if (fd < 0) return -fd;
-  if (call.resumed) {
-    if (call.jobResult < 0) return -call.jobResult;
-  } else if (brick.workers.sync(fd, false)) {
-    return LATER;
-  } else {
-    const status = calls.fsync(fd);
-    if (status < 0) return -status;
-  }
   out.common(0);
-  return DONE;
+  return durably(brick, fd, false);
 };
 
 export const truncate: Handler = (brick, client, call, out) => {
   const { objects } = brick;
   const slot = objects.resolve(call.view, call.gfid());
   const offset = call.u64();
+  brick.xdata.begin(call);
   if (slot < 0) return -slot;
   if (objects.isDirectory(slot)) return Errno.EISDIR;
   const refused = wantOf(brick, call, slot, WANT.write);
@@ -204,6 +184,7 @@ export const ftruncate: Handler = (brick, client, call, out) => {
   const gfidAt = call.gfid();
   const number = call.i64();
   const offset = call.u64();
+  brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
   const fd = fdOf(brick, client, slot, number, true);
@@ -245,6 +226,7 @@ function allocate(
 ): number {
   const offset = call.u64();
   const size = call.u64();
+  brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
   const fd = fdOf(brick, client, slot, number, true);
@@ -259,12 +241,15 @@ function change(
   brick: Brick, call: Call, out: Out, slot: number, fd: number, perform: () => number,
 ): number {
   const { objects } = brick;
+  if (brick.options.isArbiter) return pretendChange(brick, call, out, slot, 0);
   let status = objects.statFd(fd, BEFORE);
   if (status === 0) status = perform();
   if (status < 0) return -status;
   status = objects.statFd(fd, AFTER);
   if (status < 0) return -status;
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerCounts(brick, call, out, slot);
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   touch(objects, slot, call, AFTER, fd);
@@ -282,6 +267,7 @@ export const seek: Handler = (brick, client, call, out) => {
   const what = call.i32();
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
+  if (brick.options.isArbiter) return ENOSYS;
   const fd = fdOf(brick, client, slot, number, false);
   if (fd < 0) return -fd;
   if (what !== 0 && what !== 1) return Errno.EINVAL;

@@ -2,19 +2,24 @@ import { encodeAcl, inheritAcl, WANT } from "@mortar/brick-services";
 import type { Brick } from "../brick.ts";
 import { RENAME_TARGET_STAT } from "../store/entries.ts";
 import { Errno } from "../store/errno.ts";
+import type { OpenInode } from "../store/open-files.ts";
 import { takeGfidRequest } from "../store/new-object.ts";
 import { KNOWN } from "../store/inode-table.ts";
 import {
-  addressAt, ATTRIBUTE_NAME, S_IFDIR, S_IFREG, scratch, statAt, statx, TARGET, TARGET_BYTES,
+  addressAt, ATTRIBUTE_NAME, GFID, S_IFDIR, S_IFREG, scratch, statAt, statx, TARGET, TARGET_BYTES,
 } from "../store/scratch.ts";
 import { learnStartTimes, touch, touchParent } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
 import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
+import { keyBytes } from "../wire/out.ts";
 import type { Out } from "../wire/out.ts";
+import { VALUE as TYPE, XDATA } from "../wire/xdata.ts";
 import { inherit, readAcl, wantAt, wantRemoval } from "./access-check.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { rmdirIndex, unlinkIndex } from "./index-fops.ts";
 import { nameAddress, takeEntry } from "./names.ts";
+import { isStaleLayout, writeStaleMkdir } from "./preop.ts";
 import { refuseUnlink } from "./unlink-conditions.ts";
 
 const OBJECT = 0;
@@ -26,6 +31,7 @@ const OTHER_NAME = 1;
 const S_IFMT = 0o170000;
 const PERMISSIONS = 0o7777;
 const PATH_MAX = 4096;
+const LINK_COUNT_KEY = keyBytes("get-link-count");
 const CHANGE = WANT.write | WANT.execute;
 
 /** Where the parent's attributes and the new object's start are known. An errno, or 0. */
@@ -89,6 +95,10 @@ export const mkdir: Handler = (brick, _client, call, out) => {
   brick.xdata.begin(call);
   const parent = takeEntry(brick.objects, call, parentAt, nameAt, NAME);
   if (parent < 0) return -parent;
+  if (isStaleLayout(brick, call, parent)) {
+    writeStaleMkdir(out);
+    return DONE;
+  }
   const wrong = begin(brick, call, parent, (mode & PERMISSIONS) | S_IFDIR);
   if (wrong !== 0) return wrong;
   const slot = brick.entries.mkdir(parent, nameAddress(NAME), brick.newObject);
@@ -109,9 +119,31 @@ export const mknod: Handler = (brick, _client, call, out) => {
   if (kind === S_IFDIR) return Errno.EINVAL;
   const wrong = begin(brick, call, parent, (mode & PERMISSIONS) | kind);
   if (wrong !== 0) return wrong;
+  if (brick.xdata.find(XDATA.internalFop)) {
+    const known = linkKnown(brick, parent);
+    if (known >= 0) return finish(brick, call, out, known, parent);
+    if (known !== -Errno.ESTALE) return -known;
+  }
   const slot = brick.entries.mknod(parent, nameAddress(NAME), brick.newObject, device);
   return finishNew(brick, call, out, slot, parent);
 };
+
+/**
+ * Healing makes an object that may be there under another name: then it gets one more. Its slot,
+ * or ESTALE when it is not there.
+ */
+function linkKnown(brick: Brick, parent: number): number {
+  const { objects } = brick;
+  const slot = objects.resolve(scratch.view, GFID);
+  if (slot < 0) return slot;
+  const opened = objects.openDirectory(parent);
+  if (opened < 0) return opened;
+  const open = objects.table.has(slot, KNOWN.unlinked) ? brick.openOf(slot) : undefined;
+  const result = open === undefined
+    ? brick.entries.link(slot, parent, nameAddress(NAME))
+    : brick.entries.linkUnlinked(slot, parent, nameAddress(NAME), open);
+  return result < 0 ? result : slot;
+}
 
 export const symlink: Handler = (brick, _client, call, out) => {
   const parentAt = call.gfid();
@@ -161,10 +193,13 @@ export const link: Handler = (brick, _client, call, out) => {
   if (slot < 0) return -slot;
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
   if (parent < 0) return -parent;
-  const status = objects.stat(parent, BEFORE);
+  let status = objects.stat(parent, BEFORE);
+  if (status === 0) status = objects.stat(slot, OBJECT);
   if (status < 0) return -status;
   const refused = wantAt(brick, call, parent, BEFORE, CHANGE);
   if (refused !== 0) return refused;
+  const { maxHardlinks } = brick.options;
+  if (maxHardlinks > 0 && statx.nlink(statAt(OBJECT)) - 1 >= maxHardlinks) return Errno.EMLINK;
   const result = brick.entries.link(slot, parent, nameAddress(NAME));
   if (result < 0) return -result;
   if (objects.stat(slot, OBJECT) === 0) touch(objects, slot, call, OBJECT, -1);
@@ -173,11 +208,13 @@ export const link: Handler = (brick, _client, call, out) => {
 
 export const unlink: Handler = (brick, _client, call, out) => {
   const { objects, xdata } = brick;
+  const args = call.at;
   const parentAt = call.gfid();
   const nameAt = call.opaque();
   call.u32();
   xdata.begin(call);
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
+  if (parent === -Errno.ESTALE) return unlinkIndex(brick, call, out, args);
   if (parent < 0) return -parent;
   let status = objects.statChild(parent, NAME, OBJECT);
   if (status === 0) status = objects.stat(parent, BEFORE);
@@ -198,15 +235,36 @@ export const unlink: Handler = (brick, _client, call, out) => {
   if (result < 0) return -result;
   // An object with other names, or open, lives on.
   if (slot >= 0 && (links > 2 || open !== undefined)) touch(objects, slot, call, OBJECT, -1);
+  if (xdata.find(XDATA.getLinkCount)) return finishCounted(brick, call, out, parent, links, open);
   return finishRemoval(brick, call, out, parent);
 };
 
+/** A removal that was asked how many names the object has had: 0 is of one that is gone now. */
+function finishCounted(
+  brick: Brick, call: Call, out: Out, parent: number, links: number, open: OpenInode | undefined,
+): number {
+  const start = out.at;
+  const status = finishRemoval(brick, call, out, parent);
+  if (status !== DONE) return status;
+  const iatts = out.bytes.slice(out.at - 2 * IATT_BYTES, out.at);
+  out.at = start + 8;
+  const dictionary = out.beginDictionary();
+  out.raw(LINK_COUNT_KEY);
+  out.i32(TYPE.uint);
+  out.u64(links <= 2 && open === undefined ? 0 : links - 1);
+  out.endDictionary(dictionary, 1);
+  out.raw(iatts);
+  return DONE;
+}
+
 export const rmdir: Handler = (brick, _client, call, out) => {
   const { objects } = brick;
+  const args = call.at;
   const parentAt = call.gfid();
   const flags = call.i32();
   const nameAt = call.opaque();
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
+  if (parent === -Errno.ESTALE) return rmdirIndex(brick, call, out, args);
   if (parent < 0) return -parent;
   let status = objects.statChild(parent, NAME, OBJECT);
   if (status === 0) status = objects.stat(parent, BEFORE);

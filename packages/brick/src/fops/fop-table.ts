@@ -11,10 +11,14 @@ import {
 } from "./entry.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { ipc, lease } from "./lease.ts";
 import { readdir, readdirp } from "./listing.ts";
+import { getactivelk, setactivelk } from "./lock-migration.ts";
 import { entrylk, fentrylk, finodelk, inodelk, lk } from "./locking.ts";
 import { fstat, lookup, stat } from "./lookup.ts";
 import { create, open, opendir, release } from "./opening.ts";
+import { icreate, namelink } from "./nameless.ts";
+import { put } from "./put.ts";
 import { rchecksum } from "./rchecksum.ts";
 import {
   fgetxattr, fremovexattr, fsetxattr, getxattr, removexattr, setxattr,
@@ -31,9 +35,10 @@ const SERVED: Partial<Record<keyof typeof fops, Handler>> = {
   releasedir: release, mkdir, mknod, symlink, readlink, link, unlink, rmdir, rename, setattr,
   fsetattr, access, statfs, readdir, readdirp, setxattr, fsetxattr, getxattr, fgetxattr,
   removexattr, fremovexattr, xattrop, fxattrop, rchecksum, lk, inodelk, finodelk, entrylk, fentrylk,
+  getactivelk, setactivelk, icreate, namelink, put, lease, ipc,
 };
 
-interface ServedFop {
+export interface ServedFop {
   readonly name: string;
   readonly handler: Handler;
   /** Of a result with all dictionaries and lists empty. */

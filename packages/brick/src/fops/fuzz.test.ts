@@ -137,7 +137,8 @@ test("names of the wire never leave the brick", inProcessSkip, () => {
         parent: ROOT, mode: 0o755, umask: 0, name: bytes, xdata: wanted(gfidOf(20)),
       });
       assert.equal(reply.opRet, -1, JSON.stringify(evil));
-      if (evil === "") continue;
+      // Without a name it is asked for by gfid; "." is the directory itself.
+      if (evil === "" || evil === ".") continue;
       const found = brick.ask(fops.lookup, {
         gfid: NONE, parent: ROOT, flags: 0, name: bytes, xdata: NO_DICTIONARY,
       });

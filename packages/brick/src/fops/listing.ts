@@ -18,6 +18,7 @@ import { XDATA } from "../wire/xdata.ts";
 import { fdOf, slotOfFd } from "./descriptors.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { listIndex } from "./index-fops.ts";
 import { isHidden } from "./names.ts";
 import { answerXdata } from "./reply-xdata.ts";
 
@@ -38,6 +39,7 @@ export const readdirp: Handler = (brick, client, call, out) => list(brick, clien
 
 function list(brick: Brick, client: Client, call: Call, out: Out, isPlus: boolean): number {
   const { objects, xdata } = brick;
+  const args = call.at;
   const gfidAt = call.gfid();
   const number = call.i64();
   const offsetHigh = call.u32();
@@ -45,6 +47,7 @@ function list(brick: Brick, client: Client, call: Call, out: Out, isPlus: boolea
   const size = Math.min(call.u32(), SIZE_MAX);
   xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
+  if (slot === -Errno.ESTALE && !isPlus) return listIndex(brick, client, call, out, args);
   if (slot < 0) return -slot;
   if (!objects.isDirectory(slot)) return Errno.ENOTDIR;
   const fd = fdOf(brick, client, slot, number, false);

@@ -25,6 +25,32 @@ function slotOf(brick: Brick, client: Client, call: Call, hasFd: boolean): numbe
   return slotOfFd(brick, client, call, gfidAt, number);
 }
 
+/** Where the gfid of the object is that a lock is on. One object serves all requests. */
+const place: { words: Uint32Array; at: number } = { words: new Uint32Array(0), at: 0 };
+const goneWords = new Uint32Array(4);
+
+/**
+ * Of internal locks: 0 or an errno. They outlive what they are on: a directory is locked, removed,
+ * and unlocked.
+ */
+function findPlace(brick: Brick, client: Client, call: Call, hasFd: boolean): number {
+  const slot = slotOf(brick, client, call, hasFd);
+  if (slot >= 0) {
+    place.words = brick.objects.table.words;
+    place.at = 4 * slot;
+    return 0;
+  }
+  if (slot !== -Errno.ESTALE) return -slot;
+  for (let word = 0; word < 4; word++) {
+    goneWords[word] = call.view.getUint32(call.at + 4 * word, false);
+  }
+  const { inode, entry } = brick.locks;
+  if (!inode.any(goneWords, 0) && !entry.any(goneWords, 0)) return Errno.ESTALE;
+  place.words = goneWords;
+  place.at = 0;
+  return 0;
+}
+
 /** DONE with the reply, HELD until it is granted, or an errno. */
 function conclude(out: Out, status: number, results: Uint8Array): number {
   if (status === LOCK.waiting) return HELD;
@@ -41,11 +67,11 @@ function inodeLock(hasFd: boolean): Handler {
   const procedure = hasFd ? fops.finodelk : fops.inodelk;
   const results = withoutEmptyXdata(procedure.encodeReply(OK).slice());
   return (brick, client, call, out) => {
-    const slot = slotOf(brick, client, call, hasFd);
+    const wrong = findPlace(brick, client, call, hasFd);
     const { command, type, flock, domain } = procedure.decodeRequest(call.rest());
-    if (slot < 0) return -slot;
+    if (wrong !== 0) return wrong;
     const status = brick.locks.inode.request({
-      words: brick.objects.table.words, at: 4 * slot, domain, client: client.id,
+      words: place.words, at: place.at, domain, client: client.id,
       owner: call.owner(), pid: call.pid, type, command,
       startHigh: flock.start.high, startLow: flock.start.low,
       lengthHigh: flock.length.high, lengthLow: flock.length.low,
@@ -58,11 +84,11 @@ function entryLock(hasFd: boolean): Handler {
   const procedure = hasFd ? fops.fentrylk : fops.entrylk;
   const results = withoutEmptyXdata(procedure.encodeReply(OK).slice());
   return (brick, client, call, out) => {
-    const slot = slotOf(brick, client, call, hasFd);
+    const wrong = findPlace(brick, client, call, hasFd);
     const { command, type, nameLength, name, domain } = procedure.decodeRequest(call.rest());
-    if (slot < 0) return -slot;
+    if (wrong !== 0) return wrong;
     const status = brick.locks.entry.request({
-      words: brick.objects.table.words, at: 4 * slot, domain, client: client.id,
+      words: place.words, at: place.at, domain, client: client.id,
       owner: call.owner(), pid: call.pid, type, command,
       name: nameLength === 0 ? undefined : name.slice(),
     }, waiterOf(client, call, results), performance.now());
@@ -98,6 +124,7 @@ export const lk: Handler = (brick, client, call, out) => {
   const results = withoutEmptyXdata(
     fops.lk.encodeReply({ ...OK, flock: { ...flock, type } }),
   );
+  brick.locks.introduce(client);
   const status = posix.request(request, waiterOf(client, call, results));
   if (type !== UNLOCK && status <= 0) client.file(fd)?.lockOwners.push(owner);
   return conclude(out, status, results);

@@ -11,6 +11,7 @@ import { wantAt } from "./access-check.ts";
 import { adoptForeign } from "./foreign.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { lookupIndex } from "./index-fops.ts";
 import { isHidden, takeName } from "./names.ts";
 import { answerXdata } from "./reply-xdata.ts";
 import { openedFd, slotOfFd } from "./descriptors.ts";
@@ -18,10 +19,12 @@ import { openedFd, slotOfFd } from "./descriptors.ts";
 const OBJECT = 0;
 const PARENT = 1;
 const NAME = 0;
+const DOT = 0x2e;
 
 /** The reply's first iatt is the object, the second its parent; zeros when asked by gfid. */
 export const lookup: Handler = (brick, _client, call, out) => {
   const { objects, xdata } = brick;
+  const args = call.at;
   const gfidAt = call.gfid();
   const parentAt = call.gfid();
   call.u32();
@@ -30,13 +33,20 @@ export const lookup: Handler = (brick, _client, call, out) => {
   brick.lookupParent = -1;
   let parent = -1;
   let slot: number;
-  if (call.view.getUint32(nameAt, false) === 0) {
-    slot = objects.resolve(call.view, gfidAt);
+  const isOwnName = isDot(call, nameAt);
+  if (isOwnName || call.view.getUint32(nameAt, false) === 0) {
+    slot = objects.resolve(call.view, isOwnName ? parentAt : gfidAt);
+    if (slot === -Errno.ESTALE) {
+      const status = lookupIndex(brick, call, out, args);
+      // As glusterfsd has it: not there, rather than gone.
+      return status === Errno.ESTALE ? Errno.ENOENT : status;
+    }
     if (slot < 0) return -slot;
     const status = objects.stat(slot, OBJECT);
     if (status < 0) return -status;
   } else {
     parent = objects.resolveDirectory(call.view, parentAt);
+    if (parent === -Errno.ESTALE) return lookupIndex(brick, call, out, args);
     if (parent < 0) return -parent;
     const wrong = takeName(call, nameAt, NAME);
     if (wrong !== 0) return wrong;
@@ -61,6 +71,11 @@ export const lookup: Handler = (brick, _client, call, out) => {
   else out.zeros(IATT_BYTES);
   return DONE;
 };
+
+/** libgfapi asks for "." by its name: the directory itself. */
+function isDot(call: Call, at: number): boolean {
+  return call.view.getUint32(at, false) === 1 && call.memory.bytes[at + 4] === DOT;
+}
 
 /** The entry of scratch name NAME; one that was put there behind our back gets its gfid now. */
 function findChild(brick: Brick, call: Call, parent: number): number {

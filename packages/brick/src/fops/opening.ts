@@ -14,8 +14,12 @@ import { inherit, wantAt, wantOf, wantOpen } from "./access-check.ts";
 import { refuseOpen } from "./descriptors.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { openIndex } from "./index-fops.ts";
 import { nameAddress, takeEntry } from "./names.ts";
+import { isStaleLayout, writeStaleCreate } from "./preop.ts";
 
+/** Size and counts of a dictionary, before its pairs. */
+const DICTIONARY_HEAD = 12;
 const OBJECT = 0;
 const BEFORE = 1;
 const AFTER = 2;
@@ -23,9 +27,11 @@ const NAME = 0;
 const CHANGE = WANT.write | WANT.execute;
 const S_IFREG = 0o100000;
 const O_ACCMODE = 3;
-/** What of a client's flags is given to open(2); O_DIRECT is a matter of the client's cache. */
-const OPEN_FLAGS = O_ACCMODE | constants.O_APPEND | constants.O_SYNC |
-  constants.O_DSYNC | constants.O_TRUNC;
+/**
+ * What of a client's flags is given to open(2). O_DIRECT is a matter of the client's cache; with
+ * O_SYNC and O_DSYNC a write would wait for the disk: a worker flushes behind it instead.
+ */
+const OPEN_FLAGS = O_ACCMODE | constants.O_APPEND | constants.O_TRUNC;
 const ALWAYS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export const open: Handler = (brick, client, call, out) => {
@@ -58,7 +64,9 @@ function openFile(brick: Brick, client: Client, slot: number, flags: number): nu
 
 export const opendir: Handler = (brick, client, call, out) => {
   const { objects } = brick;
+  const args = call.at;
   const slot = objects.resolveDirectory(call.view, call.gfid());
+  if (slot === -Errno.ESTALE) return openIndex(brick, client, call, out, args);
   if (slot < 0) return -slot;
   const refused = wantOf(brick, call, slot, WANT.read);
   if (refused !== 0) return refused;
@@ -89,11 +97,17 @@ export const create: Handler = (brick, client, call, out) => {
   const mode = call.u32();
   call.u32();
   const nameAt = call.opaque();
+  const xdataAt = call.at;
   xdata.begin(call);
+  const xdataEnd = call.at;
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
   if (parent < 0) return -parent;
   let status = objects.stat(parent, BEFORE);
   if (status < 0) return -status;
+  if (isStaleLayout(brick, call, parent)) {
+    writeStaleCreate(out);
+    return DONE;
+  }
   if (!takeGfidRequest(call, xdata)) return Errno.EINVAL;
   if (brick.space.isFull && call.pid >= 0) return Errno.ENOSPC;
   const refused = wantAt(brick, call, parent, BEFORE, CHANGE);
@@ -124,14 +138,30 @@ export const create: Handler = (brick, client, call, out) => {
   }
   if (status === 0) status = objects.stat(parent, AFTER);
   if (status < 0) return -status;
+  writeEcho(brick, call, out, xdataAt, xdataEnd);
   return writeCreated(brick, call, out, slot, parent, number);
 };
+
+/**
+ * op_ret, op_errno, and the request's own dictionary, as glusterfsd sends it back.
+ */
+function writeEcho(
+  brick: Brick, call: Call, out: Out, xdataAt: number, xdataEnd: number,
+): void {
+  const from = xdataAt + DICTIONARY_HEAD;
+  const length = xdataEnd - from;
+  out.reserve(length + 2 * DICTIONARY_HEAD);
+  out.i32(0);
+  out.i32(0);
+  const start = out.beginDictionary();
+  out.copy(call.memory.bytes, from, length);
+  out.endDictionary(start, brick.xdata.count);
+}
 
 function writeCreated(
   brick: Brick, call: Call, out: Out, slot: number, parent: number, number: number,
 ): number {
   const { objects } = brick;
-  out.common(0);
   out.reserve(3 * IATT_BYTES + 8);
   writeIatt(out, objects, slot, OBJECT);
   out.u64(number);
@@ -143,7 +173,7 @@ function writeCreated(
 
 /** A new file is open for reading and writing; what else is wanted takes another descriptor. */
 function withFlags(brick: Brick, slot: number, fd: number, flags: number): number {
-  if ((flags & (constants.O_APPEND | constants.O_SYNC | constants.O_DSYNC)) === 0) return fd;
+  if ((flags & constants.O_APPEND) === 0) return fd;
   calls.close(fd);
   return brick.objects.openHandle(slot, (flags & OPEN_FLAGS & ~constants.O_TRUNC) | ALWAYS);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { fileIo } from "@mortar/linux";
 import { weakChecksum } from "@mortar/brick-services";
 import { fops, typed } from "@mortar/gluster";
+import type { TypedValue } from "@mortar/gluster";
 import { Errno } from "../store/errno.ts";
 import { allocate } from "../wire/memory.ts";
 import { declared, OK } from "./declared.ts";
@@ -23,12 +24,14 @@ export const rchecksum = declared(fops.rchecksum, (brick, request, _call, client
   const count = io.pread(fd, block.address, request.length, request.offset);
   if (count < 0) return -count;
   const bytes = block.bytes.subarray(0, count);
-  const xdata = new Map([["fips-mode-rchecksum", typed.int(1)]]);
+  const { fipsChecksum } = brick.options;
+  const xdata = new Map<string, TypedValue>();
+  if (fipsChecksum) xdata.set("fips-mode-rchecksum", typed.int(1));
   if (request.xdata.has("check-zero-filled")) {
     xdata.set("buf-has-zeroes", typed.int(bytes.every((byte) => byte === 0) ? 1 : 0));
   }
   return {
-    ...OK, xdata, flags: SHA256, weak: weakChecksum(bytes, 0, count),
-    strong: createHash("sha256").update(bytes).digest(),
+    ...OK, xdata, flags: fipsChecksum ? SHA256 : 0, weak: weakChecksum(bytes, 0, count),
+    strong: createHash(fipsChecksum ? "sha256" : "md5").update(bytes).digest(),
   };
 });

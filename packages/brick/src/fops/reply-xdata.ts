@@ -4,11 +4,12 @@
  */
 import type { Brick } from "../brick.ts";
 import { Errno } from "../store/errno.ts";
+import { INDEX_KIND } from "../store/index-directory.ts";
 import { KNOWN } from "../store/inode-table.ts";
 import {
   addressAt, ATTRIBUTE_NAME, MDATA, nameAt, S_IFREG, scratch, statAt, statx, VALUE, VALUE_BYTES,
 } from "../store/scratch.ts";
-import { MDATA_BYTES, writeMdata, writeSynthetic } from "../store/times.ts";
+import { MDATA_BYTES, writeMdata } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
 import { writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
@@ -25,32 +26,86 @@ const CACHED: ReadonlyMap<number, { readonly name: number; readonly absent: numb
   [XDATA.aclAccess, { name: ATTRIBUTE_NAME.aclAccess, absent: KNOWN.noAclAccess }],
   [XDATA.aclDefault, { name: ATTRIBUTE_NAME.aclDefault, absent: KNOWN.noAclDefault }],
 ]);
+/** What `answerCounts` answers. */
+const COUNTS: ReadonlySet<number> = new Set([
+  XDATA.openFdCount, XDATA.openActiveFdCount, XDATA.inodelkCount, XDATA.entrylkCount,
+  XDATA.posixlkCount, XDATA.multipleDomains, XDATA.inodelkDomPrefix,
+]);
+const INODELK_COUNT_KEY = keyBytes("glusterfs.inodelk-count");
+const PENDING_COUNT = "glusterfs.xattrop_index_count";
 const NAMESPACES = ["trusted.", "user.", "security.", "system."];
+/** Where an object is: of this brick only, and not a client's to copy. */
+const PARENT_LINK = "trusted.gfid2path.";
 const UNLISTED = new Set(["trusted.gfid", "trusted.glusterfs.volume-id", "security.selinux"]);
 
 /**
- * The reply's dictionary for the object whose attributes are at `stat`. LATER: its content has to
- * be fetched from the disk first.
+ * The reply's dictionary for the object whose attributes are at `stat`. A LOOKUP's may have the
+ * content, and is there even when nothing was asked for: disperse's healing takes an object whose
+ * LOOKUP has none for one without counters, and leaves them. LATER: the content has to be fetched
+ * from the disk first.
  */
 export function answerXdata(
-  brick: Brick, call: Call, out: Out, slot: number, stat: number, withContent: boolean,
+  brick: Brick, call: Call, out: Out, slot: number, stat: number, isLookup: boolean,
 ): number {
   const { xdata } = brick;
-  if (xdata.count === 0) {
+  if (xdata.count === 0 && !isLookup) {
     out.noDictionary();
     return 0;
   }
   const start = out.beginDictionary();
-  let count = 0;
+  let count = answerDomainCount(brick, out, slot);
   xdata.rewind();
   while (xdata.next()) {
     if (xdata.id === XDATA.gfidRequest) continue;
-    const added = answer(brick, call, out, slot, stat, withContent);
+    const added = answer(brick, call, out, slot, stat, isLookup);
     if (added === LATER) return LATER;
     count += added;
   }
   out.endDictionary(start, count);
   return 0;
+}
+
+/**
+ * The reply's dictionary of an operation that changes an object: only what is known without
+ * reading its attributes. `isAppended`: a write began at the end, or behind it.
+ */
+export function answerCounts(
+  brick: Brick, call: Call, out: Out, slot: number, isAppended = false,
+): void {
+  const { xdata } = brick;
+  if (xdata.count === 0) {
+    out.noDictionary();
+    return;
+  }
+  out.reserve(2048);
+  const start = out.beginDictionary();
+  let count = answerDomainCount(brick, out, slot);
+  xdata.rewind();
+  while (xdata.next()) {
+    if (xdata.id === XDATA.writeIsAppend) {
+      if (isAppended) count += answerNumber(call, out, xdata, 1);
+    } else if (COUNTS.has(xdata.id)) {
+      count += answer(brick, call, out, slot, 0, false);
+    }
+  }
+  if (count > 0) {
+    out.endDictionary(start, count);
+  } else {
+    out.at = start;
+    out.noDictionary();
+  }
+}
+
+/** How many locks of a domain there are is told under the key that asks for all. */
+function answerDomainCount(brick: Brick, out: Out, slot: number): number {
+  const { xdata } = brick;
+  if (!xdata.find(XDATA.inodelkDomCount)) return 0;
+  const domain = xdata.text();
+  if (xdata.find(XDATA.inodelkCount)) return 0;
+  out.raw(INODELK_COUNT_KEY);
+  out.i32(TYPE.int);
+  out.u64(brick.locks.inode.count(brick.objects.table.words, 4 * slot, domain));
+  return 1;
 }
 
 /** How many pairs were written. */
@@ -67,7 +122,9 @@ function answer(
     case XDATA.aclDefault:
       return answerCached(brick, call, out, slot);
     case XDATA.mdata:
-      if (!writeMdata(brick.objects, slot)) writeSynthetic(stat);
+      // Whoever is told of none proposes the same to all bricks, see `learnTimes`: times that each
+      // brick makes up itself differ, and disperse finds no two copies alike.
+      if (!writeMdata(brick.objects, slot)) return 0;
       out.key(call.memory.bytes, xdata.keyAt, xdata.keyLength);
       bytesValue(out, scratch.bytes, MDATA, MDATA_BYTES);
       return 1;
@@ -80,10 +137,19 @@ function answer(
       return answerNumber(call, out, xdata, brick.locks.inode.count(words, 4 * slot));
     case XDATA.entrylkCount:
       return answerNumber(call, out, xdata, brick.locks.entry.count(words, 4 * slot));
+    case XDATA.posixlkCount:
+      return answerNumber(call, out, xdata, brick.locks.posix.count(words, 4 * slot));
+    case XDATA.inodelkDomPrefix: {
+      const held = brick.locks.inode.count(words, 4 * slot, xdata.keyDomain());
+      return answerNumber(call, out, xdata, held);
+    }
+    case XDATA.getSize:
+      if (statx.kind(statAt(stat)) !== S_IFREG) return 0;
+      return answerNumber(call, out, xdata, statx.size(statAt(stat)));
     case XDATA.parentEntrylk:
       return answerNumber(call, out, xdata, isNameLocked(brick) ? 1 : 0);
     case XDATA.linkCount:
-      return answerNumber(call, out, xdata, 0);
+      return answerLinkCount(brick, call, out);
     case XDATA.listXattr:
       return answerList(brick, out, slot);
     case XDATA.iattInXattr:
@@ -105,6 +171,14 @@ function isNameLocked(brick: Brick): boolean {
   const at = nameAt(0);
   const name = scratch.bytes.subarray(at, scratch.bytes.indexOf(0, at));
   return brick.locks.entry.isNameLocked(brick.objects.table.words, 4 * parent, name);
+}
+
+/** Is there anything to heal? */
+function answerLinkCount(brick: Brick, call: Call, out: Out): number {
+  const { xdata } = brick;
+  if (xdata.text() !== PENDING_COUNT) return 0;
+  const isAny = brick.index.directory.count(INDEX_KIND.pending) > 0;
+  return answerNumber(call, out, xdata, isAny ? 1 : 0);
 }
 
 function answerNumber(call: Call, out: Out, xdata: Xdata, value: number): number {
@@ -145,7 +219,7 @@ function answerList(brick: Brick, out: Out, slot: number): number {
   const { objects } = brick;
   let count = 0;
   for (const name of attributeNames(brick, slot)) {
-    if (UNLISTED.has(name)) continue;
+    if (UNLISTED.has(name) || name.startsWith(PARENT_LINK)) continue;
     const key = keyBytes(name);
     wholeScratch.set(key.subarray(4), VALUE);
     const length = objects.getAttribute(
@@ -165,7 +239,7 @@ const wholeScratch = Buffer.from(scratch.bytes.buffer);
 export function attributeNames(brick: Brick, slot: number): string[] {
   const length = brick.objects.listAttributes(slot, addressAt(VALUE), VALUE_BYTES);
   if (length <= 0) return [];
-  const names = wholeScratch.toString("latin1", VALUE, VALUE + length).split("\0");
+  const names = wholeScratch.toString("utf8", VALUE, VALUE + length).split("\0");
   return names.filter((name) => name !== "");
 }
 

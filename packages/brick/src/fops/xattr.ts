@@ -10,10 +10,11 @@ import type { Client } from "../server/client.ts";
 import { Errno } from "../store/errno.ts";
 import { KNOWN } from "../store/inode-table.ts";
 import { addressAt, attributeName, scratch, VALUE, VALUE_BYTES } from "../store/scratch.ts";
-import { learnTimes, touch } from "../store/times.ts";
+import { learnTimes, mergeTimes, touch } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
 import { guard } from "./access-check.ts";
 import { declared, OK } from "./declared.ts";
+import { interruptLock } from "./lock-interrupt.ts";
 import { virtualAttribute } from "./virtual-xattr.ts";
 import { attributeNames } from "./reply-xdata.ts";
 
@@ -21,13 +22,15 @@ const E2BIG = 7;
 const VALUE_BYTES_MAX = 65_536;
 const STAT = 0;
 const ANONYMOUS = -2;
+const utf8 = new TextDecoder();
 const latin1 = new TextDecoder("latin1");
 const XATTR_PREFIXES = ["user.", "trusted.", "security.", "system."];
 
 /** What only the brick itself sets. */
 const OWN = new Set(["trusted.gfid", "trusted.glusterfs.volume-id", "trusted.glusterfs.mdata"]);
 /** What nobody is told of in a list of all. */
-const UNLISTED = OWN;
+const UNLISTED = new Set(["trusted.gfid", "trusted.glusterfs.volume-id"]);
+const MDATA = "trusted.glusterfs.mdata";
 const PARENT_LINK = "trusted.gfid2path.";
 const ABSENT_BITS: ReadonlyMap<string, number> = new Map([
   ["security.capability", KNOWN.noCapability],
@@ -37,7 +40,8 @@ const ABSENT_BITS: ReadonlyMap<string, number> = new Map([
   ["system.posix_acl_default", KNOWN.noAclDefault],
 ]);
 
-function isOwn(name: string): boolean {
+/** Only the brick itself changes it. */
+export function isOwn(name: string): boolean {
   return OWN.has(name) || name.startsWith(PARENT_LINK);
 }
 
@@ -62,7 +66,7 @@ function setAll(
   for (const [name, value] of dictionary) {
     const refused = setXattrErrno(call, guard(brick, slot, STAT), name);
     if (refused !== 0) return refused;
-    const wrong = setOne(brick, slot, name, value, flags);
+    const wrong = setOne(brick, call, slot, name, value, flags);
     if (wrong !== 0) return wrong;
   }
   if (objects.stat(slot, STAT) === 0) touch(objects, slot, call, STAT, -1);
@@ -70,13 +74,19 @@ function setAll(
 }
 
 function setOne(
-  brick: Brick, slot: number, name: string, value: TypedValue, flags: number,
+  brick: Brick, call: Call, slot: number, name: string, value: TypedValue, flags: number,
 ): number {
   const { objects } = brick;
   if (value.type === "mdata") {
     learnTimes(objects, slot, value.value);
     return 0;
   }
+  // Healing copies all attributes that another brick has told.
+  if (name === MDATA && call.pid < 0) {
+    return value.value instanceof Uint8Array && mergeTimes(objects, slot, value.value)
+      ? 0 : Errno.EINVAL;
+  }
+  if (UNLISTED.has(name) && call.pid < 0) return 0;
   if (isOwn(name)) return Errno.EPERM;
   if (!XATTR_PREFIXES.some((prefix) => name.startsWith(prefix))) return Errno.EOPNOTSUPP;
   const bytes = bytesOf(value);
@@ -96,11 +106,12 @@ function bytesOf(value: TypedValue): Uint8Array | undefined {
   return value.value instanceof Uint8Array ? value.value : undefined;
 }
 
-function getAll(brick: Brick, slot: number): TypedDictionary {
+function getAll(brick: Brick, call: Call, slot: number): TypedDictionary {
   const { objects } = brick;
   const found = new Map<string, TypedValue>();
   for (const name of attributeNames(brick, slot)) {
     if (UNLISTED.has(name) || name.startsWith(PARENT_LINK)) continue;
+    if (name === MDATA && call.pid >= 0) continue;
     const length = objects.getAttribute(
       slot, attributeName(name), addressAt(VALUE), VALUE_BYTES,
     );
@@ -115,7 +126,7 @@ interface GetRequest {
   readonly name: Uint8Array;
 }
 
-function get(brick: Brick, call: Call, slot: number, request: GetRequest) {
+function get(brick: Brick, call: Call, client: Client, slot: number, request: GetRequest) {
   if (slot < 0) return -slot;
   const { objects } = brick;
   const status = objects.stat(slot, STAT);
@@ -124,9 +135,11 @@ function get(brick: Brick, call: Call, slot: number, request: GetRequest) {
   const asked = latin1.decode(request.name).replace(/\0.*$/s, "");
   const refused = getXattrErrno(call, guard(brick, slot, STAT), asked);
   if (refused !== 0) return refused;
-  if (asked === "") return { ...reply, dictionary: getAll(brick, slot) };
-  const name = asked;
-  const virtual = virtualAttribute(brick, slot, name);
+  if (asked === "") return { ...reply, dictionary: getAll(brick, call, slot) };
+  // As the keys of dictionaries are.
+  const name = utf8.decode(request.name).replace(/\0.*$/s, "");
+  const virtual = interruptLock(brick, client, call, slot, name) ??
+    virtualAttribute(brick, slot, asked);
   if (typeof virtual === "number") return virtual;
   if (virtual !== undefined) {
     return { ...reply, dictionary: new Map([[name, virtual]]) };
@@ -144,11 +157,13 @@ function remove(brick: Brick, call: Call, slot: number, request: RemoveRequest):
   const { objects } = brick;
   const status = objects.stat(slot, STAT);
   if (status < 0) return -status;
-  const name = latin1.decode(request.name).replace(/\0.*$/s, "");
+  const name = utf8.decode(request.name).replace(/\0.*$/s, "");
   const names = name === "" ? [...request.xdata.keys()] : [name];
   for (const each of names) {
     const refused = removeXattrErrno(call, guard(brick, slot, STAT), each);
     if (refused !== 0) return refused;
+    // Healing takes all away before it sets all: the times stay, and the later ones will win.
+    if (each === MDATA && call.pid < 0) continue;
     if (isOwn(each)) return Errno.EPERM;
     const address = attributeName(each);
     if (address === 0) return Errno.ERANGE;
@@ -178,10 +193,10 @@ export const fsetxattr = declared(fops.fsetxattr, (brick, request, call, client)
   )));
 
 export const getxattr = declared(fops.getxattr, (brick, request, call, client) =>
-  get(brick, call, slotOfGfid(brick, client, request.gfid), request));
+  get(brick, call, client, slotOfGfid(brick, client, request.gfid), request));
 
 export const fgetxattr = declared(fops.fgetxattr, (brick, request, call, client) =>
-  get(brick, call, slotOfGfid(brick, client, request.gfid, request.fd), request));
+  get(brick, call, client, slotOfGfid(brick, client, request.gfid, request.fd), request));
 
 export const removexattr = declared(fops.removexattr, (brick, request, call, client) =>
   outcome(remove(brick, call, slotOfGfid(brick, client, request.gfid), request)));

@@ -7,21 +7,29 @@ import {
   Acceptor, EAGAIN, Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, tuneConnection,
 } from "@mortar/linux";
 import type { Brick } from "../brick.ts";
+import { admits } from "./admission.ts";
+import type { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { ControlConnection } from "./control-connection.ts";
 import type { ControlRequest } from "./control-connection.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import type { ConnectedPeer } from "./handshake.ts";
+import { connectionKey } from "./newcomers.ts";
+import type { TlsFront } from "./tls-front.ts";
 
 const LISTENER = 0;
 const CONTROL_LISTENER = 1;
 const WORKERS = 2;
+const TLS_FRONT = 3;
 const FIRST_CONNECTION = 16;
 const TICK_MS = 1000;
 
 export interface BrickServerSetup {
   readonly brick: Brick;
   readonly dispatcher: Dispatcher;
-  readonly listener: number;
+  /** Undefined: connections come by TLS. */
+  readonly listener: number | undefined;
+  readonly tls?: TlsFront | undefined;
   readonly controlListener: number;
   readonly control: ControlRequest;
   /** Called about once a second. */
@@ -34,12 +42,15 @@ export class BrickServer {
   readonly #acceptor = new Acceptor();
   readonly #connections: (Connection | ControlConnection | undefined)[] = [];
   readonly #free: number[] = [];
+  readonly #byClient = new Map<number, Connection>();
   #stopping = false;
   #acceptingPaused = false;
 
   constructor(setup: BrickServerSetup) {
     this.#setup = setup;
-    this.#epoll.add(setup.listener, EPOLLIN, LISTENER);
+    setup.dispatcher.arrived = (client) => this.#welcome(client);
+    if (setup.listener !== undefined) this.#epoll.add(setup.listener, EPOLLIN, LISTENER);
+    if (setup.tls !== undefined) this.#epoll.add(setup.tls.fd, EPOLLIN, TLS_FRONT);
     this.#epoll.add(setup.controlListener, EPOLLIN, CONTROL_LISTENER);
     this.#epoll.add(setup.brick.workers.wakeFd, EPOLLIN, WORKERS);
   }
@@ -49,7 +60,7 @@ export class BrickServer {
   }
 
   connectionOf(client: number): Connection | undefined {
-    return this.clients.find((each) => each.client?.id === client);
+    return this.#byClient.get(client);
   }
 
   /** Until `stop` was called. */
@@ -83,7 +94,16 @@ export class BrickServer {
       else if (connection !== undefined) this.#control(connection);
     } else if (token === WORKERS) {
       const { brick, dispatcher } = this.#setup;
-      brick.workers.collect((request, result) => dispatcher.resume(request, result));
+      brick.workers.collect((waiting, result) => {
+        const connection = dispatcher.resume(waiting, result);
+        if (connection !== undefined && !connection.isClosed && connection.goOn()) {
+          this.#serve(connection, EPOLLOUT);
+        }
+      });
+      dispatcher.settleLocks();
+      dispatcher.settleLeases();
+    } else if (token === TLS_FRONT) {
+      for (const { fd, peer } of this.#setup.tls!.take()) this.#enter(fd, peer);
     } else {
       this.#accept(token === CONTROL_LISTENER);
     }
@@ -103,18 +123,23 @@ export class BrickServer {
     lives = dispatcher.finish(connection) && lives;
     if (!lives) this.#close(connection);
     dispatcher.settleLocks();
+    dispatcher.settleLeases();
   }
 
   #pauseAccepting(): void {
     this.#acceptingPaused = true;
-    this.#epoll.modify(this.#setup.listener, 0, LISTENER);
-    this.#epoll.modify(this.#setup.controlListener, 0, CONTROL_LISTENER);
+    this.#watchListeners(0);
   }
 
   #resumeAccepting(): void {
     this.#acceptingPaused = false;
-    this.#epoll.modify(this.#setup.listener, EPOLLIN, LISTENER);
-    this.#epoll.modify(this.#setup.controlListener, EPOLLIN, CONTROL_LISTENER);
+    this.#watchListeners(EPOLLIN);
+  }
+
+  #watchListeners(events: number): void {
+    const { listener, controlListener } = this.#setup;
+    if (listener !== undefined) this.#epoll.modify(listener, events, LISTENER);
+    this.#epoll.modify(controlListener, events, CONTROL_LISTENER);
   }
 
   #control(connection: ControlConnection): void {
@@ -124,22 +149,74 @@ export class BrickServer {
   #accept(isControl: boolean): void {
     const { listener, controlListener } = this.#setup;
     for (;;) {
-      const fd = this.#acceptor.accept(isControl ? controlListener : listener);
+      const fd = this.#acceptor.accept(isControl ? controlListener : listener!);
       if (fd < 0) {
         // Out of descriptors: who waits, waits; asking at once again would only burn the processor.
         if (fd !== -EAGAIN) this.#pauseAccepting();
         return;
       }
-      const token = this.#free.pop() ?? this.#connections.length + FIRST_CONNECTION;
-      if (isControl) {
-        this.#connections[token - FIRST_CONNECTION] = new ControlConnection(fd, token);
-      } else {
-        tuneConnection(fd);
-        const peer = this.#acceptor.peer();
-        this.#connections[token - FIRST_CONNECTION] = new Connection(fd, token, peer, this.#epoll);
+      if (!isControl) {
+        this.#enter(fd, this.#acceptor.peer());
+        continue;
       }
+      const token = this.#freeToken();
+      this.#connections[token - FIRST_CONNECTION] = new ControlConnection(fd, token);
       this.#epoll.add(fd, EPOLLIN, token);
     }
+  }
+
+  #enter(fd: number, peer: ConnectedPeer): void {
+    const { options } = this.#setup.brick;
+    tuneConnection(fd, options);
+    const token = this.#freeToken();
+    this.#connections[token - FIRST_CONNECTION] =
+      new Connection(fd, token, peer, this.#epoll, () => options.outstandingMax);
+    this.#epoll.add(fd, EPOLLIN, token);
+  }
+
+  #freeToken(): number {
+    return this.#free.pop() ?? this.#connections.length + FIRST_CONNECTION;
+  }
+
+  /** Its older connections are dead, and so are the locks that they held. */
+  #welcome(client: Client): void {
+    const key = client.newcomer && connectionKey(client.newcomer);
+    if (key !== undefined) {
+      for (const { client: other, ...rest } of this.#introduced()) {
+        if (other.newcomer !== undefined && connectionKey(other.newcomer) === key) {
+          this.disconnect(rest.connection);
+        }
+      }
+    }
+    this.#byClient.set(client.id, client.connection);
+  }
+
+  /** Options of the transport have changed. */
+  retune(): void {
+    for (const { fd } of this.clients) tuneConnection(fd, this.#setup.brick.options);
+  }
+
+  /** Who may come in has changed: clients that may not any more have to go. */
+  admitAnew(): void {
+    const { brick } = this.#setup;
+    for (const { client, connection } of this.#introduced()) {
+      const applicant = client.newcomer?.applicant;
+      if (applicant === undefined) continue;
+      const isWelcome = admits(
+        brick.spec.authentication, brick.options.allowsInsecurePorts, applicant,
+      );
+      if (!isWelcome) this.disconnect(connection);
+    }
+  }
+
+  #introduced(): { readonly client: Client; readonly connection: Connection }[] {
+    return Array.from(this.#byClient.values(), (connection) =>
+      ({ client: connection.client!, connection }));
+  }
+
+  /** Another connection of the same client process has come, or its leave has been taken. */
+  disconnect(connection: Connection): void {
+    if (!connection.isClosed) this.#close(connection);
   }
 
   #close(connection: Connection | ControlConnection): void {
@@ -149,6 +226,9 @@ export class BrickServer {
     this.#free.push(connection.token);
     if (!(connection instanceof Connection)) return;
     connection.isClosed = true;
-    connection.client?.close(this.#setup.brick);
+    const { client } = connection;
+    if (client === undefined) return;
+    this.#byClient.delete(client.id);
+    client.close(this.#setup.brick);
   }
 }

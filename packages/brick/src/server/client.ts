@@ -1,5 +1,6 @@
 import type { Brick } from "../brick.ts";
 import type { Connection } from "./connection.ts";
+import type { Newcomer } from "./handshake.ts";
 import type { OpenFile } from "../store/open-files.ts";
 
 let nextId = 1;
@@ -9,14 +10,21 @@ export class Client {
   /** Of this process: locks are held under it. */
   readonly id: number;
   readonly identity: string;
+  /** What it said of itself, and of whom it has leave to come in. */
+  readonly newcomer: Newcomer | undefined;
+  /** The gfid of the directory that it has mounted as its root; undefined: the root. */
+  readonly directory: DataView | undefined;
   readonly connection: Connection;
   readonly #files: (OpenFile | undefined)[] = [];
   readonly #free: number[] = [];
 
-  constructor(identity: string, connection: Connection) {
+  constructor(identity: string, connection: Connection, newcomer?: Newcomer) {
     this.id = nextId++;
     this.connection = connection;
     this.identity = identity;
+    this.newcomer = newcomer;
+    const gfid = newcomer?.directoryGfid;
+    this.directory = gfid && new DataView(gfid.buffer, gfid.byteOffset, 16);
   }
 
   get openCount(): number {
@@ -27,9 +35,15 @@ export class Client {
     return number >= 0 ? this.#files[number] : undefined;
   }
 
+  /** What is open, by the number that the client has for it. */
+  opened(): { readonly number: number; readonly file: OpenFile }[] {
+    return this.#files.flatMap((file, number) => (file === undefined ? [] : [{ number, file }]));
+  }
+
   add(file: OpenFile): number {
     const number = this.#free.pop() ?? this.#files.length;
     this.#files[number] = file;
+    file.client = this.id;
     return number;
   }
 
@@ -47,6 +61,8 @@ export class Client {
       if (file !== undefined) brick.closeFile(file, this);
     }
     brick.locks.releaseClient(this, performance.now());
+    brick.upcalls.releaseClient(this.id);
+    brick.leases.releaseClient(this.id);
     this.#files.length = 0;
     this.#free.length = 0;
   }

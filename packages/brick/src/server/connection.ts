@@ -2,14 +2,16 @@
  * One connection's stream in both directions. What is received lands in a buffer that all
  * connections share; only a record that is not whole yet is kept in a buffer of the connection's
  * own. What cannot be sent at once is queued; while much is queued, nothing more is read, so that a
- * client that does not take its answers costs a bounded amount of memory.
+ * client that does not take its answers costs a bounded amount of memory; nor while many of its
+ * requests wait for a worker (`server.outstanding-rpc-limit`).
  */
 import { EAGAIN, EPOLLIN, EPOLLOUT, socketIo } from "@mortar/linux";
-import type { Epoll, Peer } from "@mortar/linux";
+import type { Epoll } from "@mortar/linux";
 import { allocate } from "../wire/memory.ts";
 import type { Memory } from "../wire/memory.ts";
 import type { Out } from "../wire/out.ts";
 import type { Client } from "./client.ts";
+import type { ConnectedPeer } from "./handshake.ts";
 import { RecordFrame } from "./record-frame.ts";
 
 const SHARED_BYTES = 1024 * 1024;
@@ -32,26 +34,55 @@ export type ServeRecord = (
 export class Connection {
   readonly fd: number;
   readonly token: number;
-  readonly peer: Peer;
+  readonly peer: ConnectedPeer;
   /** Once it has introduced itself. */
   client: Client | undefined;
   isClosed = false;
+  bytesReceived = 0;
+  bytesSent = 0;
   readonly #epoll: Epoll;
   #own: Memory | undefined;
   #filled = 0;
   readonly #queue: { readonly bytes: Uint8Array; readonly address: number; from: number }[] = [];
   #queuedBytes = 0;
   #interest = EPOLLIN;
+  /** Requests that wait for a worker, and how many may before no more is read. */
+  #waiting = 0;
+  readonly #waitingMax: () => number;
 
-  constructor(fd: number, token: number, peer: Peer, epoll: Epoll) {
+  constructor(
+    fd: number, token: number, peer: ConnectedPeer, epoll: Epoll, waitingMax: () => number,
+  ) {
     this.fd = fd;
     this.token = token;
     this.peer = peer;
     this.#epoll = epoll;
+    this.#waitingMax = waitingMax;
   }
 
   get isPaused(): boolean {
-    return this.#queuedBytes > QUEUED_BYTES_MAX;
+    return this.#queuedBytes > QUEUED_BYTES_MAX || this.#isCrowded;
+  }
+
+  get #isCrowded(): boolean {
+    if (this.#waiting === 0) return false;
+    const most = this.#waitingMax();
+    return most > 0 && this.#waiting >= most;
+  }
+
+  /** One of its requests has to wait. */
+  wait(): void {
+    this.#waiting++;
+    if (this.#isCrowded) this.#watch();
+  }
+
+  /** One of them is done. True: it was not read for that, and what it has kept is to be served. */
+  goOn(): boolean {
+    const wasPaused = this.isPaused;
+    this.#waiting--;
+    if (!wasPaused || this.isPaused) return false;
+    this.#watch();
+    return true;
   }
 
   get memoryBytes(): number {
@@ -64,6 +95,7 @@ export class Connection {
     const count = io.receive(this.fd, memory.address + this.#filled, memory.length - this.#filled);
     if (count === -EAGAIN) return true;
     if (count <= 0) return false;
+    this.bytesReceived += count;
     this.#filled += count;
     return this.#serve(memory, serve);
   }
@@ -120,6 +152,7 @@ export class Connection {
     const length = out.at;
     out.at = 0;
     if (length === 0) return true;
+    this.bytesSent += length;
     if (this.#queue.length > 0) {
       this.#enqueue(out.bytes, 0, length);
       return true;

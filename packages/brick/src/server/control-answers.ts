@@ -1,8 +1,10 @@
 /** What the brick's owner can ask for over the control socket: `{"command": …}`. */
 import type { Brick } from "../brick.ts";
+import { reconfigure } from "../reconfigure.ts";
 import type { BrickServer } from "./brick-server.ts";
 import type { ControlRequest } from "./control-connection.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import { callReport, clientReports, descriptorReports } from "./reports.ts";
 
 export interface BrickStatus {
   readonly pid: number;
@@ -26,31 +28,48 @@ export function controlAnswers(
     openFiles: brick.openFiles.count,
     uptimeSeconds: Math.round(process.uptime()),
   });
-  const commands: Readonly<Record<string, () => unknown>> = {
+  let intervalNumber = 0;
+  const commands: Readonly<Record<string, ControlRequest>> = {
     status,
     profile: () => {
       const now = performance.now();
       const { statistics } = brick;
-      return { cumulative: statistics.cumulative(now), interval: statistics.interval(now) };
+      const cumulative = statistics.cumulative(now);
+      return { cumulative, interval: statistics.interval(now), intervalNumber };
     },
-    "profile-next": () => brick.statistics.nextInterval(performance.now()),
-    "profile-clear": () => brick.statistics.clear(performance.now()),
+    "profile-next": () => {
+      intervalNumber++;
+      brick.statistics.nextInterval(performance.now());
+    },
+    "profile-clear": () => {
+      intervalNumber = 0;
+      brick.statistics.clear(performance.now());
+    },
     "barrier-raise": () => brick.barrier.raise(performance.now()),
     "barrier-lower": () => {
       const replies = brick.barrier.lower();
       dispatcher.answerHeld(replies ?? []);
-      return replies?.length ?? 0;
+      return replies === undefined ? null : replies.length;
     },
+    clients: () => clientReports(server()),
+    descriptors: () => descriptorReports(server()),
+    calls: () => callReport(brick),
+    memory: () => process.memoryUsage(),
     statedump: () => ({ ...status(), ...stateOf(brick, server()), cpu: process.cpuUsage() }),
+    reconfigure: ({ volfile }) => {
+      if (typeof volfile !== "string") throw new RangeError("volfile is not a text");
+      return reconfigure(brick, dispatcher, server(), volfile);
+    },
     stop: () => server().stop(),
   };
-  return ({ command }) => {
+  return (request) => {
+    const { command } = request;
     const perform = commands[String(command)];
     if (perform === undefined) {
       const known = Object.keys(commands).join();
       throw new RangeError(`no command ${JSON.stringify(command)}: ${known}`);
     }
-    return perform();
+    return perform(request);
   };
 }
 

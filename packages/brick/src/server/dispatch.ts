@@ -9,7 +9,8 @@ import { AUTH, AUTH_STATUS, denialOf, encodeCall, encodeReply, RpcError } from "
 import type { ReplyOutcome } from "@mortar/rpc";
 import type { Brick, HeldReply } from "../brick.ts";
 import { fopTable } from "../fops/fop-table.ts";
-import { DONE, HELD, LATER } from "../fops/handler.ts";
+import type { ServedFop } from "../fops/fop-table.ts";
+import { DONE, HELD, LATER, SYNCING } from "../fops/handler.ts";
 import type { LockWaiter } from "../services/brick-locks.ts";
 import { Errno } from "../store/errno.ts";
 import { Call, LoadStatus, Malformed } from "../wire/call.ts";
@@ -22,18 +23,27 @@ import {
 } from "./handshake.ts";
 import { park } from "./parked-request.ts";
 import type { ParkedRequest } from "./parked-request.ts";
+import { RequestRules } from "./request-rules.ts";
+import { findDirectory } from "./newcomers.ts";
+import type { AwaitedReply, JobResult, Waiting } from "./workers.ts";
 
 const OUT_BYTES = 1024 * 1024;
 /** Replies are sent when so many bytes have come together, or no more requests are there. */
 const BATCH_BYTES = 512 * 1024;
+/** An answer is written, of another kind than a fop's. */
+const ANSWERED = -4;
 
 export class Dispatcher {
   readonly out = new Out(OUT_BYTES);
+  readonly callbacks = new Out(4096);
   readonly #brick: Brick;
   readonly #call: Call;
   readonly #identity: string;
   readonly #log: (line: string) => void;
 
+  readonly rules: RequestRules;
+  /** Told of each client that was let in. */
+  arrived: (client: Client) => void = () => undefined;
   #nextXid = 1;
   /** Whose client has this id. */
   readonly #connectionOf: (client: number) => Connection | undefined;
@@ -48,6 +58,8 @@ export class Dispatcher {
     this.#call = call;
     this.#identity = identity;
     this.#log = log;
+    this.rules = new RequestRules(brick);
+    brick.tell = (client, procedure, args) => this.#tell(client, procedure, args);
   }
 
   /** Serve a record that was received. False: close the connection. */
@@ -61,16 +73,46 @@ export class Dispatcher {
     return this.out.at < BATCH_BYTES || this.#send(connection);
   };
 
-  /** Serve a request again whose job is done. */
-  resume(request: ParkedRequest, result: number): void {
-    const { connection, record } = request;
-    if (connection.isClosed) return;
+  /** What waited for a job that is done. The connection that one request less of waits. */
+  resume(waiting: Waiting, job: JobResult): Connection | undefined {
+    if (waiting.kind === "health") {
+      waiting.done(job.result);
+      return undefined;
+    }
+    if (waiting.kind === "reply") {
+      const { connection } = waiting.reply;
+      if (!connection.isClosed) this.#answer(waiting.reply, job.result);
+      return connection;
+    }
+    const { connection, record, isFresh, sinceMs } = waiting.request;
+    if (job.groups !== undefined) {
+      const until = performance.now() + this.#brick.options.groupTimeoutSeconds * 1000;
+      this.rules.groups.set(job.uid, job.groups, until);
+    }
     const call = this.#call;
-    if (call.load(record, 0, record.length) !== LoadStatus.ok) return;
-    call.resumed = true;
-    call.jobResult = result;
-    this.#perform(connection, request.sinceMs);
+    if (connection.isClosed || call.load(record, 0, record.length) !== LoadStatus.ok) {
+      return connection;
+    }
+    call.resumed = !isFresh;
+    call.jobResult = job.result;
+    this.#perform(connection, sinceMs);
     this.#send(connection);
+    return connection;
+  }
+
+  /** A reply whose flush is done. */
+  #answer(reply: AwaitedReply, result: number): void {
+    const { connection, procedure, record } = reply;
+    const start = this.out.begin(reply.xid);
+    if (result < 0) {
+      this.out.failure(start, -result, fopTable[procedure]!.replyBytes);
+    } else {
+      this.out.at = start;
+      this.out.raw(record);
+      this.#holdBack(connection, start, procedure, reply.writeFlags);
+    }
+    this.#send(connection);
+    this.#count(procedure, reply.sinceMs, result < 0);
   }
 
   /** Locks that were granted or are wanted: nothing else is in the buffer. */
@@ -114,8 +156,10 @@ export class Dispatcher {
     if (connection === undefined) return;
     const { number: program, version } = PROGRAM.callback;
     const target = { xid: this.#nextXid++, program, version, procedure };
-    this.out.raw(encodeCall(target, { flavor: AUTH.none, body: new Uint8Array(0) }, args));
-    this.#send(connection);
+    // Replies to another client may be in the other buffer.
+    const { callbacks } = this;
+    callbacks.raw(encodeCall(target, { flavor: AUTH.none, body: new Uint8Array(0) }, args));
+    connection.flush(callbacks);
   }
 
   /** All replies of the connection that were written. */
@@ -178,28 +222,101 @@ export class Dispatcher {
       return;
     }
     const start = out.begin(call.xid);
-    let status: number;
-    try {
-      status = fop.handler(this.#brick, client, call, out);
-    } catch (error) {
-      status = this.#blame(error, start);
-      if (status < 0) return;
+    let status = 0;
+    if (this.rules.isActive || client.directory !== undefined) {
+      status = this.rules.apply(client, call, performance.now());
+      if (status === LATER) {
+        this.#brick.objects.rootSlot = -1;
+        this.#park(connection, sinceMs, start, true);
+        return;
+      }
     }
-    this.#brick.returnBorrowed();
+    if (status === 0) status = this.#handle(fop, connection, client, start, sinceMs);
+    this.#brick.objects.rootSlot = -1;
+    if (status === ANSWERED) return;
     if (status === DONE) {
       out.end(start);
-      this.#holdBack(connection, start);
-    } else if (status === LATER || status === HELD) {
+      this.#holdBack(connection, start, call.procedure, this.#brick.lastWriteFlags);
+    } else if (status === LATER) {
+      this.#park(connection, sinceMs, start, false);
+      return;
+    } else if (status === HELD) {
       out.at = start;
-      const { memory } = call;
-      if (status === LATER) {
-        this.#brick.workers.attach(park(connection, memory, call.start, call.end, sinceMs));
-      }
+      return;
+    } else if (status === SYNCING) {
+      out.end(start);
+      this.#await(connection, sinceMs, start);
       return;
     } else {
       out.failure(start, status, fop.replyBytes);
     }
     this.#count(call.procedure, sinceMs, status !== DONE);
+  }
+
+  #handle(
+    fop: ServedFop, connection: Connection, client: Client, start: number, sinceMs: number,
+  ): number {
+    const call = this.#call;
+    const { leases, upcalls } = this.#brick;
+    let status = 0;
+    try {
+      if (leases.isActive) {
+        status = this.#passLeases(connection, client, sinceMs);
+        if (status !== 0) return status;
+      }
+      if (upcalls.isActive) upcalls.before(call);
+      status = fop.handler(this.#brick, client, call, this.out);
+      if (upcalls.isActive && (status === DONE || status === SYNCING)) {
+        upcalls.after(client.id, call, performance.now());
+      }
+    } catch (error) {
+      status = this.#blame(error, start);
+    }
+    this.#brick.returnBorrowed();
+    return status;
+  }
+
+  #passLeases(connection: Connection, client: Client, sinceMs: number): number {
+    const call = this.#call;
+    const { memory, start, end } = call;
+    const waits = (): ParkedRequest => park(connection, memory, start, end, sinceMs, true);
+    const verdict = this.#brick.leases.pass(client, call, waits, performance.now());
+    if (verdict === "pass") return 0;
+    return verdict === "again" ? Errno.EAGAIN : HELD;
+  }
+
+  /** Requests that waited for a lease. The buffer is empty. */
+  settleLeases(): void {
+    const { leases } = this.#brick;
+    if (!leases.isActive) return;
+    for (const { connection, record, sinceMs } of leases.takeReleased(performance.now())) {
+      if (connection.isClosed) continue;
+      if (this.#call.load(record, 0, record.length) !== LoadStatus.ok) continue;
+      this.#perform(connection, sinceMs);
+      this.#send(connection);
+    }
+  }
+
+  /** The request waits for the job that was started last. */
+  #park(connection: Connection, sinceMs: number, start: number, isFresh: boolean): void {
+    const { memory, start: from, end } = this.#call;
+    this.out.at = start;
+    const request = park(connection, memory, from, end, sinceMs, isFresh);
+    this.#brick.workers.attach({ kind: "request", request });
+    connection.wait();
+  }
+
+  /** The reply does. */
+  #await(connection: Connection, sinceMs: number, start: number): void {
+    const { out } = this;
+    const { xid, procedure } = this.#call;
+    const reply = {
+      connection, record: out.bytes.slice(start, out.at), xid, procedure, sinceMs,
+      writeFlags: this.#brick.lastWriteFlags,
+    };
+    out.at = start;
+    this.#brick.workers.attach({ kind: "reply", reply });
+    connection.wait();
   }
 
   #count(procedure: number, sinceMs: number, failed: boolean): void {
@@ -208,9 +325,11 @@ export class Dispatcher {
   }
 
   /** The barrier is up: a reply that promises something waits for its fall. */
-  #holdBack(connection: Connection, start: number): void {
-    const { barrier, lastWriteFlags } = this.#brick;
-    if (!barrier.isUp || !barrier.holds(this.#call.procedure, lastWriteFlags)) return;
+  #holdBack(
+    connection: Connection, start: number, procedure: number, writeFlags: number,
+  ): void {
+    const { barrier } = this.#brick;
+    if (!barrier.isUp || !barrier.holds(procedure, writeFlags)) return;
     const { out } = this;
     barrier.hold({ connection, record: out.bytes.slice(start, out.at) });
     out.at = start;
@@ -225,13 +344,12 @@ export class Dispatcher {
     }
   }
 
-  /** The errno to answer with, or -1 when an answer is written. */
+  /** The errno to answer with, or ANSWERED. */
   #blame(error: unknown, start: number): number {
-    this.#brick.returnBorrowed();
     if (error instanceof Malformed || error instanceof GlusterError) {
       this.out.at = start;
       this.#outcome({ kind: "garbage-arguments" });
-      return -1;
+      return ANSWERED;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#log(`fop ${fopTable[this.#call.procedure]?.name}: ${text}`);
@@ -250,10 +368,7 @@ export class Dispatcher {
     } else if (program === PROGRAM.handshake.number) {
       if (procedure === 0) results = new Uint8Array(0);
       if (procedure === 1) {
-        const { peer } = connection;
-        const { identity, reply } = introduce(this.#brick.spec, this.#identity, peer, args);
-        if (identity !== undefined) connection.client ??= new Client(identity, connection);
-        results = reply;
+        results = this.#introduce(connection, args);
       }
       if (procedure === 3) results = handshakePingReply();
       if (procedure === 4) results = lockVersionReply(args);
@@ -264,6 +379,22 @@ export class Dispatcher {
     if (results === undefined) this.#outcome({ kind: "procedure-unavailable" });
     else this.out.raw(encodeReply(xid, { kind: "success", results }));
     return true;
+  }
+
+  #introduce(connection: Connection, args: Uint8Array): Uint8Array {
+    const brick = this.#brick;
+    const { newcomer, reply } = introduce(
+      brick.spec, this.#identity, connection.peer, args, (path) => findDirectory(brick, path),
+    );
+    const from = `${connection.peer.address}:${connection.peer.port}`;
+    if (newcomer === undefined) this.#log(`a client from ${from} was refused`);
+    if (newcomer !== undefined && connection.client === undefined) {
+      this.#log(`client from ${from}: ${newcomer.identity}`);
+      const client = new Client(newcomer.identity, connection, newcomer);
+      connection.client = client;
+      this.arrived(client);
+    }
+    return reply;
   }
 }
 

@@ -13,9 +13,12 @@ const spec: BrickSpec = {
   },
 };
 
+const find = (path: string) => (path === "/sub" ? new Uint8Array(16).fill(7) : undefined);
+
 function answer(entries: Record<string, string>, address = "10.0.0.1") {
   const args = setVolume.encodeRequest({ dictionary: Dictionary.of(entries) });
-  const { identity, reply } = introduce(spec, "brick", { address, port: 1000 }, args);
+  const { newcomer, reply } = introduce(spec, "brick", { address, port: 1000 }, args, find);
+  const identity = newcomer?.identity;
   const decoded = setVolume.decodeReply(reply);
   const facts: Record<string, string> = decoded.dictionary.toObject();
   return { identity, errno: decoded.opErrno, facts };

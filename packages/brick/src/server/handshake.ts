@@ -5,10 +5,11 @@
 import {
   Dictionary, dump, handshakePing, ping, PROGRAM, setLockVersion, setVolume,
 } from "@mortar/gluster";
-import { addressMatches } from "./address-pattern.ts";
+import { completeOptions } from "../options.ts";
 import type { BrickSpec } from "../spec.ts";
 import { Errno } from "../store/errno.ts";
-import type { Peer } from "@mortar/linux";
+import { admits } from "./admission.ts";
+import type { Applicant } from "./admission.ts";
 
 const SERVED = [PROGRAM.fops, PROGRAM.dump, PROGRAM.handshake];
 
@@ -30,9 +31,29 @@ export function lockVersionReply(args: Uint8Array): Uint8Array {
   return setLockVersion.encodeReply({ opRet: 0, opErrno: 0, lockVersion });
 }
 
+/** Where a connection comes from; with TLS, whom it belongs to. */
+export interface ConnectedPeer {
+  readonly address: string;
+  readonly port: number;
+  readonly commonName?: string;
+}
+
+/** A client that was let in. */
+export interface Newcomer {
+  /** `process-uuid`: of this connection. */
+  readonly identity: string;
+  readonly processName: string;
+  readonly version: string;
+  /** Of the client's GlusterFS: 100000 is 10.0. */
+  readonly opVersion: number;
+  readonly applicant: Applicant;
+  /** The gfid of the directory that it has mounted; undefined: the root. */
+  readonly directoryGfid: Uint8Array | undefined;
+}
+
 export interface Introduction {
   /** Undefined: it was refused. */
-  readonly identity: string | undefined;
+  readonly newcomer: Newcomer | undefined;
   readonly reply: Uint8Array;
 }
 
@@ -41,17 +62,22 @@ interface Refusal {
   readonly text: string;
 }
 
+/** The gfid of a directory by its path; undefined when there is none. */
+export type FindDirectory = (path: string) => Uint8Array | undefined;
+
 /** `brickIdentity` is what the client is told of us. Throws GlusterError. */
 export function introduce(
-  spec: BrickSpec, brickIdentity: string, peer: Peer, args: Uint8Array,
+  spec: BrickSpec, brickIdentity: string, peer: ConnectedPeer, args: Uint8Array,
+  findDirectory: FindDirectory,
 ): Introduction {
   const { dictionary } = setVolume.decodeRequest(args);
-  const refusal = refuse(spec, peer, dictionary);
-  if (refusal !== undefined) {
+  const result = admit(spec, peer, dictionary, findDirectory);
+  if ("errno" in result) {
+    const facts = Dictionary.of({ ERROR: result.text, "process-uuid": brickIdentity });
     const reply = setVolume.encodeReply({
-      opRet: -1, opErrno: refusal.errno, dictionary: Dictionary.of({ ERROR: refusal.text }),
+      opRet: -1, opErrno: result.errno, dictionary: facts,
     });
-    return { identity: undefined, reply };
+    return { newcomer: undefined, reply };
   }
   const reply = setVolume.encodeReply({
     opRet: 0, opErrno: 0,
@@ -64,11 +90,13 @@ export function introduce(
       "transport-ptr": 1,
     }),
   });
-  return { identity: dictionary.text("process-uuid"), reply };
+  return { newcomer: result, reply };
 }
 
 /** The checks in GlusterFS's order, with its words: clients log them. */
-function refuse(spec: BrickSpec, peer: Peer, dictionary: Dictionary): Refusal | undefined {
+function admit(
+  spec: BrickSpec, peer: ConnectedPeer, dictionary: Dictionary, findDirectory: FindDirectory,
+): Newcomer | Refusal {
   const name = dictionary.text("remote-subvolume");
   if (name === undefined) {
     return { errno: Errno.EINVAL, text: "No remote-subvolume option specified" };
@@ -76,9 +104,8 @@ function refuse(spec: BrickSpec, peer: Peer, dictionary: Dictionary): Refusal | 
   if (name !== (spec.exportName ?? spec.path)) {
     return { errno: Errno.ENOENT, text: `remote-subvolume "${name}" is not found` };
   }
-  if (dictionary.text("process-uuid") === undefined) {
-    return { errno: Errno.EINVAL, text: "UUID not specified" };
-  }
+  const identity = dictionary.text("process-uuid");
+  if (identity === undefined) return { errno: Errno.EINVAL, text: "UUID not specified" };
   const volumeId = dictionary.text("volume-id");
   if (volumeId !== undefined && volumeId !== spec.volumeId) {
     return {
@@ -89,31 +116,25 @@ function refuse(spec: BrickSpec, peer: Peer, dictionary: Dictionary): Refusal | 
   if (dictionary.text("fops-version") === undefined) {
     return { errno: Errno.EINVAL, text: "No FOP version number specified" };
   }
-  if (!isAuthenticated(spec, peer, dictionary)) {
+  const directory = normalPath(dictionary.text("subdir-mount"));
+  const applicant: Applicant = {
+    ...peer, directory, username: dictionary.text("username"),
+    password: dictionary.text("password"),
+  };
+  const { allowsInsecurePorts } = completeOptions(spec.options);
+  if (!admits(spec.authentication, allowsInsecurePorts, applicant)) {
     return { errno: Errno.EACCES, text: "Authentication failed" };
   }
-  const subdirectory = dictionary.text("subdir-mount");
-  if (subdirectory !== undefined && subdirectory !== "/") {
-    return {
-      errno: Errno.ENOENT, text: `subdirectory for mount "${subdirectory}" is not found`,
-    };
+  const directoryGfid = directory === "/" ? undefined : findDirectory(directory);
+  if (directory !== "/" && directoryGfid === undefined) {
+    return { errno: Errno.ENOENT, text: `subdirectory for mount "${directory}" is not found` };
   }
-  return undefined;
+  const processName = dictionary.text("process-name") ?? "";
+  const version = dictionary.text("client-version") ?? "";
+  const opVersion = dictionary.integer("opversion") ?? 0;
+  return { identity, processName, version, opVersion, applicant, directoryGfid };
 }
 
-/** By name and password if it has valid ones, else by its address. */
-function isAuthenticated(spec: BrickSpec, peer: Peer, dictionary: Dictionary): boolean {
-  const rules = spec.authentication;
-  const username = dictionary.text("username");
-  const password = dictionary.text("password");
-  if (username !== undefined && password !== undefined) {
-    const logins = rules?.logins ?? [];
-    if (logins.some((login) => login.username === username && login.password === password)) {
-      return true;
-    }
-  }
-  const isIn = (patterns: readonly string[]): boolean =>
-    patterns.some((pattern) => addressMatches(pattern, peer.address));
-  if (isIn(rules?.reject ?? [])) return false;
-  return isIn(rules?.allow ?? ["*"]);
+function normalPath(path: string | undefined): string {
+  return `/${(path ?? "").split("/").filter((part) => part !== "").join("/")}`;
 }

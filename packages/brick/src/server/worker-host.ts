@@ -1,7 +1,10 @@
 /** A thread that waits for the disk in the brick's place: see Workers. */
 import { workerData } from "node:worker_threads";
-import { allocatePages, EINTR, fileIo, signalEventFd, treeCalls } from "@mortar/linux";
-import { JobKind, JobWords, LaneState } from "./job-words.ts";
+import {
+  allocatePages, EINTR, fileIo, groupsOfUser, signalEventFd, treeCalls,
+} from "@mortar/linux";
+import { Errno } from "../store/errno.ts";
+import { GROUPS_MAX, JobKind, JobWords, LaneState } from "./job-words.ts";
 import type { WorkerSetup } from "./workers.ts";
 
 const BUFFER_BYTES = 256 * 1024;
@@ -30,7 +33,30 @@ function perform(): number {
 function performOnce(fd: number): number {
   const kind = words.kind(lane);
   if (kind === JobKind.sync) return fsync(fd);
-  return kind === JobKind.dataSync ? io.fdatasync(fd) : warm(fd);
+  if (kind === JobKind.dataSync) return io.fdatasync(fd);
+  if (kind === JobKind.health) return checkHealth(fd);
+  return kind === JobKind.groups ? findGroups() : warm(fd);
+}
+
+/** A time stamp is written, flushed and read again. */
+function checkHealth(fd: number): number {
+  const stamp = Buffer.from(new Date().toISOString());
+  buffer.bytes.set(stamp);
+  const written = io.pwrite(fd, buffer.address, stamp.length, 0);
+  if (written < 0) return written;
+  const flushed = io.fdatasync(fd);
+  if (flushed < 0) return flushed;
+  const read = io.pread(fd, buffer.address, stamp.length, 0);
+  if (read < 0) return read;
+  const isSame = read === stamp.length && stamp.equals(buffer.bytes.subarray(0, read));
+  return isSame ? 0 : -Errno.EIO;
+}
+
+function findGroups(): number {
+  const groups = groupsOfUser(words.offset(lane)) ?? new Uint32Array(0);
+  const count = Math.min(groups.length, GROUPS_MAX);
+  words.groups(lane).set(groups.subarray(0, count));
+  return count;
 }
 
 /** Into the page cache: the data itself is read again by the brick. */

@@ -1,10 +1,11 @@
 /**
  * Whatever would make the brick's thread wait for the disk (a read that the page cache does not
  * have, a flush) is done by a worker first; then the request is served again from its start, and
- * finds it done. So a worker knows of requests nothing, and a request is served in one place.
+ * finds it done. So a worker knows of requests nothing, and a request is served in one place. What
+ * is only to be durable before it is answered is done at once, and its reply waits for the flush.
  *
- * A handler starts a job and gives LATER; the server then attaches the request to it. A descriptor
- * is duplicated, so that a client may close its own meanwhile.
+ * A handler starts a job and gives LATER or SYNCING; the server then attaches the request or the
+ * reply to it. A descriptor is duplicated, so that a client may close its own meanwhile.
  */
 import { closeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,6 +13,7 @@ import { Worker } from "node:worker_threads";
 import { duplicateFd, fileIo, openEventFd, setBlocking } from "@mortar/linux";
 import { allocate } from "../wire/memory.ts";
 import { JobKind, JobWords, LANES, LaneState, makeJobWords } from "./job-words.ts";
+import type { Connection } from "./connection.ts";
 import type { ParkedRequest } from "./parked-request.ts";
 
 export interface WorkerSetup {
@@ -20,15 +22,41 @@ export interface WorkerSetup {
   readonly wakeFd: number;
 }
 
+/** A whole reply that is sent when its job has succeeded. */
+export interface AwaitedReply {
+  readonly connection: Connection;
+  readonly record: Uint8Array;
+  readonly xid: number;
+  readonly procedure: number;
+  readonly writeFlags: number;
+  readonly sinceMs: number;
+}
+
+/** Who waits for a job; its results go to whichever of these it is. */
+export type Waiting =
+  | { readonly kind: "request"; readonly request: ParkedRequest }
+  | { readonly kind: "reply"; readonly reply: AwaitedReply }
+  | { readonly kind: "health"; readonly done: (result: number) => void };
+
+export interface JobResult {
+  readonly result: number;
+  /** Of a groups job: whose they are. */
+  readonly uid: number;
+  readonly groups: Uint32Array | undefined;
+}
+
 interface Job {
   readonly kind: number;
   readonly fd: number;
+  /** The descriptor that `fd` is a duplicate of. */
+  source: number;
   readonly offset: number;
   readonly length: number;
-  request: ParkedRequest | undefined;
+  readonly waiting: Waiting[];
 }
 
-const QUEUE_MAX = 4096;
+/** Clients are kept below it by `server.outstanding-rpc-limit`. */
+const QUEUE_MAX = 65_536;
 const START_MS_MAX = 10_000;
 
 export class Workers {
@@ -53,6 +81,8 @@ export class Workers {
       const setup: WorkerSetup = { lane, shared: this.#shared, wakeFd: this.wakeFd };
       const thread = new Worker(new URL("./worker-host.js", import.meta.url), {
         workerData: setup,
+        // It computes nothing: what it needs is loaded once.
+        resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
       });
       thread.on("error", (error) => {
         throw error;
@@ -76,36 +106,61 @@ export class Workers {
     return this.#begin(JobKind.warm, fd, offset, length);
   }
 
+  /** A flush that has not begun yet serves everybody who asks for it meanwhile. */
   sync(fd: number, dataOnly: boolean): boolean {
-    return this.#begin(dataOnly ? JobKind.dataSync : JobKind.sync, fd, 0, 0);
+    const kind = dataOnly ? JobKind.dataSync : JobKind.sync;
+    const queued = this.#queue.find((job) => job.source === fd && job.kind === kind);
+    if (queued === undefined) return this.#begin(kind, fd, 0, 0);
+    this.#last = queued;
+    return true;
   }
 
-  /** The request that started the last job waits for it. */
-  attach(request: ParkedRequest): void {
-    this.#last!.request = request;
+  /** The groups of a user. */
+  groups(uid: number): boolean {
+    return this.#begin(JobKind.groups, -1, uid, 0);
+  }
+
+  /** Whether a file takes what is written to it. */
+  health(fd: number, done: (result: number) => void): void {
+    if (this.#begin(JobKind.health, fd, 0, 0)) this.attach({ kind: "health", done });
+  }
+
+  /** Who started the last job, or joined it, waits for it. */
+  attach(waiting: Waiting): void {
+    this.#last!.waiting.push(waiting);
     this.#last = undefined;
   }
 
-  /** What is done: each request is given back with the job's result. */
-  collect(resume: (request: ParkedRequest, result: number) => void): void {
+  /** A descriptor is closed: its number may come again for another file. */
+  forgetSource(fd: number): void {
+    for (const job of this.#queue) {
+      if (job.source === fd) job.source = -1;
+    }
+  }
+
+  /** What is done: whoever waited is told. */
+  collect(tell: (waiting: Waiting, result: JobResult) => void): void {
     fileIo().read(this.wakeFd, this.#counter.address, 8);
     for (let lane = 0; lane < LANES; lane++) {
       if (this.#words.state(lane) !== LaneState.done) continue;
       const job = this.#running[lane];
       const result = this.#words.result(lane);
+      const groups = job?.kind === JobKind.groups
+        ? this.#words.groups(lane).slice(0, Math.max(result, 0)) : undefined;
       this.#running[lane] = undefined;
       this.#words.setState(lane, LaneState.free);
       const next = this.#queue.shift();
       if (next !== undefined) this.#give(lane, next);
       if (job === undefined) continue;
-      closeSync(job.fd);
-      if (job.request !== undefined) resume(job.request, result);
+      if (job.fd >= 0) closeSync(job.fd);
+      for (const waiting of job.waiting) tell(waiting, { result, uid: job.offset, groups });
     }
   }
 
-  #begin(kind: number, fd: number, offset: number, length: number): boolean {
+  #begin(kind: number, source: number, offset: number, length: number): boolean {
     if (this.#queue.length >= QUEUE_MAX) return false;
-    const job: Job = { kind, fd: duplicateFd(fd, "open file"), offset, length, request: undefined };
+    const fd = source < 0 ? -1 : duplicateFd(source, "open file");
+    const job: Job = { kind, fd, source, offset, length, waiting: [] };
     this.#last = job;
     for (let lane = 0; lane < LANES; lane++) {
       if (this.#running[lane] === undefined) {

@@ -4,10 +4,8 @@
  */
 import { EntryLocks, InodeLocks, PosixLocks } from "@mortar/brick-services";
 import type { EntryLock, InodeLock } from "@mortar/brick-services";
+import type { BrickOptions } from "../options.ts";
 import type { Client } from "../server/client.ts";
-
-/** A holder is told that others want its lock at most so often. */
-const NOTIFY_DELAY_MS = 5000;
 
 export interface LockWaiter {
   readonly client: Client;
@@ -19,14 +17,44 @@ export interface LockWaiter {
 }
 
 export class BrickLocks {
-  readonly inode = new InodeLocks<LockWaiter>(NOTIFY_DELAY_MS);
-  readonly entry = new EntryLocks<LockWaiter>(NOTIFY_DELAY_MS);
+  readonly inode = new InodeLocks<LockWaiter>(0);
+  readonly entry = new EntryLocks<LockWaiter>(0);
   readonly posix = new PosixLocks<LockWaiter>();
+  readonly #givenUp: LockWaiter[] = [];
+  /** Of clients that asked for a lock of a program. */
+  readonly #identities = new Map<number, string>();
+
+  introduce(client: Client): void {
+    this.#identities.set(client.id, client.identity);
+  }
+
+  identityOf(client: number): string {
+    return this.#identities.get(client) ?? "";
+  }
+
+  clientOf(identity: string): number | undefined {
+    for (const [client, known] of this.#identities) if (known === identity) return client;
+    return undefined;
+  }
+
+  /** The options have changed: whether and how often a holder is told that others want its lock. */
+  refresh(options: BrickOptions): void {
+    for (const locks of [this.inode, this.entry]) {
+      locks.notifies = options.notifiesContention;
+      locks.notifyDelayMs = options.contentionDelaySeconds * 1000;
+    }
+  }
 
   releaseClient(client: Client, nowMs: number): void {
     this.inode.releaseClient(client.id, nowMs);
     this.entry.releaseClient(client.id, nowMs);
     this.posix.releaseClient(client.id);
+    this.#identities.delete(client.id);
+  }
+
+  /** These wait no longer: `results` are their replies' from now on. */
+  giveUp(waiters: readonly LockWaiter[], results: Uint8Array): void {
+    for (const waiter of waiters) this.#givenUp.push({ ...waiter, results });
   }
 
   /** What was granted since the last call, and whom to tell. Next to free if nothing was. */
@@ -35,6 +63,7 @@ export class BrickLocks {
     tellInode: (lock: InodeLock<LockWaiter>) => void,
     tellEntry: (lock: EntryLock<LockWaiter>) => void,
   ): void {
+    if (this.#givenUp.length > 0) for (const waiter of this.#givenUp.splice(0)) grant(waiter);
     for (const waiter of this.inode.takeGranted()) grant(waiter);
     for (const waiter of this.entry.takeGranted()) grant(waiter);
     for (const waiter of this.posix.takeGranted()) grant(waiter);

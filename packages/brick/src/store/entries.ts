@@ -28,7 +28,7 @@ import {
 import { Errno } from "./errno.ts";
 import { emptyLandfill } from "./landfill.ts";
 import {
-  linkDirectoryHandle, linkHandle, renameToHandle, replaceDirectoryHandle,
+  handleIsTaken, linkDirectoryHandle, linkHandle, renameToHandle, replaceDirectoryHandle,
 } from "./handles.ts";
 import { KNOWN } from "./inode-table.ts";
 import { dressFd, dressPath, slotOfRequest } from "./new-object.ts";
@@ -56,8 +56,13 @@ export class Entries {
     this.#links = links;
   }
 
-  /** A regular file, open for reading and writing; its gfid in scratch GFID. */
-  createFile(parent: number, name: number, object: NewObject): number {
+  /**
+   * A regular file, open for reading and writing; its gfid in scratch GFID. `fill` is given it
+   * before it has a name.
+   */
+  createFile(
+    parent: number, name: number, object: NewObject, fill?: (fd: number) => number,
+  ): number {
     const objects = this.#objects;
     const parentFd = objects.fd(parent);
     const fd = calls.openat(
@@ -65,6 +70,7 @@ export class Entries {
     );
     if (fd < 0) return fd;
     let result = dressFd(fd, object);
+    if (result === 0 && fill !== undefined) result = fill(fd);
     if (result === 0) result = this.#links.setFd(fd, parent, name);
     if (result === 0) result = calls.linkat(fd, EMPTY_PATH, parentFd, name, AT_EMPTY_PATH);
     if (result < 0) {
@@ -72,6 +78,19 @@ export class Entries {
       return result;
     }
     const slot = slotOfRequest(objects);
+    if (linkHandle(objects, slot, parentFd, name) !== -Errno.EEXIST) return fd;
+    return this.#replaceOrphan(slot, parentFd, name, fd);
+  }
+
+  /** The new file's gfid has a handle: of nothing that has a name, or the file is one too many. */
+  #replaceOrphan(slot: number, parentFd: number, name: number, fd: number): number {
+    const objects = this.#objects;
+    if (handleIsTaken(objects, slot)) {
+      calls.unlinkat(parentFd, name, 0);
+      calls.close(fd);
+      return -Errno.EEXIST;
+    }
+    calls.unlinkat(objects.directory.glusterfsFd, objects.handle(slot, HANDLE), 0);
     linkHandle(objects, slot, parentFd, name);
     return fd;
   }
@@ -109,6 +128,21 @@ export class Entries {
     return result < 0 ? result : this.#nameSide(parent, name, object, side);
   }
 
+  /** A regular file that only its gfid leads to. */
+  makeNameless(object: NewObject): number {
+    const objects = this.#objects;
+    const side = this.#sideOfRequest();
+    const { glusterfsFd } = objects.directory;
+    let result = calls.mknodat(glusterfsFd, side, object.mode & (S_IFMT | 0o777), 0);
+    if (result === 0) result = dressPath(glusterfsFd, side, object);
+    const slot = slotOfRequest(objects);
+    if (result === 0) result = renameToHandle(objects, slot, side);
+    if (result === 0) return slot;
+    calls.unlinkat(glusterfsFd, side, 0);
+    objects.table.forget(slot);
+    return result;
+  }
+
   /** `target` is the address of the link's text, with NUL. */
   symlink(parent: number, name: number, object: NewObject, target: number): number {
     const side = this.#sideOfRequest();
@@ -126,7 +160,8 @@ export class Entries {
     const objects = this.#objects;
     const { glusterfsFd } = objects.directory;
     const slot = slotOfRequest(objects);
-    let result = dressPath(glusterfsFd, side, object);
+    let result = handleIsTaken(objects, slot)
+      ? -Errno.EEXIST : dressPath(glusterfsFd, side, object);
     if (result === 0) result = this.#links.setPath(side, parent, name);
     if (result === 0) result = calls.linkat(glusterfsFd, side, objects.fd(parent), name, 0);
     if (result < 0) {
@@ -149,6 +184,19 @@ export class Entries {
     const result = calls.linkat(glusterfsFd, handle, objects.fd(parent), name, 0);
     if (result < 0 && added === 0) this.#links.remove(slot, parent, name);
     return objects.gone(slot, result);
+  }
+
+  /** A name for an object that has lost its last one, and that somebody has open. */
+  linkUnlinked(slot: number, parent: number, name: number, open: OpenInode): number {
+    const objects = this.#objects;
+    const { glusterfsFd } = objects.directory;
+    const side = unlinkedPath(objects.table.words, 4 * slot, SIDE);
+    this.#links.add(slot, parent, name);
+    const result = calls.linkat(glusterfsFd, side, objects.fd(parent), name, 0);
+    if (result < 0) return result;
+    objects.table.clear(slot, KNOWN.unlinked);
+    objects.openFiles.markLinked(open);
+    return renameToHandle(objects, slot, unlinkedPath(objects.table.words, 4 * slot, SIDE));
   }
 
   /**

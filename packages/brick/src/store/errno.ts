@@ -2,6 +2,7 @@
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
+  EINTR: 4,
   EIO: 5,
   EBADF: 9,
   EAGAIN: 11,
@@ -15,11 +16,14 @@ export const Errno = {
   EINVAL: 22,
   ENOSPC: 28,
   EROFS: 30,
+  EMLINK: 31,
   ERANGE: 34,
   ENAMETOOLONG: 36,
   ENOTEMPTY: 39,
   ELOOP: 40,
   ENODATA: 61,
   EOPNOTSUPP: 95,
+  /** The same number, by the name that lease and quota know it by. */
+  ENOTSUP: 95,
   ESTALE: 116,
 } as const;

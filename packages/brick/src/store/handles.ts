@@ -1,19 +1,25 @@
 /**
- * Handles are made, moved and healed here. The second level of the tree is made on demand.
+ * Handles are made, moved and healed here. The second level of the tree is made on demand: before
+ * the first handle below it, as far as this process has not seen it; so that no call fails first.
  */
+import { AT_SYMLINK_NOFOLLOW, STATX_ALL } from "@mortar/linux";
 import { Errno } from "./errno.ts";
 import { writeGfidText } from "./handle-path.ts";
 import { KNOWN } from "./inode-table.ts";
 import type { Objects } from "./objects.ts";
 import {
-  addressAt, calls, handleAt, nameAt, scratch, statAt, statx, TARGET, TARGET_BYTES,
+  addressAt, ATTRIBUTE_NAME, calls, handleAt, nameAt, S_IFLNK, scratch, statAt, statx, TARGET,
+  TARGET_BYTES,
 } from "./scratch.ts";
 import { landfillPath } from "./side-paths.ts";
 
 const HANDLE = 0;
+const TAKEN_STAT = 4;
 const SIDE = 1;
 const UP = Buffer.from("../../");
 const SLASH = 0x2f;
+/** A bit for each directory of the second level that is there. */
+const secondLevel = new Uint8Array(65_536 / 8);
 /** Where the link that a handle really is gets read to, behind the one that it should be. */
 const FOUND = TARGET + TARGET_BYTES / 2;
 
@@ -21,10 +27,26 @@ const FOUND = TARGET + TARGET_BYTES / 2;
 export function linkHandle(objects: Objects, slot: number, parentFd: number, name: number): number {
   const { glusterfsFd } = objects.directory;
   const path = objects.handle(slot, HANDLE);
+  needSecondLevel(objects, slot);
   const result = calls.linkat(parentFd, name, glusterfsFd, path, 0);
   if (result !== -Errno.ENOENT) return result;
   makeSecondLevel(objects);
   return calls.linkat(parentFd, name, glusterfsFd, path, 0);
+}
+
+/** Another object than a new one has the gfid: its handle has a name, or is a directory's. */
+export function handleIsTaken(objects: Objects, slot: number): boolean {
+  const { glusterfsFd } = objects.directory;
+  const path = objects.handle(slot, HANDLE);
+  const result = calls.statx(
+    glusterfsFd, path, AT_SYMLINK_NOFOLLOW, STATX_ALL, addressAt(statAt(TAKEN_STAT)),
+  );
+  if (result < 0) return false;
+  if (statx.nlink(statAt(TAKEN_STAT)) > 1) return true;
+  const isLink = statx.kind(statAt(TAKEN_STAT)) === S_IFLNK;
+  if (!isLink) return false;
+  // A symbolic link of its own has a gfid; a directory's handle has none.
+  return calls.lgetxattr(path, ATTRIBUTE_NAME.gfid, addressAt(FOUND), 16) < 0;
 }
 
 /** The handle of a directory: a link to where it is. EEXIST when the gfid is in use. */
@@ -34,6 +56,7 @@ export function linkDirectoryHandle(
   const { glusterfsFd } = objects.directory;
   const path = objects.handle(slot, HANDLE);
   writeTarget(objects, parent, name);
+  needSecondLevel(objects, slot);
   const result = calls.symlinkat(addressAt(TARGET), glusterfsFd, path);
   if (result !== -Errno.ENOENT) return result;
   makeSecondLevel(objects);
@@ -57,6 +80,7 @@ export function replaceDirectoryHandle(
 export function renameToHandle(objects: Objects, slot: number, side: number): number {
   const { glusterfsFd } = objects.directory;
   const path = objects.handle(slot, HANDLE);
+  needSecondLevel(objects, slot);
   const result = calls.renameat2(glusterfsFd, side, glusterfsFd, path, 0);
   if (result !== -Errno.ENOENT) return result;
   makeSecondLevel(objects);
@@ -111,6 +135,15 @@ function writeTarget(objects: Objects, parent: number, name: number): number {
   for (let from = name - scratch.address; bytes[from] !== 0; from++) bytes[to++] = bytes[from]!;
   bytes[to] = 0;
   return to - TARGET;
+}
+
+/** For the slot whose path is in handle HANDLE. */
+function needSecondLevel(objects: Objects, slot: number): void {
+  const level = objects.table.words[4 * slot]! >>> 16;
+  const bit = 1 << (level & 7);
+  if ((secondLevel[level >>> 3]! & bit) !== 0) return;
+  secondLevel[level >>> 3]! |= bit;
+  makeSecondLevel(objects);
 }
 
 /** Of the path in handle HANDLE. */

@@ -27,6 +27,11 @@ export const KNOWN = {
   symlink: 0x400,
   /** A device, pipe or socket: never opened here. */
   special: 0x800,
+  /** Whether the index of pending heals has links of it. */
+  pendingLink: 0x1000,
+  noPendingLink: 0x2000,
+  dirtyLink: 0x4000,
+  noDirtyLink: 0x8000,
 } as const;
 
 const NONE = -1;
@@ -38,7 +43,7 @@ export class InodeTable {
   /** Called before a slot is used for another object: close what belongs to it. */
   readonly #evict: (slot: number) => void;
   readonly words: Uint32Array;
-  readonly known: Uint16Array;
+  readonly known: Uint32Array;
   /** Change, modification, access: seconds and nanoseconds, three a slot. */
   readonly seconds: Float64Array;
   readonly nanoseconds: Uint32Array;
@@ -65,7 +70,7 @@ export class InodeTable {
     this.#evict = evict;
     const count = this.capacity;
     this.words = new Uint32Array(count * 4);
-    this.known = new Uint16Array(count);
+    this.known = new Uint32Array(count);
     this.seconds = new Float64Array(count * 3);
     this.nanoseconds = new Uint32Array(count * 3);
     this.directoryFd = new Int32Array(count).fill(NONE);

@@ -114,5 +114,6 @@ function isStored(xdata: Xdata): boolean {
     return false;
   }
   const key = xdata.key();
+  if (key === xdata.skippedKey) return false;
   return STORED_PREFIXES.some((prefix) => key.startsWith(prefix)) && !NOT_STORED.has(key);
 }

@@ -47,6 +47,12 @@ export class Objects {
   readonly #ring: Int32Array;
   readonly #recent: Uint8Array;
   #hand = 0;
+  /** The attribute of the times is read and written: `features.ctime`. */
+  keepsTimes = true;
+  /** What the client of this request sees as the root, if that is another directory; else -1. */
+  rootSlot = -1;
+  /** Objects whose attributes the reply tells, if somebody wants to know; see Upcalls. */
+  told: number[] | undefined;
   #base: number;
 
   constructor(directory: BrickDirectory, openFiles: OpenFiles, options: ObjectsOptions) {
@@ -56,6 +62,13 @@ export class Objects {
     this.#ring = new Int32Array(options.directories).fill(-1);
     this.#recent = new Uint8Array(this.table.capacity);
     this.#base = directory.glusterfsFd;
+  }
+
+  /** They are read anew, from where they count now. */
+  forgetTimes(): void {
+    for (let slot = 0; slot < this.table.size; slot++) {
+      this.table.clear(slot, KNOWN.times | KNOWN.noMdata);
+    }
   }
 
   /** The slot of an object that exists, its kind known; or a negated errno: ESTALE. */

@@ -11,6 +11,8 @@ export interface OpenInode {
   /** The same, as it is on the wire. */
   readonly gfid: DataView;
   openCount: number;
+  /** Who has it open, and how. */
+  readonly files: OpenFile[];
   /** It is at unlink/GFID. */
   unlinked: boolean;
 }
@@ -19,6 +21,8 @@ export interface OpenInode {
 export class OpenFile {
   readonly inode: OpenInode;
   fd: number;
+  /** Set when a client has it. */
+  client = 0;
   /** Of open(2), as the client gave them. */
   readonly flags: number;
   readonly isDirectory: boolean;
@@ -62,12 +66,14 @@ export class OpenFiles {
     if (inode === undefined) {
       inode = {
         key, words: words.slice(base, base + 4), gfid: gfidView(words, base), openCount: 0,
-        unlinked: false,
+        files: [], unlinked: false,
       };
       this.#inodes.set(key, inode);
     }
     inode.openCount++;
-    return new OpenFile(inode, fd, flags, isDirectory);
+    const file = new OpenFile(inode, fd, flags, isDirectory);
+    inode.files.push(file);
+    return file;
   }
 
   /** True when that was the last one of an object without a name: its file can go. */
@@ -76,10 +82,18 @@ export class OpenFiles {
     calls.close(file.fd);
     file.fd = -1;
     inode.openCount--;
+    inode.files.splice(inode.files.indexOf(file), 1);
     if (inode.openCount > 0) return false;
     this.#inodes.delete(inode.key);
     if (inode.unlinked) this.unlinkedCount--;
     return inode.unlinked;
+  }
+
+  /** It has a name again. */
+  markLinked(inode: OpenInode): void {
+    if (!inode.unlinked) return;
+    inode.unlinked = false;
+    this.unlinkedCount--;
   }
 
   markUnlinked(inode: OpenInode): void {

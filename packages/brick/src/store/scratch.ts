@@ -10,6 +10,7 @@
  *     GFID, MDATA     values of the attributes of that name
  *     TARGET          target of a symbolic link
  *     ATTRIBUTE       an attribute's name, prefix and all
+ *     INDEX_PATH      two paths of the index of pending heals
  *     VALUE           an attribute's value, a list of attributes
  */
 import { treeCalls } from "@mortar/linux";
@@ -29,6 +30,7 @@ export const TARGET = 4096;
 export const TARGET_BYTES = 4352;
 export const ATTRIBUTE = 12_288;
 const ATTRIBUTE_BYTES = 1024;
+export const INDEX_PATH = 13_312;
 export const VALUE = 16_384;
 export const VALUE_BYTES = 131_072;
 export const NAME_BYTES_MAX = 255;

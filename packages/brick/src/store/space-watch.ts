@@ -4,41 +4,44 @@
  *     struct statfs (64 bits): type | bsize | blocks | bfree | bavail | files | ffree | fsid (8)
  *                              | namelen | frsize | flags, 8 bytes each
  */
-import type { BrickSpec } from "../spec.ts";
+import type { BrickOptions } from "../options.ts";
 import type { Out } from "../wire/out.ts";
 import { addressAt, calls, scratch, VALUE } from "./scratch.ts";
 
 const CHECK_MS = 5000;
-const RESERVE_PERCENT = 1;
 const { view } = scratch;
 
 export class SpaceWatch {
   readonly #fd: number;
-  readonly #reserve: number;
-  readonly #shared: number;
+  readonly #options: BrickOptions;
   #checkedAt = -CHECK_MS;
   /** Only the reserve is left: what makes or grows files gets ENOSPC. */
   isFull = false;
 
-  constructor(fd: number, spec: BrickSpec) {
+  constructor(fd: number, options: BrickOptions) {
     this.#fd = fd;
-    this.#reserve = (spec.options?.reservePercent ?? RESERVE_PERCENT) / 100;
-    this.#shared = Math.max(spec.options?.sharedBrickCount ?? 1, 1);
+    this.#options = options;
+  }
+
+  /** Another reserve counts at once. */
+  forgetCheck(): void {
+    this.#checkedAt = -CHECK_MS;
   }
 
   check(nowMs: number): void {
     if (nowMs - this.#checkedAt < CHECK_MS) return;
     this.#checkedAt = nowMs;
     if (calls.fstatfs(this.#fd, addressAt(VALUE)) < 0) return;
-    this.isFull = word(4) < word(2) * this.#reserve;
+    this.isFull = word(4) < this.#reservedBlocks();
   }
 
   /** The eleven numbers of a STATFS reply; or a negated errno. */
   write(out: Out): number {
     const result = calls.fstatfs(this.#fd, addressAt(VALUE));
     if (result < 0) return result;
-    const reserved = Math.floor(word(2) * this.#reserve);
-    const share = (value: number): number => Math.floor(value / this.#shared);
+    const reserved = this.#reservedBlocks();
+    const shared = Math.max(this.#options.sharedBrickCount, 1);
+    const share = (value: number): number => Math.floor(value / shared);
     const frsize = word(9) || word(1);
     out.u64(word(1));
     out.u64(frsize);
@@ -53,6 +56,12 @@ export class SpaceWatch {
     out.u64(word(10));
     out.u64(word(8));
     return 0;
+  }
+
+  #reservedBlocks(): number {
+    const { reserveBytes, reservePercent } = this.#options;
+    if (reserveBytes > 0) return Math.floor(reserveBytes / (word(9) || word(1)));
+    return Math.floor((word(2) * reservePercent) / 100);
   }
 }
 

@@ -27,6 +27,10 @@ const { view } = scratch;
 export function loadTimes(objects: Objects, slot: number): void {
   const { table } = objects;
   if (table.has(slot, KNOWN.times)) return;
+  if (!objects.keepsTimes) {
+    table.set(slot, KNOWN.times | KNOWN.noMdata);
+    return;
+  }
   const length = objects.getAttribute(slot, ATTRIBUTE_NAME.mdata, addressAt(MDATA), MDATA_BYTES);
   if (length === MDATA_BYTES && view.getUint8(MDATA) === VERSION) {
     for (let index = 0; index < 3; index++) {
@@ -95,15 +99,32 @@ export function learnStartTimes(objects: Objects, slot: number, call: Call): voi
   objects.table.clear(slot, KNOWN.noMdata);
 }
 
-/** A client proposes the times of an object that has no attribute yet. */
+/** A client proposes times to all bricks, as one of them has no attribute yet: later ones win. */
 export function learnTimes(objects: Objects, slot: number, value: Mdata): void {
+  if (!objects.keepsTimes) return;
   loadTimes(objects, slot);
-  if (!objects.table.has(slot, KNOWN.noMdata)) return;
-  set(objects, slot, CHANGE, value.ctime, value.ctimeNsec);
-  set(objects, slot, MODIFY, value.mtime, value.mtimeNsec);
-  set(objects, slot, ACCESS, value.atime, value.atimeNsec);
+  setLater(objects, slot, CHANGE, value.ctime, value.ctimeNsec);
+  setLater(objects, slot, MODIFY, value.mtime, value.mtimeNsec);
+  setLater(objects, slot, ACCESS, value.atime, value.atimeNsec);
   objects.table.clear(slot, KNOWN.noMdata);
   store(objects, slot, -1);
+}
+
+/** The attribute's bytes as another brick has them: later times win. False: it is none. */
+export function mergeTimes(objects: Objects, slot: number, bytes: Uint8Array): boolean {
+  if (bytes.length !== MDATA_BYTES || bytes[0] !== VERSION) return false;
+  const from = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { table } = objects;
+  loadTimes(objects, slot);
+  for (let index = 0; index < 3; index++) {
+    const at = FIRST + 16 * index;
+    const seconds = from.getInt32(at, false) * TWO_32 + from.getUint32(at + 4, false);
+    const nanoseconds = from.getUint32(at + 12, false);
+    setLater(objects, slot, index, seconds, nanoseconds);
+  }
+  table.clear(slot, KNOWN.noMdata);
+  store(objects, slot, -1);
+  return true;
 }
 
 /** A user sets a time: to whatever it is. Stored by `storeTimes`. */
@@ -111,6 +132,13 @@ export function setTime(
   objects: Objects, slot: number, index: number, seconds: number, nanoseconds: number,
 ): void {
   set(objects, slot, index, seconds, nanoseconds);
+}
+
+/** To the request's time, if that is later. Stored by `storeTimes`. */
+export function advanceTime(objects: Objects, slot: number, index: number, call: Call): void {
+  if (isNewer(objects, slot, index, call)) {
+    set(objects, slot, index, call.timeSeconds, call.timeNanoseconds);
+  }
 }
 
 /** Before `setTime`: the others are known. */
@@ -131,19 +159,21 @@ export function writeMdata(objects: Objects, slot: number): boolean {
   return true;
 }
 
-/** As if it had one, made of its inode's times. */
-export function writeSynthetic(stat: number): void {
-  const at = statAt(stat);
-  head();
-  put(MDATA + FIRST, statx.changeSeconds(at), statx.changeNanoseconds(at));
-  put(MDATA + FIRST + 16, statx.modifySeconds(at), statx.modifyNanoseconds(at));
-  put(MDATA + FIRST + 32, statx.accessSeconds(at), statx.accessNanoseconds(at));
-}
-
 function isNewer(objects: Objects, slot: number, index: number, call: Call): boolean {
   const seconds = objects.table.seconds[3 * slot + index]!;
   if (call.timeSeconds !== seconds) return call.timeSeconds > seconds;
   return call.timeNanoseconds > objects.table.nanoseconds[3 * slot + index]!;
+}
+
+/** Unless what the attribute has is later. */
+function setLater(
+  objects: Objects, slot: number, index: number, seconds: number, nanoseconds: number,
+): void {
+  const { table } = objects;
+  const known = table.seconds[3 * slot + index]!;
+  const isLater = seconds > known ||
+    (seconds === known && nanoseconds > table.nanoseconds[3 * slot + index]!);
+  if (isLater || table.has(slot, KNOWN.noMdata)) set(objects, slot, index, seconds, nanoseconds);
 }
 
 function set(

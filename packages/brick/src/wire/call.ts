@@ -42,7 +42,9 @@ export class Call {
   timeFlags = 0;
   timeSeconds = 0;
   timeNanoseconds = 0;
-  readonly groups = new Uint32Array(GROUPS_MAX);
+  /** Those of the credential, or what the brick found out itself. */
+  groups: Uint32Array = new Uint32Array(GROUPS_MAX);
+  readonly #ownGroups = this.groups;
   groupCount = 0;
   ownerAt = 0;
   ownerLength = 0;
@@ -87,6 +89,7 @@ export class Call {
   #credential(flavor: number, body: number, end: number): boolean {
     const { view } = this;
     this.timeFlags = 0;
+    this.groups = this.#ownGroups;
     this.groupCount = 0;
     this.ownerLength = 0;
     this.pid = 0;

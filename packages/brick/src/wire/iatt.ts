@@ -17,6 +17,7 @@ const source = scratch.view;
 /** The attributes at scratch stat `index` of the object of `slot`. */
 export function writeIatt(out: Out, objects: Objects, slot: number, index: number): void {
   loadTimes(objects, slot);
+  if (objects.told !== undefined) objects.told.push(slot);
   const { view } = out;
   const { table } = objects;
   const { words } = table;
@@ -28,11 +29,12 @@ export function writeIatt(out: Out, objects: Objects, slot: number, index: numbe
   view.setUint32(to + 20, IATT_FLAGS_USUAL, false);
   view.setUint32(to + 24, words[base + 2]!, false);
   view.setUint32(to + 28, words[base + 3]!, false);
+  if (slot === objects.rootSlot) writeAsRoot(view, to);
   writeDevice(view, to + 32, from);
   view.setUint32(to + 40, source.getUint32(from + 128, true), false);
   view.setUint32(to + 44, source.getUint32(from + 132, true), false);
   copy64(view, to + 48, from + 40);
-  copy64(view, to + 56, from + 48);
+  writeBlocks(view, to + 56, from);
   for (let word = 64; word < 80; word += 4) view.setUint32(to + word, 0, false);
   if (table.has(slot, KNOWN.noMdata)) writeInodeTimes(view, to, from);
   else writeOwnTimes(view, to, objects, slot);
@@ -47,6 +49,22 @@ export function writeIatt(out: Out, objects: Objects, slot: number, index: numbe
   view.setUint32(to + 140, statx.blockSize(from), false);
   view.setUint32(to + 144, statx.mode(from), false);
   out.at = to + IATT_BYTES;
+}
+
+/** Gfid and inode number of a root: for a client that has mounted this directory. */
+function writeAsRoot(view: DataView, to: number): void {
+  for (let word = 0; word < 8; word++) {
+    if (word !== 4 && word !== 5) view.setUint32(to + 4 * word, 0, false);
+  }
+  view.setUint32(to + 12, 1, false);
+  view.setUint32(to + 28, 1, false);
+}
+
+/** Not more than its length needs: what the file system holds ready behind the end is no content. */
+function writeBlocks(view: DataView, to: number, from: number): void {
+  const size = source.getUint32(from + 44, true) * TWO_32 + source.getUint32(from + 40, true);
+  const used = source.getUint32(from + 52, true) * TWO_32 + source.getUint32(from + 48, true);
+  put64(view, to, Math.min(used, Math.ceil(size / 512)));
 }
 
 function writeInodeTimes(view: DataView, to: number, from: number): void {

@@ -37,6 +37,15 @@ export const XDATA = {
   onlyIfLinkto: 25,
   keepIfOpen: 26,
   selinux: 27,
+  posixlkCount: 28,
+  multipleDomains: 29,
+  inodelkDomPrefix: 30,
+  getSize: 31,
+  indexTypeRequest: 32,
+  entryCreate: 33,
+  entryDelete: 34,
+  purgeIndex: 35,
+  gfidTypes: 36,
 } as const;
 
 const KEYS: readonly (readonly [string, number])[] = [
@@ -67,7 +76,18 @@ const KEYS: readonly (readonly [string, number])[] = [
   ["readdir-filter-directories", XDATA.skipDirectories],
   ["unlink-only-if-dht-linkto-file", XDATA.onlyIfLinkto],
   ["dont-unlink-for-open-fd", XDATA.keepIfOpen],
+  ["glusterfs.posixlk-count", XDATA.posixlkCount],
+  ["glusterfs.multi-dom-lk-cnt-req", XDATA.multipleDomains],
+  ["get-size", XDATA.getSize],
+  ["glusterfs.index-ia-type-get-req", XDATA.indexTypeRequest],
+  ["glusterfs.xattrop-entry-create", XDATA.entryCreate],
+  ["glusterfs.xattrop-entry-delete", XDATA.entryDelete],
+  ["glusterfs.xattrop-purge-index", XDATA.purgeIndex],
+  ["get-gfid-type", XDATA.gfidTypes],
 ];
+
+/** The rest of this key is the name of a domain. */
+const DOMAIN_PREFIX = Buffer.from("glusterfs.inodelk-dom-prefix:");
 
 export const VALUE = {
   textOld: 1, int: 2, uint: 3, double: 4, text: 5, bytes: 6, gfid: 7, iatt: 8, mdata: 9,
@@ -100,6 +120,14 @@ function hashOf(view: DataView, at: number, length: number): number {
   return hash;
 }
 
+function isDomainKey(bytes: Uint8Array, at: number, length: number): boolean {
+  if (length <= DOMAIN_PREFIX.length) return false;
+  for (let index = 0; index < DOMAIN_PREFIX.length; index++) {
+    if (bytes[at + index] !== DOMAIN_PREFIX[index]) return false;
+  }
+  return true;
+}
+
 export class Xdata {
   #call: Call | undefined;
   #count = 0;
@@ -107,6 +135,10 @@ export class Xdata {
   #first = 0;
   #at = 0;
 
+  /** There is none; an empty one is something else to some. */
+  isNone = true;
+  /** Of the request: told to the brick, and not to be stored; "" is none. */
+  skippedKey = "";
   id = 0;
   keyAt = 0;
   /** With its NUL. */
@@ -118,7 +150,8 @@ export class Xdata {
   /** The dictionary at the cursor: it is checked and passed, and can then be walked by `next`. */
   begin(call: Call): void {
     this.#call = call;
-    call.skip(8);
+    this.skippedKey = "";
+    this.isNone = call.view.getInt32(call.skip(8) + 4, false) === -1;
     const count = call.u32();
     if (count > call.remaining / PAIR_BYTES_MIN) throw new Malformed(`${count} pairs do not fit`);
     this.#count = count;
@@ -167,6 +200,22 @@ export class Xdata {
     return high * 2 ** 32 + view.getUint32(this.valueAt + 4, false);
   }
 
+  /** Text up to its NUL; of another type, "". Every byte is kept. */
+  text(): string {
+    if (this.type !== VALUE.text && this.type !== VALUE.textOld && this.type !== VALUE.bytes) {
+      return "";
+    }
+    const { bytes } = this.#call!.memory;
+    let length = 0;
+    while (length < this.valueLength && bytes[this.valueAt + length] !== 0) length++;
+    return Buffer.from(bytes.buffer, this.valueAt, length).toString("latin1");
+  }
+
+  /** The domain that the key itself names. */
+  keyDomain(): string {
+    return this.key().slice(DOMAIN_PREFIX.length);
+  }
+
   key(): string {
     const { bytes } = this.#call!.memory;
     return Buffer.from(bytes.buffer, this.keyAt, this.keyLength - 1).toString("latin1");
@@ -186,8 +235,11 @@ export class Xdata {
 
   #identify(call: Call, padded: number): number {
     const known = byHash.get(hashOf(call.view, this.keyAt, padded));
-    if (known === undefined || known.bytes.length !== this.keyLength) return XDATA.other;
     const { bytes } = call.memory;
+    if (known === undefined || known.bytes.length !== this.keyLength) {
+      return isDomainKey(bytes, this.keyAt, this.keyLength)
+        ? XDATA.inodelkDomPrefix : XDATA.other;
+    }
     for (let index = 0; index < this.keyLength; index++) {
       if (bytes[this.keyAt + index] !== known.bytes[index]) return XDATA.other;
     }

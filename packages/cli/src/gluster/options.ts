@@ -38,7 +38,7 @@ export function parseOptions(argv: readonly string[]): OptionsResult {
   let show: GlusterOptions["show"];
   for (const word of argv) {
     const value = word.slice(word.indexOf("=") + 1);
-    if (!word.startsWith("--") || ofCommands.includes(word)) words.push(word);
+    if (!word.startsWith("--") || isOfCommand(word)) words.push(word);
     else if (word === "--xml") format = "xml";
     else if (word === "--json") format = "json";
     else if (word === "--mode=script") script = true;
@@ -63,6 +63,10 @@ const shown: Readonly<Record<string, GlusterOptions["show"]>> = {
   "--print-logdir": "log-directory",
   "--print-statedumpdir": "statedump-directory",
 };
+
+function isOfCommand(word: string): boolean {
+  return ofCommands.includes(word) || word.startsWith("--token=");
+}
 
 function isIgnored(word: string): boolean {
   return ignored.includes(word) || ignoredWithValue.some((start) => word.startsWith(start));

@@ -1,7 +1,9 @@
-/** `peer status`, `pool list`, and the help of both. */
+/** The commands of `peer` and `pool`. */
 import { present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { familyHelp } from "./help.ts";
+import { peerDetach, peerProbe } from "./peer-change.ts";
+import { peerJoinCommands } from "./peer-join.ts";
 import { peerStatusText, peerStatusXml, poolListText, poolListXml } from "./peer-print.ts";
 
 export const peerCommands: readonly GlusterCommand[] = [
@@ -9,11 +11,13 @@ export const peerCommands: readonly GlusterCommand[] = [
     words: ["peer", "probe"],
     usage: "peer probe { <HOSTNAME> | <IP-address> }",
     help: "probe peer specified by <HOSTNAME>",
+    run: peerProbe,
   },
   {
     words: ["peer", "detach"],
     usage: "peer detach { <HOSTNAME> | <IP-address> } [force]",
     help: "detach peer specified by <HOSTNAME>",
+    run: peerDetach,
   },
   {
     words: ["peer", "status"],
@@ -37,6 +41,7 @@ export const peerCommands: readonly GlusterCommand[] = [
     family: "peer",
     run: poolList,
   },
+  ...peerJoinCommands,
 ];
 
 async function peerStatus(session: Session, args: readonly string[]): Promise<number> {

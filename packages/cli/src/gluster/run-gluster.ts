@@ -64,7 +64,7 @@ function show(options: GlusterOptions, io: CliIo, context: GlusterContext): numb
   } else if (options.show === "log-directory") {
     io.stdout.write(`${join(context.root, "var/log/mortar")}\n`);
   } else if (options.show === "statedump-directory") {
-    io.stdout.write("/var/run/gluster\n");
+    io.stdout.write(`${join(context.root, "run/gluster")}\n`);
   } else {
     showHelp(options, io, context);
   }

@@ -4,15 +4,18 @@ import { element } from "../xml.ts";
 import { type Presentation, cliOutput, operationOutput, present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { familyHelp } from "./help.ts";
+import { volumeBrickCommands } from "./volume-brick-commands.ts";
 import { parseVolumeCreate } from "./volume-create.ts";
 import { optionGet, optionReset, optionSet } from "./volume-option-commands.ts";
 import { volumeInfoText } from "./volume-print.ts";
+import { type ReportView, questionOf, reportText } from "./volume-report-print.ts";
 import { statusDetailText, statusText, taskText } from "./volume-status-print.ts";
 import { unsupportedVolumeCommands } from "./volume-unsupported.ts";
 import { volumeInfoXml, volumeStatusXml } from "./volume-xml.ts";
 
 export const volumeCommands: readonly GlusterCommand[] = [
   ...unsupportedVolumeCommands,
+  ...volumeBrickCommands,
   {
     words: ["volume", "create"],
     usage:
@@ -222,7 +225,7 @@ async function list(session: Session, args: readonly string[]): Promise<number> 
   });
 }
 
-type StatusView = "processes" | "detail" | "tasks";
+type StatusView = "processes" | "detail" | "tasks" | ReportView;
 
 interface StatusRequest {
   readonly volume: string | undefined;
@@ -234,8 +237,9 @@ async function status(session: Session, args: readonly string[]): Promise<number
   const { volume, brick, view } = parseStatus(args);
   const client = await session.client();
   const detail = view === "detail";
+  const asked = { detail, ...(isReport(view) ? { view: questionOf[view] } : {}) };
   if (volume === undefined) {
-    const answer = await client.volumeStatusAll({ detail });
+    const answer = await client.volumeStatusAll(asked);
     if (answer.ok && answer.result.length === 0 && session.format === "text") {
       session.io.stderr.write("No volumes present\n");
       return 0;
@@ -243,7 +247,7 @@ async function status(session: Session, args: readonly string[]): Promise<number
     if (answer.ok && session.format === "text") warnNotStarted(session, answer.result);
     return present(session, answer, statusPresentation(view, false));
   }
-  const query = { detail, ...(brick === undefined ? {} : { brick }) };
+  const query = { ...asked, ...(brick === undefined ? {} : { brick }) };
   const answer = await client.volumeStatus(volume, query);
   const one: Answer<VolumeStatus[]> = answer.ok
     ? answer.result.started
@@ -274,19 +278,23 @@ function parseStatus(args: readonly string[]): StatusRequest {
 }
 
 function viewOf(word: string): StatusView | undefined {
-  if (word === "detail" || word === "tasks") return word;
-  const known = ["clients", "mem", "inode", "fd", "callpool", "client-list"];
+  if (word === "detail" || word === "tasks" || isReport(word)) return word;
   const daemons = ["nfs", "shd", "quotad", "snapd", "bitd", "scrub"];
-  if (known.includes(word) || daemons.includes(word)) {
+  if (word === "inode" || daemons.includes(word)) {
     throw new UsageError(`volume status: ${word} is not supported by this version of Mortar.`);
   }
   return undefined;
 }
 
+function isReport(word: string): word is ReportView {
+  return Object.hasOwn(questionOf, word);
+}
+
 function statusPresentation(view: StatusView, oneBrick: boolean): Presentation<VolumeStatus[]> {
   const texts = { processes: statusText(oneBrick), detail: statusDetailText, tasks: taskText };
+  const text = isReport(view) ? reportText(view) : texts[view];
   return {
-    text: (volumes) => volumes.map(texts[view]).join(""),
+    text: (volumes) => volumes.map(text).join(""),
     xml: (volumes) => volumeStatusXml(volumes, { view, tasks: !oneBrick }),
     failed: "",
     xmlFailed: (problem) => operationOutput("volStatus", problem.opErrstr),

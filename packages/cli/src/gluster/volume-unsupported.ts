@@ -33,24 +33,12 @@ const patterns: readonly (readonly [usage: string, help: string])[] = [
     "add brick to volume <VOLNAME>",
   ],
   [
-    "volume barrier <VOLNAME> {enable|disable}",
-    "Barrier/unbarrier file operations on a volume",
-  ],
-  [
     "volume clear-locks <VOLNAME> <path> kind {blocked|granted|all}{inode [range]|entry " +
       "[basename]|posix [range]}",
     "Clear locks held on path",
   ],
   [geoReplication, "Geo-sync operations"],
   [heal, "self-heal commands on volume specified by <VOLNAME>"],
-  [
-    "volume log <VOLNAME> rotate [BRICK]",
-    "rotate the log file for corresponding volume/brick",
-  ],
-  [
-    "volume profile <VOLNAME> {start|info [peek|incremental [peek]|cumulative|clear]|stop} [nfs]",
-    "volume profile operations",
-  ],
   [
     "volume rebalance <VOLNAME> {{fix-layout start} | {start [force]|stop|status}}",
     "rebalance operations",
@@ -67,11 +55,6 @@ const patterns: readonly (readonly [usage: string, help: string])[] = [
   [
     "volume reset-brick <VOLNAME> <SOURCE-BRICK> {{start} | {<NEW-BRICK> commit}}",
     "reset-brick operations",
-  ],
-  [
-    "volume statedump <VOLNAME> [[nfs|quotad] [all|mem|iobuf|callpool|priv|fd|inode|history]... " +
-      "| [client <hostname:process-id>]]",
-    "perform statedump on bricks",
   ],
   ["volume sync <HOSTNAME> [all|<VOLNAME>]", "sync the volume information from a peer"],
   [top, "volume top operations"],

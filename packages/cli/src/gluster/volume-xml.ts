@@ -1,6 +1,10 @@
 /** Volumes as XML, in stock's nesting. */
-import type { Brick, VolumeInfo, VolumeProcess, VolumeStatus, VolumeType } from "@mortar/api";
+import type {
+  Brick, BrickClient, BrickDescriptors, BrickReport, VolumeInfo, VolumeProcess, VolumeStatus,
+  VolumeType,
+} from "@mortar/api";
 import { type XmlElement, element, mixedElement } from "../xml.ts";
+import type { ReportView } from "./volume-report-print.ts";
 
 const stateNumbers = { Created: 0, Started: 1, Stopped: 2 } as const;
 const typeNumbers: Readonly<Record<VolumeType, number>> = {
@@ -55,7 +59,7 @@ function brickXml(brick: Brick): XmlElement {
 }
 
 export interface StatusXmlOptions {
-  readonly view: "processes" | "detail" | "tasks";
+  readonly view: "processes" | "detail" | "tasks" | ReportView;
   readonly tasks: boolean;
 }
 
@@ -81,7 +85,8 @@ function statusXml(volume: VolumeStatus, { view, tasks }: StatusXmlOptions): Xml
       element("statusStr", task.status),
     ]),
   );
-  const tasksXml = tasks && view !== "detail" ? [element("tasks", list)] : [];
+  const hasTasks = tasks && (view === "processes" || view === "tasks");
+  const tasksXml = hasTasks ? [element("tasks", list)] : [];
   return element("volume", [element("volName", volume.name), ...nodes, ...tasksXml]);
 }
 
@@ -117,5 +122,46 @@ function nodeXml(process: VolumeProcess): XmlElement {
     element("ports", [element("tcp", port), element("rdma", "N/A")]),
     element("pid", online ? (process.pid ?? -1) : -1),
     ...fileSystem,
+    ...(process.report === undefined ? [] : reportXml(process.report)),
+  ]);
+}
+
+function reportXml({ clients, descriptors, calls, memory }: BrickReport): XmlElement[] {
+  return [
+    ...(clients === undefined ? [] : [clientsXml(clients)]),
+    ...(descriptors === undefined ? [] : [descriptorsXml(descriptors)]),
+    ...(calls === undefined
+      ? []
+      : [element("callpoolStatus", [element("count", calls.queued + calls.held)])]),
+    ...(memory === undefined
+      ? []
+      : [
+          element("memStatus", Object.entries(memory).map(([kind, bytes]) => element(kind, bytes))),
+        ]),
+  ];
+}
+
+function clientsXml(clients: readonly BrickClient[]): XmlElement {
+  return element("clientsStatus", [
+    element("clientCount", clients.length),
+    ...clients.map(({ address, bytesReceived, bytesSent, opVersion }) =>
+      element("client", [
+        element("hostname", address),
+        element("bytesRead", bytesReceived),
+        element("bytesWrite", bytesSent),
+        element("opVersion", opVersion),
+      ]),
+    ),
+  ]);
+}
+
+function descriptorsXml(descriptors: readonly BrickDescriptors[]): XmlElement {
+  return element("fdStatus", [
+    element("connections", descriptors.length),
+    ...descriptors.map(({ open }) =>
+      element("connection", open.map(({ number, flags }) =>
+        element("fd", [element("entry", number), element("flags", flags)]),
+      )),
+    ),
   ]);
 }

@@ -43,8 +43,8 @@ export const lvcreateOptions: readonly OptionSpec[] = [
   { long: "setautoactivation", value: true, check: yesNo },
   { long: "size", short: "L", value: true, check: unsignedSize },
   { long: "snapshot", short: "s" },
-  { long: "stripes", short: "i", value: true },
-  { long: "stripesize", short: "I", value: true },
+  { long: "stripes", short: "i", value: true, check: stripeCount },
+  { long: "stripesize", short: "I", value: true, check: unsignedSize },
   { long: "thin", short: "T" },
   { long: "thinpool", value: true },
   { long: "type", value: true, check: knownType },
@@ -52,6 +52,10 @@ export const lvcreateOptions: readonly OptionSpec[] = [
   { long: "wipesignatures", short: "W", value: true, check: yesNo },
   { long: "zero", short: "Z", value: true, check: yesNo },
 ];
+
+function stripeCount(value: string): readonly string[] | undefined {
+  return /^\d{1,9}$/.test(value) ? undefined : [];
+}
 
 const TYPES = ["linear", "striped", "thin", "thin-pool", "snapshot"];
 const FOREIGN_TYPES = ["mirror", "raid", "cache", "vdo", "error", "zero", "writecache"];
@@ -174,7 +178,6 @@ function refuseUnsupported(line: CommandLine): void {
   const refuse = (what: string) => failed(`${what} is not supported: nothing was made.`);
   const type = line.value("type");
   if (type !== undefined && !TYPES.includes(type)) throw refuse(`Segment type ${type}`);
-  if (Number(line.value("stripes") ?? 1) !== 1) throw refuse("Striping");
   if (Number(line.value("mirrors") ?? 0) !== 0) throw refuse("Mirroring");
   if (line.value("persistent") === "y") throw refuse("A persistent device number");
   if (line.value("contiguous") === "y") throw refuse("Contiguous allocation");

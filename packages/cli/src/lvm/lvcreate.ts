@@ -16,6 +16,7 @@ import {
 } from "@mortar/vg";
 import { isActivating } from "./common-options.ts";
 import { badUsage } from "./lvm-exit.ts";
+import { readStriping, wholeStripes } from "./lvcreate-stripes.ts";
 import { readLvcreate, type LvcreateRequest, type SizeRequest } from "./lvcreate-request.ts";
 import { requireView } from "./names.ts";
 import { warnOfPromises } from "./promises.ts";
@@ -61,12 +62,15 @@ async function makeLinear(
   vg: VolumeGroup,
   request: LvcreateRequest & { kind: "linear" },
 ): Promise<void> {
-  const { extentCount } = extentsOf(session, vg, request.size, request.devices);
+  const striping = readStriping(session, vg);
+  const sized = extentsOf(session, vg, request.size, request.devices);
+  const extentCount = wholeStripes(session, vg, sized, striping);
   const options = newLvOptions(session);
   const made = await (await session.groups()).createLinear(vg.name, {
     ...options,
     name: request.name,
     extentCount,
+    striping,
     ...devicesOf(request.devices),
   });
   await wipe(session, vg.name, made);
@@ -109,7 +113,9 @@ async function makePool(
   request: LvcreateRequest & { kind: "pool" },
 ): Promise<void> {
   const { line } = session;
+  const striping = readStriping(session, vg);
   const sized = extentsOf(session, vg, request.size, request.devices);
+  const extentCount = wholeStripes(session, vg, sized, striping);
   const chunk = line.value("chunksize");
   const metadata = line.value("poolmetadatasize");
   const full = line.value("errorwhenfull");
@@ -119,7 +125,8 @@ async function makePool(
     activate: activate || request.thin !== undefined,
     tags: request.thin === undefined ? tags : [],
     name: request.pool,
-    extentCount: sized.extentCount,
+    extentCount,
+    striping,
     leaveRoomForMetadata: sized.isShareOfFree,
     chunkSectors:
       chunk === undefined ? undefined : parseSizeArgument(chunk, { bareSectors: 2 }).sectors,
@@ -207,17 +214,25 @@ function extentsOf(
   vg: VolumeGroup,
   request: SizeRequest,
   devices: readonly string[],
-): { readonly extentCount: number; readonly isShareOfFree: boolean } {
+): {
+  readonly extentCount: number;
+  readonly isShareOfFree: boolean;
+  /** Of the group or of what is free. */
+  readonly isShare: boolean;
+} {
   const { tool } = session.line;
   if (request.size !== undefined) {
     if (parseSizeArgument(request.size).sectors === 0) {
       throw badUsage(tool, "--size may not be zero.");
     }
-    return { extentCount: roundedExtents(session, vg, request.size, true), isShareOfFree: false };
+    const extentCount = roundedExtents(session, vg, request.size, true);
+    return { extentCount, isShareOfFree: false, isShare: false };
   }
   const { count, percentOf } = parseExtentsArgument(request.extents ?? "0");
   if (count === 0) throw badUsage(tool, "--extents may not be zero.");
-  if (percentOf === undefined) return { extentCount: count, isShareOfFree: false };
+  if (percentOf === undefined) {
+    return { extentCount: count, isShareOfFree: false, isShare: false };
+  }
   if (percentOf === "LV" || percentOf === "ORIGIN") {
     throw badUsage(tool, "Please express size as %FREE%s, %PVS or %VG.".replace("%s", ""));
   }
@@ -225,6 +240,7 @@ function extentsOf(
   return {
     extentCount: percentOfExtents(count, whole[percentOf], "down"),
     isShareOfFree: percentOf !== "VG",
+    isShare: true,
   };
 }
 

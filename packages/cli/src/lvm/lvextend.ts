@@ -11,8 +11,10 @@ import {
   percentOfExtents,
   requireLv,
   requireThinPool,
+  stripingOf,
   totalExtentCount,
   VgError,
+  wholeRows,
   type LogicalVolume,
   type VgView,
   type VolumeGroup,
@@ -121,6 +123,9 @@ async function growData(
     size === undefined
       ? extentsToExtents(session, vg, before, line.value("extents") ?? "")
       : sizeToExtents(session, vg, before, size);
+  const pool = asThinPool(lv);
+  const grown = pool === undefined ? lv : requireLv(vg, pool.segment.dataLv);
+  if (extentCount > before) tellStripes(session, vg, grown, extentCount);
   const groups = await session.groups();
   const after = await groups.extendLv(vg.name, {
     name: lv.name,
@@ -128,12 +133,40 @@ async function growData(
     physicalVolumes,
     force: line.has("force"),
   });
-  const pool = asThinPool(lv);
-  tellChange(session, vg, pool?.segment.dataLv ?? lv.name, before, extentCount);
+  tellChange(session, vg, grown.name, before, lvExtentCount(requireLv(after, grown.name)));
   const [segment] = lv.segments;
   const promising = segment?.type === "thin" ? segment.pool : pool?.lv.name;
   if (promising !== undefined) await warnOfPromises(session, after, promising);
   session.say(`Logical volume ${vg.name}/${lv.name} successfully resized.`);
+}
+
+/** What is added to a striped LV is striped as its end is. */
+function tellStripes(
+  session: Session,
+  vg: VolumeGroup,
+  lv: LogicalVolume,
+  extentCount: number,
+): void {
+  const striping = stripingOf(lv.segments);
+  if (striping === undefined) return;
+  const { stripeSectors } = striping;
+  session.say(`Using stripesize of last segment ${formatSize(stripeSectors, { long: true })}`);
+  tellRounding(session, vg, extentCount, wholeRows(lv, extentCount));
+}
+
+/** A striped LV has whole rows of stripes. */
+export function tellRounding(
+  session: Session,
+  vg: VolumeGroup,
+  wanted: number,
+  rounded: number,
+): void {
+  if (wanted === rounded) return;
+  const size = (count: number) => formatSize(count * vg.extentSectors, { long: true });
+  session.say(
+    `Rounding size ${size(wanted)} (${wanted} extents) up to stripe boundary size ` +
+      `${size(rounded)} (${rounded} extents).`,
+  );
 }
 
 export function tellChange(

@@ -62,6 +62,7 @@ test("the forms of lvcreate are told apart", () => {
     "-L 5m vg": "linear vg - 5m",
     "-l 10 -n lv vg /dev/sdb": "linear vg lv 10",
     "-L5m -nlv vg": "linear vg lv 5m",
+    "-i 2 -L 1g vg": "linear vg - 1g",
   };
   for (const [args, expected] of Object.entries(forms)) {
     const request = readLvcreate(parseCommandLine("lvcreate", lvcreateOptions, words(args)));
@@ -85,7 +86,6 @@ function summary(request: ReturnType<typeof readLvcreate>): string {
 
 test("what would make something else than was asked for is refused", () => {
   const refused = [
-    "-i 2 -L 1g vg",
     "-m 1 -L 1g vg",
     "--type raid1 -L 1g vg",
     "-s -L 100m vg/lv",

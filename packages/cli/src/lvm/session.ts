@@ -1,11 +1,18 @@
 /** One run of a command: where it prints, whom it asks, and the volume groups it works on. */
-import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { bootRecorder, engineChoiceOf, fileRecorder, VolumeGroups, type CommitRecorder, type Dialogue } from "@mortar/vg";
+import {
+  bootRecorder,
+  engineChoiceOf,
+  fileRecorder,
+  readDeviceFilter,
+  readPlainFiles,
+  VolumeGroups,
+  type CommitRecorder,
+  type Dialogue,
+} from "@mortar/vg";
 import { poolPolicyOf } from "../node/pool-policy.ts";
 import type { CommandLine } from "./command-line.ts";
-import { failed } from "./lvm-exit.ts";
 
 /** Where a command reads and writes: `process` fits, and so do objects of a test. */
 export interface LvmIo {
@@ -124,38 +131,4 @@ export class Session {
     const next = await this.#answers.next();
     return next.done === true ? undefined : next.value;
   }
-}
-
-/**
- * `"devices": ["/dev/loop0", "/dev/sd*"]` limits what is scanned; a final `*` stands for anything.
- * Without the file, or without the key, every device is.
- */
-export function readDeviceFilter(path: string): ((devicePath: string) => boolean) | undefined {
-  const patterns = readDevices(path);
-  if (patterns === undefined) return undefined;
-  return (devicePath) =>
-    patterns.some((pattern) =>
-      pattern.endsWith("*") ? devicePath.startsWith(pattern.slice(0, -1)) : devicePath === pattern,
-    );
-}
-
-/** Of the same list: what is not under /dev, and so is a plain file if anything. */
-export function readPlainFiles(path: string): readonly string[] {
-  return (readDevices(path) ?? []).filter((one) => !one.startsWith("/dev/"));
-}
-
-function readDevices(path: string): readonly string[] | undefined {
-  if (!existsSync(path)) return undefined;
-  let configuration: unknown;
-  try {
-    configuration = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw failed(`${path}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const devices = (configuration as { devices?: unknown } | null)?.devices;
-  if (devices === undefined) return undefined;
-  if (!Array.isArray(devices) || devices.some((one) => typeof one !== "string")) {
-    throw failed(`${path}: "devices" must be a list of device paths.`);
-  }
-  return devices as string[];
 }

@@ -18,9 +18,10 @@ import {
   markUp,
   VolumeGroups,
   type BootOptions,
+  readDeviceFilter,
+  readPlainFiles,
 } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
-import { readDeviceFilter, readPlainFiles } from "../lvm/session.ts";
 import { runDirectoryOf } from "./daemon.ts";
 import { deviceOf, fstabOf, isMountedByUp, readFstab } from "./fstab.ts";
 import { mount, mountFromTable, readMounts } from "./mounts.ts";

@@ -117,7 +117,6 @@ function mayUseReserves(): boolean {
 
 const programs: readonly (readonly [program: string, purpose: string, debian: string])[] = [
   ["mount.glusterfs", "clients on this machine", "glusterfs-client"],
-  ["glusterfsd", "serves bricks", "glusterfs-server"],
   ["mkfs.xfs", "file systems of bricks", "xfsprogs"],
   ["thin_check", "checks pool metadata; recommended", "thin-provisioning-tools"],
 ];

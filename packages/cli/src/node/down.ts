@@ -13,6 +13,7 @@ import { clientOf, nodeStatusOf, runDirectoryOf, waitForEnd } from "./daemon.ts"
 import { mountUsers } from "./mount-users.ts";
 import { type Mount, unmount } from "./mounts.ts";
 import { endBricks, orphanBricks } from "./orphan-bricks.ts";
+import { orphanEtcd } from "./orphan-etcd.ts";
 import { readSaved, save } from "./saved-mounts.ts";
 import { type LvMount, type Served, servedBy } from "./served.ts";
 import { checkOptions, type NodeContext, VerbError } from "./verbs.ts";
@@ -35,7 +36,7 @@ export async function down(
   const snapshotMounts = isBelow(runDirectoryOf(root));
   const own = served.lvMounts.filter(({ mount }) => !snapshotMounts(mount));
   if (status !== undefined) await stopDaemon(root, status, io);
-  await endBricks(orphans);
+  await endBricks([...orphans, ...orphanEtcd(root)]);
   if (orphans.length > 0) io.stdout.write(`ended ${orphans.length} brick(s) without mortard\n`);
   rememberFor(root, served, own);
   const left = status === undefined ? served.lvMounts : own;

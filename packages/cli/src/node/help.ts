@@ -11,21 +11,29 @@ Usage: mortar [--root DIR] VERB …
 This node
   up                     start it            down      stop it
   status                 what runs           doctor    what is missing
+  events                 what happened to pools
   install                start it with the machine
+  uninstall              take that back
   upgrade                have this version take over, under load
   aliases DIR            commands under the stock names gluster, lvs, vgcreate, …
+  dev --nodes 3          a cluster on this machine, to try it
 
 Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
   volume create|start|stop|delete|info|status|list|set|get|reset|help
   snapshot create|list|info|status|activate|deactivate|restore|clone|delete|config|help
-  peer status            pool list
+  peer probe|detach|status|token|accept        pool list
 
 Disks, in the words of LVM
-  pvcreate pvs           vgcreate vgs vgremove vgchange
-  lvcreate lvs lvextend lvchange lvrename lvremove
+  pvs pvscan pvdisplay   pvcreate pvremove pvchange
+  vgs vgscan vgdisplay   vgcreate vgextend vgreduce vgremove vgrename vgchange
+                         vgexport vgimport vgck vgcfgbackup vgcfgrestore
+  lvs lvscan lvdisplay   lvcreate lvextend lvreduce lvresize lvchange lvrename
+                         lvremove lvconvert
 
-Thin pools at rest (a file of metadata, or VG/POOL --pv DISK)
-  pool check|dump|restore|repair|delta|ls|rmap
+Thin pools (VG/POOL, or a file of metadata, or VG/POOL --pv DISK offline)
+  pool check|dump|delta|ls|rmap          also while the pool is active
+  pool restore|repair                    while it is not
+  pool reclaim                           give back what deleted files hold
 
 Thin volumes for NBD clients (QEMU, libnbd)
   nbd export|unexport|list

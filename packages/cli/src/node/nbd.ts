@@ -1,10 +1,9 @@
 /** `mortar nbd export|unexport|list`: thin volumes for NBD clients. */
 import { join, resolve } from "node:path";
 import { isIP } from "node:net";
-import { engineChoiceOf, splitLvPath, VolumeGroups } from "@mortar/vg";
+import { engineChoiceOf, splitLvPath, VolumeGroups, readDeviceFilter, readPlainFiles } from "@mortar/vg";
 import type { LvName, NbdExportOfLv, NbdPlace } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
-import { readDeviceFilter, readPlainFiles } from "../lvm/session.ts";
 import { table } from "../table.ts";
 import type { NodeContext } from "./verbs.ts";
 import { VerbError } from "./verbs.ts";

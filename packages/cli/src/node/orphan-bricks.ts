@@ -8,7 +8,10 @@ import { runDirectoryOf, waitForEnd } from "./daemon.ts";
 
 const END_MS_MAX = 10_000;
 
-/** By the pid files of RUN/bricks. A process counts only if its command line names that file. */
+/**
+ * By the pid files of RUN/bricks. A process counts only if its command line names that file, or the
+ * spec of the same brick: `ID.pid` and `ID.socket.json`.
+ */
 export function orphanBricks(root: string): number[] {
   const directory = join(runDirectoryOf(root), "bricks");
   let names: string[];
@@ -21,7 +24,9 @@ export function orphanBricks(root: string): number[] {
     const file = join(directory, name);
     const pid = Number.parseInt(textOf(file), 10);
     if (!Number.isSafeInteger(pid) || pid <= 1) return [];
-    return textOf(`/proc/${pid}/cmdline`).split("\0").includes(file) ? [pid] : [];
+    const words = textOf(`/proc/${pid}/cmdline`).split("\0");
+    const spec = file.replace(/\.pid$/, ".socket.json");
+    return words.includes(file) || words.includes(spec) ? [pid] : [];
   });
 }
 

@@ -11,8 +11,9 @@ import {
   type PoolPolicy,
   type VgView,
   VolumeGroups,
+  readDeviceFilter,
+  readPlainFiles,
 } from "@mortar/vg";
-import { readDeviceFilter, readPlainFiles } from "../lvm/session.ts";
 import { runDirectoryOf } from "./daemon.ts";
 import type { Finding } from "./doctor.ts";
 import { poolPolicyOf } from "./pool-policy.ts";

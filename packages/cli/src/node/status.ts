@@ -84,13 +84,18 @@ function poolsText(pools: readonly PoolStatusOfVg[]): string {
   if (pools.length === 0) return "";
   const rows = pools.map((pool) => [
     `${pool.vg}/${pool.pool}`,
-    pool.needsCheck ? `${pool.mode ?? "?"}, needs check` : (pool.mode ?? "?"),
+    modeOf(pool),
     percent(pool.dataPercent),
     percent(pool.metadataPercent),
     String(pool.serverPid ?? "-"),
     pool.serverVersion ?? "-",
   ]);
   return `\n${table([["THIN POOL", "MODE", "DATA", "METADATA", "PID", "VERSION"], ...rows])}`;
+}
+
+function modeOf({ mode, needsCheck, flushFailure }: PoolStatusOfVg): string {
+  const failed = flushFailure === undefined ? "" : `, a flush failed (${flushFailure})`;
+  return `${mode ?? "?"}${failed}${needsCheck ? ", needs check" : ""}`;
 }
 
 /** The last few that an operator should have seen. */

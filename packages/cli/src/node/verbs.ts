@@ -74,6 +74,18 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
       "With DIR first in PATH, scripts written for GlusterFS and LVM run on Mortar.",
     load: async () => (await import("./aliases.ts")).aliases,
   },
+  dev: {
+    usage: "mortar dev [--nodes N] [--root DIR] [--network A.B.C] [--group NAME] | dev --stop",
+    help:
+      "Run a cluster of several nodes on this machine, to try it: each with an address of the\n" +
+      "loopback network, a root directory, and a disk in a file with a brick's file system.\n" +
+      "--nodes N        3 unless told\n" +
+      "--root DIR       everything lies below DIR (default /var/tmp/mortar-dev)\n" +
+      "--network A.B.C  nodes are A.B.C.1, A.B.C.2, … (default 127.1.1)\n" +
+      "--group NAME     volume groups are NAME1, NAME2, … (default mortardev)\n" +
+      "--stop           stop it; the disks stay, and `mortar dev` goes on with them.",
+    load: async () => (await import("./dev.ts")).dev,
+  },
   doctor: {
     usage: "mortar [--root DIR] doctor [--json]",
     help: "Say what this machine lacks to run Mortar, and what to type about it.",

@@ -129,8 +129,12 @@ function strangers({ target, names }: MetadataAccess): string[] {
 }
 
 async function openForChange(root: string, command: string, io: CliIo): Promise<VolumeGroups> {
-  const [{ fileRecorder, VolumeGroups: all }, { readDeviceFilter, readPlainFiles }] =
-    await Promise.all([import("@mortar/vg"), import("../lvm/session.ts")]);
+  const {
+    fileRecorder,
+    readDeviceFilter,
+    readPlainFiles,
+    VolumeGroups: all,
+  } = await import("@mortar/vg");
   const settings = join(root, "etc/mortar/mortar.json");
   const warn = (sentence: string): void => void io.stderr.write(`${sentence}\n`);
   return await all.open({

@@ -1,7 +1,6 @@
 /** The volume groups of this machine, for tools that read a pool which may be active. */
-import { VolumeGroups } from "@mortar/vg";
+import { VolumeGroups, readDeviceFilter, readPlainFiles } from "@mortar/vg";
 import { join } from "node:path";
-import { readDeviceFilter, readPlainFiles } from "../lvm/session.ts";
 
 export interface LiveGroups extends Pick<VolumeGroups, "withHeldMetadata"> {
   /** The paths of the physical volumes of a group; undefined when there is no such group. */

@@ -1,8 +1,7 @@
 /** `mortar pool reclaim`: what removing exactly these volumes gives back. Asks their live pools. */
 import { join } from "node:path";
-import { formatSize, splitLvPath, VolumeGroups, type LvName, type PoolReclaim } from "@mortar/vg";
+import { formatSize, splitLvPath, VolumeGroups, type LvName, type PoolReclaim, readDeviceFilter, readPlainFiles } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
-import { readDeviceFilter, readPlainFiles } from "../lvm/session.ts";
 import type { NodeContext } from "../node/verbs.ts";
 import { exitCode } from "./pool-verbs.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";

@@ -50,7 +50,7 @@ export async function repair(
           );
     if (words.has("--json")) printJson(io, { pool: source.name, target: path, ...done });
     else print(io, source, done, path);
-    return done.lost.length === 0 ? exitCode.ok : exitCode.defects;
+    return isWhole(done) ? exitCode.ok : exitCode.defects;
   });
 }
 
@@ -69,7 +69,11 @@ async function repairGroupPool(
     printFindings(io, { name, names }, done, "kept");
     io.stdout.write(`Next: mortar pool check ${name}; vgchange -ay ${pool.vg}\n`);
   }
-  return done.lost.length === 0 ? exitCode.ok : exitCode.defects;
+  return isWhole(done) ? exitCode.ok : exitCode.defects;
+}
+
+function isWhole({ lost, doubtful }: Repair): boolean {
+  return lost.length === 0 && doubtful.length === 0;
 }
 
 function rootsOf(text: string | undefined): RootPair | undefined {
@@ -99,6 +103,7 @@ function printFindings(io: CliIo, source: Named, done: Repair, verb: string): vo
   for (const note of notes) say(`note: ${note}`);
   for (const one of lost) say(`lost: ${sentence(one, source)}`);
   if (omittedCount > 0) say(`and ${omittedCount} more losses`);
+  for (const deviceId of done.doubtful) say(`doubtful: ${doubt(deviceId, source)}`);
   say(`roots: ${roots.mappingRoot}:${roots.detailsRoot}, from the ${roots.from}`);
   for (const other of done.otherRoots) {
     say(
@@ -115,7 +120,17 @@ function printFindings(io: CliIo, source: Named, done: Repair, verb: string): vo
 
 function sentence({ deviceId, begin, end, reason }: LostMappings, source: Named): string {
   if (deviceId === undefined) return reason;
-  const name = source.names.get(deviceId);
-  const who = name === undefined ? `device ${deviceId}` : `device ${deviceId} (${name})`;
-  return `${who}, ${blockRange(begin, end)}: ${reason}`;
+  return `${whoIs(deviceId, source)}, ${blockRange(begin, end)}: ${reason}`;
+}
+
+function doubt(deviceId: number, source: Named): string {
+  return (
+    `${whoIs(deviceId, source)} has not as many blocks as its details say: blocks of its tree may have ` +
+    "been used again, and hold another device's mappings; try other roots, or a backup"
+  );
+}
+
+function whoIs(deviceId: number, { names }: Named): string {
+  const name = names.get(deviceId);
+  return name === undefined ? `device ${deviceId}` : `device ${deviceId} (${name})`;
 }

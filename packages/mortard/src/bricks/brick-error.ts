@@ -7,6 +7,7 @@ export type BrickErrorCode =
   | "operation-failed"
   | "connection-lost"
   | "refused"
+  | "not-supported"
   | "operation-timeout";
 
 export class BrickError extends Error {

@@ -1,18 +1,20 @@
 /**
- * One stock brick server: its command line, its files, and how a running one is recognised.
+ * One brick server: its files, and how a running one is recognised.
  *
  * Files, below RUN/bricks, named by 16 hex digits made from the brick's path:
  *
- *     ID.pid      written, and locked while it lives, by glusterfsd
- *     ID.socket   glusterfsd's socket for brick operations
- *     ID.json     which brick this is and which port it was given; written before the start
+ *     ID.pid           written by the brick server; glusterfsd has it locked while it lives
+ *     ID.socket        for brick operations (glusterfsd), or the control socket (builtin)
+ *     ID.socket.json   what a builtin brick server was told at its start
+ *     ID.json          which brick this is and which port it was given; written before the start
  *
  * A process is taken for a brick only if it has the pid of the pid file and its command line holds
- * the brick's own socket path and name: pids are used again, socket paths of other nodes differ.
+ * the brick's own socket path: pids are used again, socket paths of other nodes differ.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { BrickEngine } from "@mortar/cluster";
 import { type ProcessIdentity, argumentsOf, identify } from "../process-identity.ts";
 
 export interface BrickSpec {
@@ -43,14 +45,10 @@ export interface BrickRecord {
   readonly port: number;
 }
 
-export interface CommandLineInput {
-  readonly spec: BrickSpec;
-  readonly files: BrickFiles;
-  readonly port: number;
-  readonly nodeUuid: string;
-  /** Where the brick asks for its volfile and signs in. */
-  readonly managementAddress: string;
-  readonly managementPort: number;
+export interface RunningBrick {
+  readonly engine: BrickEngine;
+  readonly process: ProcessIdentity;
+  readonly port: number | undefined;
 }
 
 export function brickFiles(home: BrickHome, path: string): BrickFiles {
@@ -63,49 +61,33 @@ export function brickFiles(home: BrickHome, path: string): BrickFiles {
   };
 }
 
-/** The arguments that glusterd gives to a brick (docs/formats/gluster-management.md). */
-export function commandLine(input: CommandLineInput): string[] {
-  const { spec, files, port } = input;
-  return [
-    "-s", input.managementAddress,
-    `--volfile-server-port=${input.managementPort}`,
-    "--volfile-id", spec.volfileId,
-    "-p", files.pid,
-    "-S", files.socket,
-    "--brick-name", spec.path,
-    "-l", files.log,
-    "--xlator-option", `*-posix.glusterd-uuid=${input.nodeUuid}`,
-    "--process-name", "brick",
-    "--brick-port", String(port),
-    "--xlator-option", `${spec.volume}-server.listen-port=${port}`,
-  ];
-}
-
-/** The running process of a brick, or undefined. */
-export function findProcess(files: BrickFiles, path: string): ProcessIdentity | undefined {
-  let text: string;
-  try {
-    text = readFileSync(files.pid, "latin1");
-  } catch {
-    return undefined;
-  }
-  const pid = Number.parseInt(text, 10);
+/** The running server of a brick, whichever it is, or undefined. */
+export function findBrick(files: BrickFiles, path: string): RunningBrick | undefined {
+  const pid = Number.parseInt(textOf(files.pid), 10);
   if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
-  const identity = identify(pid);
-  if (identity === undefined) return undefined;
+  const process = identify(pid);
+  if (process === undefined) return undefined;
   const words = argumentsOf(pid) ?? [];
+  if (words.includes(`${files.socket}.json`)) {
+    return { engine: "builtin", process, port: readRecord(files.record)?.port };
+  }
   const isThisBrick =
     words[words.indexOf("-S") + 1] === files.socket &&
     words[words.indexOf("--brick-name") + 1] === path;
-  return isThisBrick ? identity : undefined;
+  if (!isThisBrick) return undefined;
+  const port = Number(words[words.indexOf("--brick-port") + 1]);
+  const isPort = Number.isSafeInteger(port) && port > 0 && port < 65_536;
+  return { engine: "glusterfsd", process, port: isPort ? port : undefined };
 }
 
-/** The port in a running brick's command line. */
-export function portOfProcess(pid: number): number | undefined {
-  const words = argumentsOf(pid) ?? [];
-  const index = words.indexOf("--brick-port");
-  const port = index < 0 ? Number.NaN : Number(words[index + 1]);
-  return Number.isSafeInteger(port) && port > 0 && port < 65_536 ? port : undefined;
+export function findProcess(files: BrickFiles, path: string): ProcessIdentity | undefined {
+  return findBrick(files, path)?.process;
+}
+
+export function removeFiles(files: BrickFiles): void {
+  for (const file of [files.record, files.socket, `${files.socket}.json`, files.pid]) {
+    rmSync(file, { force: true });
+  }
 }
 
 export function writeRecord(files: BrickFiles, record: BrickRecord): void {
@@ -125,14 +107,10 @@ export function readRecord(file: string): BrickRecord | undefined {
   }
 }
 
-/** The first errors in a brick's log from `sinceBytes` on: why it did not start. */
-export function firstErrors(logFile: string, sinceBytes: number): string {
-  let text: string;
+function textOf(file: string): string {
   try {
-    text = readFileSync(logFile).subarray(sinceBytes).toString("utf8");
+    return readFileSync(file, "latin1");
   } catch {
     return "";
   }
-  const errors = text.split("\n").filter((line) => /^\[[^\]]*\] [ECA] /.test(line));
-  return errors.slice(0, 2).map((line) => line.replace(/^\[[^\]]*\] /, "")).join(" | ");
 }

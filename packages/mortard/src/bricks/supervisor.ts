@@ -7,35 +7,35 @@
  *
  * Start and stop of one brick exclude each other; different bricks proceed side by side.
  */
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { BrickEngine } from "@mortar/cluster";
 import { Locks } from "../locks.ts";
 import type { Log } from "../log.ts";
 import { type ProcessIdentity, isAlive, signal, waitForEnd } from "../process-identity.ts";
-import { terminate } from "./brick-client.ts";
+import type { BrickAddress } from "./brick-client.ts";
+import { type BrickNode, brickEngines } from "./brick-engine.ts";
 import { BrickError } from "./brick-error.ts";
 import {
   type BrickFiles,
   type BrickHome,
   type BrickRecord,
   type BrickSpec,
+  type RunningBrick,
   brickFiles,
-  commandLine,
-  findProcess,
-  portOfProcess,
+  findBrick,
   readRecord,
+  removeFiles,
   writeRecord,
 } from "./brick-process.ts";
-import { launch } from "./launch.ts";
+import { Places } from "./places.ts";
 import { freePort } from "./port.ts";
 
 export interface SupervisorOptions {
   readonly home: BrickHome;
-  readonly nodeUuid: string;
-  readonly glusterfsd: string;
-  /** Bricks listen here and look for their volfile here; absent: everywhere, and 127.0.0.1. */
-  readonly address: string | undefined;
-  readonly managementPort: number;
+  readonly node: BrickNode;
+  /** What the state says of a brick now. Throws when it knows no such volfile. */
+  readonly plan: (volfileId: string) => BrickPlan;
   readonly portFirst: number;
   readonly portLast: number;
   readonly log: Log;
@@ -43,22 +43,31 @@ export interface SupervisorOptions {
   readonly watchMs?: number;
 }
 
+export interface BrickPlan {
+  readonly engine: BrickEngine;
+  readonly volfile: string;
+}
+
 export type BrickState = "starting" | "online" | "restarting" | "stopping" | "failed";
 
 export interface BrickView {
   readonly spec: BrickSpec;
   readonly state: BrickState;
+  /** Which program serves it, while it is online. */
+  readonly engine: BrickEngine | undefined;
   readonly pid: number | undefined;
   readonly port: number | undefined;
   readonly restarts: number;
   readonly reason: string | undefined;
   readonly socket: string;
+  readonly log: string;
 }
 
 interface Brick {
   readonly spec: BrickSpec;
   readonly files: BrickFiles;
   state: BrickState;
+  engine: BrickEngine;
   process: ProcessIdentity | undefined;
   port: number | undefined;
   restarts: number;
@@ -77,12 +86,16 @@ const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 60_000;
 const LOCK_WAIT_MS = 180_000;
 const PORT_TRIES_MAX = 5;
+/** A start is mostly work for a processor. */
+const STARTS_AT_ONCE = 4;
+const ANSWER_MAX_MS = 10_000;
 
 export class BrickSupervisor {
   readonly #options: SupervisorOptions;
   readonly #bricks = new Map<string, Brick>();
   readonly #locks = new Locks();
   readonly #portsInUse = new Set<number>();
+  readonly #places = new Places(STARTS_AT_ONCE);
   #watch: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -98,6 +111,7 @@ export class BrickSupervisor {
       const brick = this.#bricks.get(spec.path) ?? this.#enter(spec);
       if (brick.process !== undefined && isAlive(brick.process)) return view(brick);
       clearTimeout(brick.retry);
+      if (brick.process !== undefined || brick.state === "restarting") brick.restarts += 1;
       try {
         await this.#launch(brick);
       } catch (error) {
@@ -115,7 +129,7 @@ export class BrickSupervisor {
       const files = brickFiles(this.#options.home, path);
       const brick = this.#bricks.get(path);
       clearTimeout(brick?.retry);
-      const running = brick?.process ?? findProcess(files, path);
+      const running = findBrick(files, path) ?? runningOf(brick);
       if (brick !== undefined) brick.state = "stopping";
       try {
         if (running !== undefined) await this.#end(running, files, path);
@@ -124,17 +138,30 @@ export class BrickSupervisor {
         throw error;
       }
       if (brick !== undefined) this.#leave(brick);
-      for (const file of [files.record, files.socket, files.pid]) rmSync(file, { force: true });
+      removeFiles(files);
     });
+  }
+
+  /**
+   * Has a brick take over its volfile as it is now. Gives the options that wait for its next start.
+   * A brick that does not run, or is just being started, needs nothing. Throws `BrickError`.
+   */
+  async reconfigure(path: string): Promise<readonly string[]> {
+    const brick = this.#bricks.get(path);
+    if (brick === undefined || !this.isUp(path)) return [];
+    const { volfile } = this.#options.plan(brick.spec.volfileId);
+    const address = addressOf(brick, ANSWER_MAX_MS);
+    return await brickEngines[brick.engine].reconfigure(address, volfile);
   }
 
   /** Takes over the brick servers that an earlier mortard started and that still run. */
   adoptRunning(): void {
     for (const { spec } of this.#records()) {
-      const running = findProcess(brickFiles(this.#options.home, spec.path), spec.path);
+      const running = findBrick(brickFiles(this.#options.home, spec.path), spec.path);
       if (running === undefined || this.#bricks.has(spec.path)) continue;
-      const { port } = this.#enter(spec);
-      this.#options.log.info({ brick: spec.path, pid: running.pid, port }, "brick adopted");
+      const { port, engine } = this.#enter(spec);
+      const { pid } = running.process;
+      this.#options.log.info({ brick: spec.path, pid, port, engine }, "brick adopted");
     }
   }
 
@@ -150,8 +177,21 @@ export class BrickSupervisor {
       this.#options.log.warn({ brick: spec.path }, "a brick server runs that nobody wants: ended");
       await this.stop(spec.path);
     }
+    const adopted = wanted.filter((spec) => this.#bricks.has(spec.path));
     const missing = wanted.filter((spec) => !this.#bricks.has(spec.path));
-    await Promise.all(missing.map((spec) => this.#retry(this.#enter(spec))));
+    await Promise.all([
+      ...missing.map((spec) => this.#retry(this.#enter(spec))),
+      ...adopted.map((spec) => this.#catchUp(spec.path)),
+    ]);
+  }
+
+  /** An option may have been set in the moment in which the daemon before this one died. */
+  async #catchUp(path: string): Promise<void> {
+    try {
+      await this.reconfigure(path);
+    } catch (error) {
+      this.#options.log.warn({ brick: path, err: error }, "the brick did not take its volfile");
+    }
   }
 
   get(path: string): BrickView | undefined {
@@ -204,13 +244,14 @@ export class BrickSupervisor {
 
   #enter(spec: BrickSpec): Brick {
     const files = brickFiles(this.#options.home, spec.path);
-    const running = findProcess(files, spec.path);
-    const port = running === undefined ? undefined : portOfProcess(running.pid);
+    const running = findBrick(files, spec.path);
+    const port = running === undefined ? readRecord(files.record)?.port : running.port;
     const brick: Brick = {
       spec,
       files,
       state: running === undefined ? "starting" : "online",
-      process: running,
+      engine: running?.engine ?? "builtin",
+      process: running?.process,
       port,
       restarts: 0,
       failures: 0,
@@ -231,49 +272,43 @@ export class BrickSupervisor {
 
   async #launch(brick: Brick): Promise<void> {
     const { spec, files } = brick;
+    const { plan, node } = this.#options;
     brick.state = brick.restarts === 0 ? "starting" : "restarting";
+    const { engine, volfile } = plan(spec.volfileId);
     for (let attempt = 1; ; attempt += 1) {
       const port = await this.#choosePort(brick);
       writeRecord(files, { spec, port });
+      const input = { spec, files, port, volfile, node, timeoutMs: START_MAX_MS };
       try {
-        brick.process = await launch({
-          program: this.#options.glusterfsd,
-          args: this.#argumentsOf(brick, port),
-          spec,
-          files,
-          timeoutMs: START_MAX_MS,
-        });
+        brick.process = await this.#places.with(() => brickEngines[engine].start(input));
         break;
       } catch (error) {
+        const isTaken = /address already in use|EADDRINUSE/i.test((error as Error).message);
+        if (attempt >= PORT_TRIES_MAX || !isTaken) throw error;
+        // Somebody took it in the moment between the look and the start.
         this.#portsInUse.delete(port);
         brick.port = undefined;
-        const reason = (error as Error).message;
-        if (attempt >= PORT_TRIES_MAX || !/address already in use/i.test(reason)) throw error;
       }
     }
+    brick.engine = engine;
     brick.state = "online";
     brick.reason = undefined;
     brick.onlineSinceMs = performance.now();
     const { pid } = brick.process;
-    this.#options.log.info({ brick: spec.path, pid, port: brick.port }, "brick started");
+    this.#options.log.info({ brick: spec.path, pid, port: brick.port, engine }, "brick started");
   }
 
-  #argumentsOf(brick: Brick, port: number): string[] {
-    const { address, nodeUuid, managementPort } = this.#options;
-    return commandLine({
-      spec: brick.spec,
-      files: brick.files,
-      port,
-      nodeUuid,
-      managementAddress: address ?? "127.0.0.1",
-      managementPort,
-    });
-  }
-
+  /** The one that it had, where that is free: clients look there first. */
   async #choosePort(brick: Brick): Promise<number> {
-    const { address, portFirst, portLast } = this.#options;
-    if (brick.port !== undefined) this.#portsInUse.delete(brick.port);
-    const port = await freePort(address, portFirst, portLast, this.#portsInUse);
+    const { portFirst, portLast, node } = this.#options;
+    const { address } = node;
+    const former = brick.port;
+    if (former !== undefined) this.#portsInUse.delete(former);
+    const port =
+      (former === undefined
+        ? undefined
+        : await freePort(address, former, former, this.#portsInUse)) ??
+      (await freePort(address, portFirst, portLast, this.#portsInUse));
     if (port === undefined) {
       throw new BrickError(
         "no-free-port",
@@ -286,14 +321,15 @@ export class BrickSupervisor {
     return port;
   }
 
-  async #end(running: ProcessIdentity, files: BrickFiles, path: string): Promise<void> {
+  async #end(brick: Running, files: BrickFiles, path: string): Promise<void> {
     const { log } = this.#options;
+    const { process: running, engine } = brick;
     if (statSync(files.socket, { throwIfNoEntry: false }) !== undefined) {
       const address = { socket: files.socket, name: path, timeoutMs: TERMINATE_MAX_MS };
       try {
-        await terminate(address, path);
+        await brickEngines[engine].end(address, path);
       } catch (error) {
-        log.debug({ brick: path, err: error }, "the brick gave no answer to TERMINATE");
+        log.debug({ brick: path, err: error }, "the brick gave no answer when it was told to end");
       }
     }
     if (await waitForEnd(running, TERMINATE_MAX_MS)) return;
@@ -362,16 +398,31 @@ export class BrickSupervisor {
   }
 }
 
+type Running = Pick<RunningBrick, "engine" | "process">;
+
+/** As it was when it was looked at last: its pid file may be gone. */
+function runningOf(brick: Brick | undefined): Running | undefined {
+  if (brick?.process === undefined) return undefined;
+  return { engine: brick.engine, process: brick.process };
+}
+
+function addressOf(brick: Brick, timeoutMs: number): BrickAddress {
+  const { host, path } = brick.spec;
+  return { socket: brick.files.socket, name: `${host}:${path}`, timeoutMs };
+}
+
 function view(brick: Brick): BrickView {
-  const { spec, state, port, restarts, reason, files } = brick;
+  const { spec, state, port, restarts, reason, files, engine } = brick;
   const online = state === "online";
   return {
     spec,
     state,
+    engine: online ? engine : undefined,
     pid: online ? brick.process?.pid : undefined,
     port: online ? port : undefined,
     restarts,
     reason,
     socket: files.socket,
+    log: files.log,
   };
 }

@@ -2,10 +2,12 @@
 import type { BrickProcessStatus, BrickRef, BrickSpace, NodeEffects, Release } from "@mortar/cluster";
 import { brickVolfileKey } from "@mortar/gluster";
 import { fileSystemUsage, listMounts, mountOf } from "@mortar/linux";
-import { releaseBarrier, setBarrier } from "../bricks/brick-client.ts";
+import type { BrickAddress } from "../bricks/brick-client.ts";
+import { type BrickEngineCalls, brickEngines } from "../bricks/brick-engine.ts";
 import type { BrickSpec } from "../bricks/brick-process.ts";
 import type { BrickSupervisor } from "../bricks/supervisor.ts";
 import type { Log } from "../log.ts";
+import { rotateLog, writeStatedump } from "./brick-files.ts";
 import { xfsInodeBytes } from "./inode-size.ts";
 import { mountOptionsOf } from "./mount-options.ts";
 
@@ -18,11 +20,14 @@ interface Barrier {
 
 export class BrickServers {
   readonly #supervisor: BrickSupervisor;
+  readonly #dumpDirectory: string;
   readonly #log: Log;
   readonly #barriers = new Map<string, Barrier>();
 
-  constructor(supervisor: BrickSupervisor, log: Log) {
+  /** Statedumps are written to `dumpDirectory`. */
+  constructor(supervisor: BrickSupervisor, dumpDirectory: string, log: Log) {
     this.#supervisor = supervisor;
+    this.#dumpDirectory = dumpDirectory;
     this.#log = log;
   }
 
@@ -61,7 +66,8 @@ export class BrickServers {
     };
     this.#dropBarrier(path);
     this.#barriers.set(path, barrier);
-    await setBarrier(this.#addressOf(brick), path, true);
+    const { engine, address } = this.#running(brick);
+    await engine.raiseBarrier(address, path);
   }
 
   async barrierOff({ brick }: NodeEffects["barrierOff"]["args"]): Promise<Release> {
@@ -73,8 +79,33 @@ export class BrickServers {
     return { held: held && barrier !== undefined && !barrier.expired };
   }
 
+  async reconfigure(
+    { brick }: NodeEffects["reconfigureBrick"]["args"],
+  ): Promise<NodeEffects["reconfigureBrick"]["result"]> {
+    return { afterRestart: await this.#supervisor.reconfigure(brick.path) };
+  }
+
+  /** `statedump` and `log-rotate` give the name of a file. */
+  async ask(
+    { brick, question }: NodeEffects["askBrick"]["args"],
+  ): Promise<NodeEffects["askBrick"]["result"]> {
+    const found = this.#supervisor.get(brick.path);
+    if (found?.pid === undefined) throw new Error(`The brick ${brick.path} is not running`);
+    const { engine, address } = this.#running(brick);
+    if (question === "log-rotate") {
+      const file = rotateLog(found.log, Date.now());
+      if (found.engine === "glusterfsd") process.kill(found.pid, "SIGHUP");
+      return file;
+    }
+    const answer = await engine.ask(address, question);
+    if (question !== "statedump") return answer;
+    const name = `${brick.path.slice(1).replaceAll("/", "-")}.${found.pid}`;
+    return writeStatedump(this.#dumpDirectory, name, answer ?? {}, Date.now());
+  }
+
   #release(brick: BrickRef): Promise<boolean> {
-    return releaseBarrier(this.#addressOf(brick), brick.path);
+    const { engine, address } = this.#running(brick);
+    return engine.releaseBarrier(address, brick.path);
   }
 
   #dropBarrier(path: string): void {
@@ -82,11 +113,15 @@ export class BrickServers {
     this.#barriers.delete(path);
   }
 
-  #addressOf(brick: BrickRef): { socket: string; name: string; timeoutMs: number } {
+  #running(brick: BrickRef): {
+    readonly engine: BrickEngineCalls;
+    readonly address: BrickAddress;
+  } {
     const found = this.#supervisor.get(brick.path);
-    if (found?.state !== "online") throw new Error(`The brick ${brick.path} is not running`);
+    if (found?.engine === undefined) throw new Error(`The brick ${brick.path} is not running`);
     const name = `${brick.host}:${brick.path}`;
-    return { socket: found.socket, name, timeoutMs: BARRIER_ANSWER_MS };
+    const address = { socket: found.socket, name, timeoutMs: BARRIER_ANSWER_MS };
+    return { engine: brickEngines[found.engine], address };
   }
 }
 

@@ -2,11 +2,10 @@
 import { randomUUID } from "node:crypto";
 import type { LocalEffect, LocalEffectKind, LocalEffects } from "@mortar/cluster";
 import type { Log } from "../log.ts";
-import { type OwnNames, isThisNode } from "./host-name.ts";
 
 export interface LocalPerformerOptions {
-  readonly uuid: string;
-  readonly names: OwnNames;
+  /** The uuid of the node that a host name means. */
+  readonly resolveHost: (host: string) => Promise<string | undefined>;
   readonly log: Log;
   /** Clients are told of changed volfiles. */
   readonly volfileChanged: (volumes: readonly string[]) => void;
@@ -24,11 +23,14 @@ type Performers = {
 };
 
 function performers(options: LocalPerformerOptions): Performers {
-  const { uuid, names, log, volfileChanged } = options;
+  const { resolveHost, log, volfileChanged } = options;
   return {
     clock: () => ({ nowMs: Date.now(), monotonicMs: performance.now() }),
     uuids: ({ count }) => Array.from({ length: count }, () => randomUUID()),
-    resolveHost: async ({ host }) => ((await isThisNode(host, names)) ? { uuid } : {}),
+    resolveHost: async ({ host }) => {
+      const uuid = await resolveHost(host);
+      return uuid === undefined ? {} : { uuid };
+    },
     volfileChanged: ({ volumes }) => volfileChanged(volumes),
     event: ({ name, fields }) => log.info({ event: name, ...fields }, "event"),
   };

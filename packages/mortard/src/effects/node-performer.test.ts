@@ -58,12 +58,16 @@ const groups: Groups = {
 };
 
 const supervisor = new BrickSupervisor({
-  home: { runDirectory: directory, logDirectory: directory }, nodeUuid: node, glusterfsd: "none",
-  address: undefined, managementPort: 1, portFirst: 1, portLast: 2, log: silent,
+  home: { runDirectory: directory, logDirectory: directory },
+  node: {
+    uuid: node, hostname: "n1", glusterfsd: "none", address: undefined, managementPort: 1,
+  },
+  plan: () => assert.fail("no brick is started here"),
+  portFirst: 1, portLast: 2, log: silent,
 });
 const freezer = new Freezer({ directory: frozen, log: silent });
 const performer = new NodePerformer({
-  uuid: node, host: "n1", groups, supervisor, freezer, snapsDirectory: snaps, busyWaitMs: 300,
+  uuid: node, host: "n1", groups, supervisor, freezer, snapsDirectory: snaps, dumpDirectory: directory, busyWaitMs: 300,
   log: silent,
 });
 

@@ -25,6 +25,8 @@ export interface NodePerformerOptions {
   readonly supervisor: BrickSupervisor;
   readonly freezer: Freezer;
   readonly snapsDirectory: string;
+  /** Bricks write their statedumps there. */
+  readonly dumpDirectory: string;
   /** How long an unmount waits for those who are letting go. Default 10 s. */
   readonly busyWaitMs?: number;
   readonly log: Log;
@@ -49,7 +51,7 @@ export class NodePerformer {
     const isFrozen = (mountPoint: string) => freezer.isFrozen(mountPoint);
     this.#handlers = handlers({
       directories: new BrickDirectories(groups),
-      servers: new BrickServers(options.supervisor, log),
+      servers: new BrickServers(options.supervisor, options.dumpDirectory, log),
       files: new FileSystems(freezer),
       volumes: new LogicalVolumes({ groups, isFrozen }),
       mounts: new Mounts({
@@ -106,6 +108,8 @@ function handlers(families: Families): Handlers {
     startBrick: { object: brickName, run: (args) => servers.start(args) },
     stopBrick: { object: brickName, run: (args) => servers.stop(args) },
     brickStatus: { object: brickName, run: (args) => servers.status(args) },
+    askBrick: { object: brickName, run: (args) => servers.ask(args) },
+    reconfigureBrick: { object: brickName, run: (args) => servers.reconfigure(args) },
     barrierOn: { object: brickName, run: (args) => servers.barrierOn(args) },
     barrierOff: { object: brickName, run: (args) => servers.barrierOff(args) },
     syncFileSystem: { object: mountPointOf, run: (args) => files.sync(args) },

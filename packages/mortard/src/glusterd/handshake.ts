@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type ClusterState, type VolfileAnswer, volfileFor } from "@mortar/cluster";
+import { type ClusterState, type VolfileAnswer, type VolfileRequest, volfileFor } from "@mortar/cluster";
 import {
   Dictionary,
   GETSPEC_SERVERS_LIST,
@@ -53,6 +53,20 @@ interface Wanted {
   readonly key: string;
   /** A node of the trusted pool gets the credentials. */
   readonly trusted: boolean;
+}
+
+/** The same for whoever asks: clients, stock bricks, and the bricks that mortard starts. */
+export function volfileRequest(
+  { key, trusted }: Wanted,
+  stateDirectory: string,
+  bindAddress: string | undefined,
+): VolfileRequest {
+  return {
+    key,
+    trusted,
+    stateDirectoryOf: (volume) => join(stateDirectory, "volumes", volume),
+    ...(bindAddress === undefined ? {} : { bindAddress }),
+  };
 }
 
 interface Watch extends Wanted {
@@ -110,12 +124,7 @@ export class Handshake {
 
   #volfileFor({ key, trusted }: Wanted): VolfileAnswer {
     const { state, stateDirectory, address } = this.#options;
-    return volfileFor(state(), {
-      key,
-      trusted,
-      stateDirectoryOf: (volume) => join(stateDirectory, "volumes", volume),
-      ...(address === undefined ? {} : { bindAddress: address }),
-    });
+    return volfileFor(state(), volfileRequest({ key, trusted }, stateDirectory, address));
   }
 
   #getSpec(

@@ -1,15 +1,16 @@
 /** What answers each route. Most are one command; the rest ask the node itself. */
 import type {
-  NodeStatus, Peer, PoolReclaim, Problem, ReclaimableBody, Result, RouteName, ShutdownResult,
+  NodeStatus, PoolReclaim, Problem, ReclaimableBody, Result, RouteName, ShutdownResult,
 } from "@mortar/api";
 import type { Answer, CommandArgs, CommandName, CommandPayload, Detail } from "@mortar/cluster";
+import { peerHandlers, type PoolControl } from "./peer-handlers.ts";
 import { problemOfGroup, problemOfRefusal } from "./problem.ts";
 
 /** The daemon, as far as routes need it. */
 export interface NodeControl {
   run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>>;
   status(): NodeStatus;
-  peers(): Peer[];
+  readonly pool: PoolControl;
   /** Throws VgError or Lvm2Error. */
   reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]>;
   /** Stops what this node serves; the daemon ends after the answer has gone out. */
@@ -31,17 +32,21 @@ export type Handlers = {
 };
 
 export function handlersOf(node: NodeControl): Handlers {
-  return { ...nodeHandlers(node), ...volumeHandlers(node), ...snapshotHandlers(node) };
+  return {
+    ...nodeHandlers(node),
+    ...peerHandlers(() => node.pool),
+    ...volumeHandlers(node),
+    ...snapshotHandlers(node),
+  };
 }
 
 type Part<Names extends RouteName> = Pick<Handlers, Names>;
 
 function nodeHandlers(
   node: NodeControl,
-): Part<"nodeStatus" | "nodeShutdown" | "nodeReclaimable" | "peerList"> {
+): Part<"nodeStatus" | "nodeShutdown" | "nodeReclaimable"> {
   return {
     nodeStatus: async () => plain(node.status()),
-    peerList: async () => plain(node.peers()),
     nodeReclaimable: async ({ body }) => await reclaimable(node, (body as ReclaimableBody).lvs),
     nodeShutdown: async ({ body }) => {
       const { stopBricks } = body as { stopBricks?: boolean };
@@ -64,6 +69,18 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
     volumeStatusAll: async ({ query }) => replyOf(await node.run("volumeStatus", query)),
     volumeStatus: async ({ params, query }) =>
       first(await node.run("volumeStatus", { ...query, ...volume(params) })),
+    volumeProfile: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeProfile">, "volume">;
+      return replyOf(await node.run("volumeProfile", { ...asked, ...volume(params) }));
+    },
+    volumeStatedump: async ({ params }) =>
+      replyOf(await node.run("volumeStatedump", volume(params))),
+    volumeLogRotate: async ({ params, body }) =>
+      replyOf(await node.run("volumeLogRotate", { ...body, ...volume(params) })),
+    volumeBarrier: async ({ params, body }) => {
+      const { enable } = body as { enable: boolean };
+      return replyOf(await node.run("volumeBarrier", { enable, ...volume(params) }));
+    },
     volumeOptionGet: async ({ params, query }) =>
       replyOf(await node.run("volumeOptionGet", { ...query, ...volume(params) })),
     volumeOptionSet: async ({ params, body }) => {

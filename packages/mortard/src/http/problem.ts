@@ -30,6 +30,9 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   "pool-unfit": 409,
   busy: 409,
   unsupported: 501,
+  "node-in-use": 409,
+  "node-unfit": 409,
+  "no-majority": 503,
   "effect-failed": 500,
 };
 

@@ -15,7 +15,7 @@ import {
   routes,
   successOf,
 } from "@mortar/api";
-import type { Answer, CommandName } from "@mortar/cluster";
+import { type Answer, CommandFailure, type CommandName } from "@mortar/cluster";
 import type { FastifyInstance } from "fastify";
 import { LockTimeout } from "../locks.ts";
 import type { NodeControl } from "./handlers.ts";
@@ -46,6 +46,8 @@ const payloads: Partial<Record<CommandName, unknown>> = {
   volumeDelete: { name: "v", id: uuid }, volumeStart: { name: "v", id: uuid },
   volumeStop: { name: "v", id: uuid }, volumeOptionGet: [{ name: "a", value: "b" }],
   volumeOptionSet: { name: "v", id: uuid }, volumeOptionReset: { name: "v", id: uuid },
+  volumeProfile: { name: "v", bricks: [] }, volumeBarrier: { name: "v", id: uuid },
+  volumeStatedump: { name: "v", files: [] }, volumeLogRotate: { name: "v", files: [] },
   volumeOptionHelp: [{ name: "a", defaultValue: "", description: "d" }],
   snapshotList: [{ name: "s", uuid, volume: "v", createdAt: 1, safety: false }],
   snapshotCreate: { name: "s", uuid, volume: "v", softLimitReached: false, autoDeleted: [] },
@@ -75,9 +77,20 @@ class MemoryNode implements NodeControl {
       bricks: [{ volume: "v", path: "/b", state: "online" as const, pid: 1, port: 2, restarts: 0 }],
     };
   }
-  peers() {
-    return [{ uuid, hostname: "localhost", self: true, connected: true, state: 3, stateName: "x" }];
-  }
+  readonly pool = {
+    glusterPort: 24007,
+    peers: () =>
+      [{ uuid, hostname: "localhost", self: true, connected: true, state: 3, stateName: "x" }],
+    probe: async (host: string, token: string | undefined) =>
+      ({ outcome: host === "h" ? "localhost" as const : "known" as const, warnings: [token ?? "-"] }),
+    detach: async (host: string) => {
+      if (host === "h") throw new CommandFailure("node-in-use", 7, "h is localhost");
+      return ["left"];
+    },
+    token: () => ({ token: "mortar1.x.y", expiresAtMs: 9_999 }),
+    requests: () => [{ code: "c", host: "a", address: "1", accepted: false, expiresAtMs: 1_000 }],
+    accept: (code: string) => code === "c",
+  };
   reclaimable(lvs: readonly { vg: string; lv: string }[]) {
     if (lvs.some(({ lv }) => lv === "none")) {
       const error = Object.assign(new Error("Failed to find it"), { code: "lv-missing" });
@@ -110,6 +123,11 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   nodeShutdown: () => client.nodeShutdown(),
   nodeReclaimable: () => client.nodeReclaimable({ lvs: [{ vg: "vg0", lv: "a" }] }),
   peerList: () => client.peerList(),
+  peerProbe: () => client.peerProbe({ host: "n2", token: "t" }),
+  peerDetach: () => client.peerDetach("n2", { force: true }),
+  peerToken: () => client.peerToken(),
+  peerRequests: () => client.peerRequests(),
+  peerAccept: () => client.peerAccept({ code: "c" }),
   volumeInfoAll: () => client.volumeInfoAll(),
   volumeInfo: () => client.volumeInfo("v"),
   volumeCreate: () => client.volumeCreate({ name: "v", bricks: ["h:/b"], force: true }),
@@ -117,6 +135,10 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   volumeStart: () => client.volumeStart("v", { force: true }),
   volumeStop: () => client.volumeStop("v"),
   volumeStatusAll: () => client.volumeStatusAll({ detail: true }),
+  volumeProfile: () => client.volumeProfile("v", { action: "info", part: "clear", peek: true }),
+  volumeStatedump: () => client.volumeStatedump("v"),
+  volumeLogRotate: () => client.volumeLogRotate("v", { brick: "h:/b" }),
+  volumeBarrier: () => client.volumeBarrier("v", { enable: true }),
   volumeStatus: () => client.volumeStatus("v", { brick: "h:/b" }),
   volumeOptionGet: () => client.volumeOptionGet("v", { key: "all" }),
   volumeOptionSet: () => client.volumeOptionSet("v", { options: [{ name: "a", value: "b" }] }),
@@ -157,6 +179,14 @@ test("arguments of path, query and body reach the command, converted where they 
     { name: "volumeOptionReset", args: { key: "x.y", force: true, volume: "v" } },
     { name: "snapshotClone", args: { name: "c", snapshot: "s" } },
   ]);
+});
+
+test("what the pool of nodes refuses is a problem like any other", async () => {
+  const detach = await client.peerDetach("h");
+  assert.ok(!detach.ok && detach.problem.opErrstr === "h is localhost");
+  assert.deepEqual([detach.problem.status, detach.problem.opErrno], [409, 7]);
+  const accept = await client.peerAccept({ code: "none" });
+  assert.ok(!accept.ok && /no request with the code none/.test(accept.problem.detail));
 });
 
 test("a refusal comes with stock's number and text, and with place and next step", async () => {

@@ -1,0 +1,87 @@
+/**
+ * Brings this node to the stored state, when it may have been left behind: it was cut off while
+ * others went on, a brick could not be reached, or a mount was lost.
+ *
+ * It acts with the turn, as a command does, so it never meets one half-way; and only when what runs
+ * here differs from what the state says, so a quiet cluster takes no turns.
+ */
+import type { ClusterState } from "@mortar/cluster";
+import type { BrickSpec } from "./bricks/brick-process.ts";
+import type { Log } from "./log.ts";
+import { wantedBricks } from "./wanted-bricks.ts";
+
+export interface ReconcileOptions {
+  readonly uuid: string;
+  readonly state: () => ClusterState;
+  readonly isUp: (path: string) => boolean;
+  readonly running: () => readonly BrickSpec[];
+  /** Mounts and starts what is to be there. */
+  readonly bringUp: () => Promise<unknown>;
+  /** Ends what is not to be there; with the turn. */
+  readonly keepOnly: () => Promise<unknown>;
+  readonly log: Log;
+}
+
+const DELAY_MS = 2_000;
+const EVERY_MS = 30_000;
+
+export class Reconcile {
+  readonly #options: ReconcileOptions;
+  #soon: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #closed = false;
+
+  constructor(options: ReconcileOptions) {
+    this.#options = options;
+  }
+
+  open(): void {
+    this.#timer = setInterval(() => this.soon(), EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Once for all that happens within a moment. */
+  soon(): void {
+    if (this.#soon !== undefined || this.#closed) return;
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      void this.#look();
+    }, DELAY_MS);
+    this.#soon.unref();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#soon);
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const { bringUp, keepOnly, log } = this.#options;
+    const { missing, extra } = this.#difference();
+    if (this.#isRunning || (missing.length === 0 && extra.length === 0)) return;
+    this.#isRunning = true;
+    log.warn({ missing, extra }, "this node is not as the state says");
+    try {
+      if (missing.length > 0) await bringUp();
+      await keepOnly();
+    } catch (error) {
+      log.warn({ err: error }, "this node could not be brought to the stored state yet");
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #difference(): { readonly missing: string[]; readonly extra: string[] } {
+    const { uuid, state, isUp, running } = this.#options;
+    const now = state();
+    // A command is under way, or is settled by whoever has the turn next: it is not over yet.
+    if (now.intents.size > 0) return { missing: [], extra: [] };
+    const wanted = new Set(wantedBricks(now, uuid).map((it) => it.path));
+    return {
+      missing: [...wanted].filter((path) => !isUp(path)),
+      extra: running().map((it) => it.path).filter((path) => !wanted.has(path)),
+    };
+  }
+}
