@@ -67,7 +67,7 @@ async function heal(volume, trouble, victim, seed, report, random) {
     await pause(4000);
     await volume.healFull();
   }
-  if (volume.kind === "disperse" && (trouble === "cut" || trouble === "stop")) {
+  if (volume.kind === "disperse" && trouble === "cut") {
     // Disperse marks nothing when only its last counters did not arrive, with stock bricks neither; a look at each
     // object with all bricks up makes them equal.
     const verified = await healVerify(volume).catch((error) => String(error.message));

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Creates, writes, renames and reads files for a while, and then checks all that was acknowledged.
 
-    verified-load.py DIRECTORY SECONDS PROCESSES
+    verified-load.py DIRECTORY SECONDS PROCESSES [FILES]
 
+Each process goes on for so many seconds, and then until it has so many files, 0 by default.
 A call that fails because the server was away is tried again; what it had acknowledged must be there,
 what it did not may be. Prints "verified N files", or what is wrong, and then fails.
 """
@@ -14,6 +15,7 @@ import sys
 import time
 
 directory, seconds, processes = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
+minimum = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 AWAY = {errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.EBADFD, errno.EBADF}
 
 
@@ -62,7 +64,7 @@ def load(number):
     files = {}
     until = time.time() + seconds
     version = 0
-    while time.time() < until:
+    while time.time() < until or len(files) < minimum:
         version += 1
         what = rng.random()
         if what < 0.5 or not files:

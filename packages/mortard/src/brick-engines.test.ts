@@ -39,16 +39,13 @@ function work(mountPoint: string, by: string): void {
     dd if=/dev/urandom of=sparse bs=4096 seek=300 count=2 conv=notrunc status=none; sync -f .`);
 }
 
-/**
- * Names, kinds, rights, owners, times, content, attributes. Not `mdata`: its times are what clients
- * see, and an engine may make it anew from the inode where a file has none.
- */
+/** Names, kinds, rights, owners, times, content, attributes. */
 function tree(directory: string): string {
   return shell(directory, `
     find . -path ./.glusterfs -prune -o -printf '%P %y %m %U:%G %s %T@ %l %n\\n' | sort
     find . -path ./.glusterfs -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
     find . -path ./.glusterfs -prune -o ! -type p ! -type l -print0 | sort -z |
-      xargs -0 getfattr -h -d -e hex -m '^(user|trusted)' | grep -v '^$\\|^trusted.glusterfs.mdata='
+      xargs -0 getfattr -h -d -e hex -m '^(user|trusted)' | grep -v '^$'
     find .glusterfs -mindepth 3 -maxdepth 3 -printf '%P %y %n %l\\n' | sort`);
 }
 
