@@ -1,131 +1,23 @@
-/** The same requests go to a stock glusterfsd over the wire: every answer must be the same. */
+/** What brick-services decides, and what a stock glusterfsd answers over the wire: the same. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import type { AddressInfo, Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Dictionary, fops, NO_DICTIONARY, setVolume, typed } from "@mortar/gluster";
-import type { Procedure } from "@mortar/gluster";
-import { decodeReply, encodeCall, encodeCredential, messageKind, RecordDecoder } from "@mortar/rpc";
+import {
+  EntryLocks, InodeLocks, LOCK, XATTROP, xattrop, xattropLength,
+} from "@mortar/brick-services";
+import { fops, NO_DICTIONARY, typed } from "@mortar/gluster";
 import { Random } from "@mortar/sim";
-import { EntryLocks, InodeLocks, LOCK, XATTROP, xattrop, xattropLength } from "./index.ts";
+import { startWireBrick, WireClient } from "./wire-client.fixture.ts";
 
 const ROOT = Buffer.from("00000000000000000000000000000001", "hex");
 const ROOT_WORDS = Uint32Array.of(0, 0, 0, 1);
-const VOLUME_ID = "11223344-5566-7788-9900-aabbccddeeff";
 /** How long a request may go unanswered before it counts as waiting. */
 const PATIENCE_MS = 25;
 const DEADLINE_MS = 10_000;
 
 const ownerOf = (owner: number): Uint8Array => Uint8Array.of(owner, 0, 0, 0, 0, 0, 0, 1);
 const halves = (low: number): { high: number; low: number } => ({ high: 0, low });
-
-class Client {
-  readonly #socket: Socket;
-  readonly #answers = new Map<number, (results: Uint8Array) => void>();
-  #xid = 1;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    const decoder = new RecordDecoder();
-    socket.on("data", (chunk) => {
-      for (const record of decoder.push(Buffer.from(chunk))) this.#take(record);
-    });
-  }
-
-  static async open(port: number, brick: string, number: number): Promise<Client> {
-    const client = new Client(await connected(port));
-    const dictionary = Dictionary.of({
-      "remote-subvolume": brick, "process-uuid": `CTX_ID:stock-brick-test-${process.pid}-${number}`,
-      "fops-version": "1298437", "client-version": "10.3", "process-name": "test",
-      "clnt-lk-version": "1", "opversion": "100000", "volfile-checksum": "0",
-    });
-    const { opRet } = await client.call(setVolume, { dictionary }, 0);
-    assert.equal(opRet, 0, "SETVOLUME");
-    return client;
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  async call<Q, R>(procedure: Procedure<Q, R>, request: Q, owner: number): Promise<R> {
-    const xid = this.#xid++;
-    const credential = encodeCredential({
-      kind: "gluster3", pid: 100, uid: 0, gid: 0, groups: [], timeFlags: 0, timeSeconds: 0,
-      timeNanoseconds: 0, lockOwner: ownerOf(owner),
-    });
-    const answer = new Promise<Uint8Array>((resolve) => this.#answers.set(xid, resolve));
-    const { number, version } = procedure.program;
-    const target = { xid, program: number, version, procedure: procedure.number };
-    this.#socket.write(encodeCall(target, credential, procedure.encodeRequest(request)));
-    return procedure.decodeReply(await answer);
-  }
-
-  #take(record: Uint8Array): void {
-    if (messageKind(record) === "call") return;
-    const reply = decodeReply(record);
-    if (reply.kind !== "success") throw new Error(`the brick answers ${reply.kind}`);
-    this.#answers.get(reply.xid)?.(reply.results);
-    this.#answers.delete(reply.xid);
-  }
-}
-
-async function connected(port: number): Promise<Socket> {
-  for (let tries = 0; ; tries++) {
-    const socket = connect(port, "127.0.0.1").setNoDelay(true);
-    try {
-      await once(socket, "connect");
-      return socket;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await sleep(100);
-    }
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-interface StockBrick { process: ChildProcess; port: number; brick: string; directory: string }
-
-async function startBrick(): Promise<StockBrick> {
-  const directory = mkdtempSync(join(tmpdir(), `brick-services-stock-${process.pid}-`));
-  const brick = join(directory, "brick");
-  mkdirSync(join(brick, ".glusterfs"), { recursive: true });
-  mkdirSync(join(directory, "log"));
-  const id = `0x${VOLUME_ID.replaceAll("-", "")}`;
-  const { status } = spawnSync("setfattr", ["-n", "trusted.glusterfs.volume-id", "-v", id, brick]);
-  assert.equal(status, 0, "trusted attributes can be set in the temporary directory");
-  const port = await freePort();
-  const volume = (name: string, type: string, options: string[], below: string): string =>
-    [`volume ${name}`, `type ${type}`, ...options.map((option) => `option ${option}`),
-      ...(below === "" ? [] : [`subvolumes ${below}`]), "end-volume", ""].join("\n");
-  writeFileSync(join(directory, "brick.vol"), [
-    volume("posix", "storage/posix", [`directory ${brick}`, `volume-id ${VOLUME_ID}`], ""),
-    volume("locks", "features/locks", [], "posix"),
-    volume(brick, "debug/io-stats", [], "locks"),
-    volume("server", "protocol/server", [
-      "transport-type tcp", `transport.socket.listen-port ${port}`,
-      "transport.socket.bind-address 127.0.0.1", `auth.addr.${brick}.allow *`,
-    ], brick),
-  ].join("\n"));
-  const daemon = spawn("glusterfsd", [
-    "-N", "-f", join(directory, "brick.vol"), "-l", join(directory, "log", "brick.log"),
-  ], { stdio: "ignore" });
-  return { process: daemon, port, brick, directory };
-}
 
 interface Wish {
   client: number; owner: number; from: number; length: number; name: string | undefined;
@@ -141,7 +33,7 @@ interface Kind {
   takeGranted(): readonly number[];
 }
 
-function inodeKind(clients: readonly Client[]): Kind {
+function inodeKind(clients: readonly WireClient[]): Kind {
   const locks = new InodeLocks<number>(5000);
   const commandOf = (verb: Verb): number => (verb === "wait" ? 2 : 1);
   const typeOf = (verb: Verb, wish: Wish): number => (verb === "unlock" ? 2 : wish.type);
@@ -162,7 +54,7 @@ function inodeKind(clients: readonly Client[]): Kind {
   };
 }
 
-function entryKind(clients: readonly Client[]): Kind {
+function entryKind(clients: readonly WireClient[]): Kind {
   const locks = new EntryLocks<number>(5000);
   const command = { wait: 0, unlock: 1, try: 2 } as const;
   return {
@@ -227,7 +119,7 @@ function hexOf(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? "absent" : Buffer.from(bytes).toString("hex");
 }
 
-async function compareXattrops(client: Client): Promise<void> {
+async function compareXattrops(client: WireClient): Promise<void> {
   const random = new Random(3);
   const disk = new Map<string, Uint8Array>();
   for (let round = 0; round < 300; round++) {
@@ -259,22 +151,19 @@ const canRun = process.getuid?.() === 0 && spawnSync("glusterfsd", ["--version"]
 test("inode locks, entry locks and xattrops are answered as stock glusterfsd answers them", {
   skip: canRun ? false : "needs root and glusterfsd",
 }, async () => {
-  const stock = await startBrick();
-  const clients: Client[] = [];
+  const stock = await startWireBrick("glusterfsd");
+  const clients = [stock.client];
   try {
-    for (const number of [0, 1, 2]) {
-      clients.push(await Client.open(stock.port, stock.brick, number));
+    for (const number of [1, 2]) {
+      clients.push(await WireClient.open(stock.port, stock.path, number));
     }
-    await compareXattrops(clients[0]!);
+    await compareXattrops(stock.client);
     for (const seed of [1, 2, 3]) {
       await compareHistory(inodeKind(clients), `inode-${seed}`, seed);
       await compareHistory(entryKind(clients), `entry-${seed}`, seed);
     }
   } finally {
     for (const client of clients) client.close();
-    const isGone = once(stock.process, "exit");
-    stock.process.kill("SIGKILL");
-    await isGone;
-    rmSync(stock.directory, { recursive: true, force: true });
+    await stock.stop();
   }
 });
