@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import {
@@ -15,6 +13,7 @@ import {
   stripMessages,
   type VolumeGroup,
 } from "@mortar/lvm2";
+import { LiveGroup, needsRoot } from "../testing/live-group.ts";
 import { recorder } from "../testing/recorder.ts";
 import { runLvm } from "./index.ts";
 
@@ -22,7 +21,7 @@ import { runLvm } from "./index.ts";
 // of activation is left out, for LVM here has no device-mapper to ask.
 
 const missing = (() => {
-  if (process.getuid?.() !== 0) return "needs root";
+  if (needsRoot !== false) return needsRoot;
   return spawnSync("lvs", ["--version"]).status === 0 ? false : "needs lvm2";
 })();
 
@@ -31,17 +30,10 @@ const NOISE =
   /Activation disabled|NOT backed up|not zeroed|zeroing and wipping|device-mapper|Sum of all|protection against thin|thin_pool_autoextend|libdevmapper|dev\/mapper\/control|check for active|^$/;
 const STATE = /^ *(LV Status|# open) /;
 
-function run(program: string, ...args: readonly string[]): string {
-  const result = spawnSync(program, args, { encoding: "utf8" });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${program} ${args.join(" ")}: ${result.status} ${result.stderr}`);
-}
-
 describe("beside the real LVM", { skip: missing }, () => {
-  const root = mkdtempSync(join(tmpdir(), `mortar-cli-oracle-${process.pid}-`));
-  const vg = `oracle${process.pid}`;
+  const place = new LiveGroup({ area: "oracle" });
+  const { root, vg, loops } = place;
   const other = `${vg}b`;
-  const loops: string[] = [];
   let config = "";
 
   /** Standard error first: the two are separate streams, whose order is not told. */
@@ -78,14 +70,7 @@ describe("beside the real LVM", { skip: missing }, () => {
   }
 
   before(async () => {
-    for (const index of [0, 1, 2, 3]) {
-      const disk = join(root, `disk${index}`);
-      closeSync(openSync(disk, "w"));
-      truncateSync(disk, (index === 3 ? 64 : 256) * MIB);
-      loops.push(run("losetup", "-f", "--show", disk));
-    }
-    mkdirSync(join(root, "etc/mortar"), { recursive: true });
-    writeFileSync(join(root, "etc/mortar/mortar.json"), JSON.stringify({ devices: loops }));
+    place.attach([256 * MIB, 256 * MIB, 256 * MIB, 64 * MIB]);
     const filter = [...loops.map((path) => `"a|^${path}$|"`), '"r|.*|"'].join(",");
     config =
       "activation{udev_sync=0 udev_rules=0 monitoring=0} " +
@@ -106,10 +91,7 @@ describe("beside the real LVM", { skip: missing }, () => {
     for (const [tool = "", ...args] of made) assert.match(theirs(tool, ...args), /exit 0$/);
     await restoreWithThins();
   });
-  after(() => {
-    for (const loop of loops) run("losetup", "-d", loop);
-    rmSync(root, { recursive: true });
-  });
+  after(() => place.remove());
 
   /** LVM without device-mapper makes no thin volumes, but reads those of a text that is restored. */
   async function restoreWithThins(): Promise<void> {

@@ -1,38 +1,19 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { recorder } from "../testing/recorder.ts";
-import { runLvm } from "./index.ts";
+import { LiveGroup, needsRoot, run } from "../testing/live-group.ts";
 
 // The block part of the recorded walk-through, on a loop device, with the real mkfs.xfs and mount.
 // Its lines are compared with the recording's character by character; the volume group has a name
 // of the same length, so that the columns are as wide.
 
-const isRoot = process.getuid?.() === 0;
-
-function run(program: string, ...args: readonly string[]): string {
-  const result = spawnSync(program, args, { encoding: "utf8" });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${program} ${args.join(" ")}: ${result.status} ${result.stderr}`);
-}
-
-describe("the recorded walk-through of LVM", { skip: isRoot ? false : "needs root" }, () => {
-  const root = mkdtempSync(join(tmpdir(), `mortar-cli-lvm-${process.pid}-`));
-  const vg = `b${process.pid.toString(36).padStart(4, "0").slice(-4)}`;
-  const mountPoint = join(root, "mnt");
+describe("the recorded walk-through of LVM", { skip: needsRoot }, () => {
+  const name = `b${process.pid.toString(36).padStart(4, "0").slice(-4)}`;
+  const group = new LiveGroup({ area: "lvm", name, shownAs: "bd-vg" });
+  const { vg, mountPoint } = group;
+  const lvm = (command: string) => group.lvm(command);
   let loop = "";
-
-  async function lvm(command: string): Promise<{ stdout: string; stderr: string; code: number }> {
-    const [tool = "", ...args] = command.replaceAll("bd-vg", vg).split(" ");
-    const io = recorder("");
-    const code = await runLvm(tool, args, io, { root });
-    const { stdout, stderr } = io.text();
-    return { stdout: stdout.replaceAll(vg, "bd-vg"), stderr: stderr.replaceAll(vg, "bd-vg"), code };
-  }
 
   async function prints(command: string, lines: readonly string[], stderr = ""): Promise<void> {
     const expected = lines.map((line) => `${line}\n`).join("");
@@ -40,20 +21,10 @@ describe("the recorded walk-through of LVM", { skip: isRoot ? false : "needs roo
   }
 
   before(() => {
-    const disk = join(root, "bd-loop-thin");
-    closeSync(openSync(disk, "w"));
-    truncateSync(disk, 1 << 30);
-    loop = run("losetup", "-f", "--show", disk);
-    mkdirSync(join(root, "etc/mortar"), { recursive: true });
-    mkdirSync(mountPoint);
-    writeFileSync(join(root, "etc/mortar/mortar.json"), JSON.stringify({ devices: [loop] }));
+    group.attach([1 << 30]);
+    [loop = ""] = group.loops;
   });
-  after(async () => {
-    spawnSync("umount", ["-l", mountPoint]);
-    await lvm("vgchange -an bd-vg");
-    run("losetup", "-d", loop);
-    rmSync(root, { recursive: true });
-  });
+  after(() => group.remove());
 
   it("makes a group, a pool and a volume", async () => {
     await prints(`vgcreate bd-vg ${loop}`, [

@@ -1,35 +1,18 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync } from "node:fs";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { runCommandLine } from "../command-line.ts";
-import { recorder } from "../testing/recorder.ts";
+import { LiveGroup, needsRoot, run } from "../testing/live-group.ts";
 
 // A thin pool striped over two disks, at work; beside it what the real LVM makes of its text.
 
-const skip = process.getuid?.() === 0 ? false : "needs root";
 const MIB = 1 << 20;
 
-function run(program: string, ...args: readonly string[]): string {
-  const result = spawnSync(program, args, { encoding: "utf8" });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${program} ${args.join(" ")}: ${result.status} ${result.stderr}`);
-}
-
-describe("striped volumes", { skip }, () => {
-  const root = mkdtempSync(join(tmpdir(), `mortar-cli-striped-${process.pid}-`));
-  const vg = `striped${process.pid}`;
-  const loops: string[] = [];
+describe("striped volumes", { skip: needsRoot }, () => {
+  const group = new LiveGroup({ area: "striped" });
+  const { vg, loops } = group;
 
   async function mortar(command: string): Promise<{ output: string; code: number }> {
-    const io = recorder("");
-    const args = command.replaceAll("VG", vg).split(" ");
-    const code = await runCommandLine("mortar", ["--root", root, ...args], io);
-    const { stdout, stderr } = io.text();
-    return { output: (stderr + stdout).replaceAll(vg, "VG"), code };
+    const { stdout, stderr, code } = await group.mortar(command);
+    return { output: stderr + stdout, code };
   }
 
   async function done(command: string): Promise<string> {
@@ -47,21 +30,10 @@ describe("striped volumes", { skip }, () => {
   }
 
   before(async () => {
-    for (const index of [0, 1]) {
-      const disk = join(root, `disk${index}`);
-      closeSync(openSync(disk, "w"));
-      truncateSync(disk, 256 * MIB);
-      loops.push(run("losetup", "-f", "--show", disk));
-    }
-    mkdirSync(join(root, "etc/mortar"), { recursive: true });
-    writeFileSync(join(root, "etc/mortar/mortar.json"), JSON.stringify({ devices: loops }));
+    group.attach([256 * MIB, 256 * MIB]);
     await done(`vgcreate VG ${loops.join(" ")}`);
   });
-  after(async () => {
-    await mortar("vgchange -an VG");
-    for (const loop of loops) run("losetup", "-d", loop);
-    rmSync(root, { recursive: true });
-  });
+  after(() => group.remove());
 
   it("a pool is made over two disks, serves, grows by whole rows, and comes up again", async () => {
     const made = await done("lvcreate --type thin-pool -i 2 -I 64k -l 15 -n tp VG");

@@ -1,66 +1,29 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
-import { rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { runCommandLine } from "../command-line.ts";
-import { recorder } from "../testing/recorder.ts";
+import { LiveGroup, needsRoot, run } from "../testing/live-group.ts";
 
 // Commands on live volumes: file systems that grow with them, merges by name and tag, selections of
 // what is changed, and the tools that read a pool at work. In a process of its own for the mounts:
 // nothing here touches a file system that this process serves.
 
-const skip = process.getuid?.() === 0 ? false : "needs root";
 const MIB = 1 << 20;
 
-function run(program: string, ...args: readonly string[]): string {
-  const result = spawnSync(program, args, { encoding: "utf8" });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${program} ${args.join(" ")}: ${result.status} ${result.stderr}`);
-}
-
-describe("commands on live volumes", { skip }, () => {
-  const root = mkdtempSync(join(tmpdir(), `mortar-cli-surface-${process.pid}-`));
-  const vg = `surface${process.pid}`;
-  const mountPoint = join(root, "mnt");
-  let loop = "";
-
-  async function mortar(command: string): Promise<{ stdout: string; stderr: string; code: number }> {
-    const io = recorder("");
-    const words = command.replaceAll("VG", vg).match(/'[^']*'|\S+/g) ?? [];
-    const args = words.map((word) => word.replaceAll("'", ""));
-    const code = await runCommandLine("mortar", ["--root", root, ...args], io);
-    const { stdout, stderr } = io.text();
-    return { stdout: stdout.replaceAll(vg, "VG"), stderr: stderr.replaceAll(vg, "VG"), code };
-  }
-
-  async function done(command: string): Promise<string> {
-    const { stdout, stderr, code } = await mortar(command);
-    assert.equal(code, 0, `${command}: ${stderr}${stdout}`);
-    return stdout;
-  }
+describe("commands on live volumes", { skip: needsRoot }, () => {
+  const group = new LiveGroup({ area: "surface" });
+  const { vg, mountPoint } = group;
+  const mortar = (command: string) => group.mortar(command);
+  const done = (command: string) => group.done(command);
 
   before(async () => {
-    const disk = join(root, "disk");
-    closeSync(openSync(disk, "w"));
-    truncateSync(disk, 1 << 30);
-    loop = run("losetup", "-f", "--show", disk);
-    mkdirSync(join(root, "etc/mortar"), { recursive: true });
-    mkdirSync(mountPoint);
-    writeFileSync(join(root, "etc/mortar/mortar.json"), JSON.stringify({ devices: [loop] }));
-    await done(`vgcreate VG ${loop}`);
+    group.attach([1 << 30]);
+    await done(`vgcreate VG ${group.loops[0]}`);
     await done("lvcreate --thin VG -L 600M -n tank");
     await done("lvcreate -V 320M -T VG/tank -n home");
-    run("mkfs.xfs", "-q", `/dev/${vg}/home`);
+    run("mkfs.xfs", "-q", group.device("home"));
   });
-  after(async () => {
-    spawnSync("umount", ["-l", mountPoint]);
-    await mortar("vgchange -an VG");
-    run("losetup", "-d", loop);
-    rmSync(root, { recursive: true });
-  });
+  after(() => group.remove());
 
   it("a mounted XFS grows with its volume, and is never shrunk", async () => {
     run("mount", `/dev/${vg}/home`, mountPoint);
@@ -162,11 +125,11 @@ describe("commands on live volumes", { skip }, () => {
     assert.match(await done("pool ls VG/tank"), /home/);
     assert.match(await done("pool dump VG/tank"), /<superblock /);
     assert.match(await done("pool delta VG/tank home s3"), /0 different/);
-    assert.match(await done(`pool rmap VG/tank --region 0..4 --pv ${loop}`), /thin\(/);
+    assert.match(await done(`pool rmap VG/tank --region 0..4 --pv ${group.loops[0]}`), /thin\(/);
     const refused = await mortar("pool repair VG/tank --dry-run");
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /is active, served by process/);
-    const disk = await mortar(`pool check ${loop}`);
+    const disk = await mortar(`pool check ${group.loops[0]}`);
     assert.equal(disk.code, 2);
     assert.match(disk.stderr, /is in use by the pool .*tank, served by process/);
     await done("vgchange -an VG");

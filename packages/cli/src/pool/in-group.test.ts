@@ -1,62 +1,32 @@
 /** Metadata that is lost or damaged, and comes back: the commands, a real XFS, thin_check. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from "node:fs";
-import { truncateSync, writeFileSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { byteSegments, readPhysicalVolume } from "@mortar/lvm2";
-import { runCommandLine } from "../command-line.ts";
-import { recorder } from "../testing/recorder.ts";
+import { LiveGroup, needsRoot, run } from "../testing/live-group.ts";
 import { FileDevice } from "./file-device.ts";
 
-const LIVE = { skip: process.getuid?.() === 0 ? false : "needs root", timeout: 60_000 };
+const LIVE = { skip: needsRoot, timeout: 60_000 };
 
-function run(program: string, ...args: readonly string[]): string {
-  const result = spawnSync(program, args, { encoding: "utf8" });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${program} ${args.join(" ")}: ${result.status} ${result.stderr}`);
-}
-
-const root = mkdtempSync(join(tmpdir(), `mortar-in-group-${process.pid}-`));
-const disk = join(root, "disk");
-const mount = join(root, "mnt");
-const vg = `ingroup${process.pid}`;
-let loop = "";
-
-async function mortar(command: string): Promise<{ stdout: string; stderr: string; code: number }> {
-  const io = recorder("");
-  const words = ["--root", root, ...command.replaceAll("VG", vg).split(" ")];
-  const code = await runCommandLine("mortar", words, io);
-  const { stdout, stderr } = io.text();
-  return { stdout, stderr, code };
-}
-
-async function must(command: string): Promise<string> {
-  const { stdout, stderr, code } = await mortar(command);
-  assert.equal(code, 0, `${command}: ${stdout}${stderr}`);
-  return stdout;
-}
-
-after(async () => {
-  spawnSync("umount", ["-l", mount]);
-  await mortar("vgchange -an VG");
-  if (loop !== "") run("losetup", "-d", loop);
-  rmSync(root, { recursive: true });
-});
+const group = new LiveGroup({ area: "ingroup" });
+const { root, vg, mountPoint: mount } = group;
+const mortar = (command: string) => group.mortar(command);
+const must = (command: string) => group.done(command);
+after(() => group.remove());
 
 /** Overwrite the beginning of the pool's metadata on the disk. */
 function overwriteMetadata(bytes: Uint8Array, offset = 0): void {
+  const [disk = ""] = group.disks;
   const file = new FileDevice(disk, "r");
-  const group = readPhysicalVolume(file)?.metadata?.vg;
+  const text = readPhysicalVolume(file)?.metadata?.vg;
   file.close();
-  const at = byteSegments(group!, "pool_tmeta")[0]!.pvOffsetBytes + offset;
+  const at = byteSegments(text!, "pool_tmeta")[0]!.pvOffsetBytes + offset;
   const fd = openSync(disk, "r+");
   writeSync(fd, bytes, 0, bytes.length, at);
   closeSync(fd);
-  run("blockdev", "--flushbufs", loop);
+  run("blockdev", "--flushbufs", group.loops[0] ?? "");
 }
 
 async function mounted(): Promise<void> {
@@ -74,13 +44,8 @@ function checksum(): string {
 }
 
 test("a pool with files, of whose metadata a copy is made by itself", LIVE, async () => {
-  closeSync(openSync(disk, "w"));
-  truncateSync(disk, 600 * 1024 * 1024);
-  loop = run("losetup", "-f", "--show", disk);
-  mkdirSync(join(root, "etc/mortar"), { recursive: true });
-  mkdirSync(mount);
-  writeFileSync(join(root, "etc/mortar/mortar.json"), JSON.stringify({ devices: [loop] }));
-  await must(`vgcreate VG ${loop}`);
+  group.attach([600 * 1024 * 1024]);
+  await must(`vgcreate VG ${group.loops[0]}`);
   await must("lvcreate --thin VG/pool -L 450M");
   await must("lvcreate -V 400M --thinpool pool -n lv VG");
   run("mkfs.xfs", "-q", `/dev/${vg}/lv`);

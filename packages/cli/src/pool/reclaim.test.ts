@@ -1,47 +1,23 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync } from "node:fs";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { runLvm } from "../lvm/index.ts";
-import { recorder } from "../testing/recorder.ts";
-import { runPoolVerb } from "./pool-verbs.ts";
+import { LiveGroup, needsRoot, run } from "../testing/live-group.ts";
 
-const isRoot = process.getuid?.() === 0;
-const LIVE = { skip: isRoot ? false : "needs root", timeout: 60_000 };
+const LIVE = { skip: needsRoot, timeout: 60_000 };
 const CHUNK = 65_536;
 
-function run(program: string, ...args: readonly string[]): string {
-  const result = spawnSync(program, args, { encoding: "utf8" });
-  if (result.status === 0) return result.stdout.trim();
-  throw new Error(`${program} ${args.join(" ")}: ${result.status} ${result.stderr}`);
-}
-
 describe("who owns what of an active pool", LIVE, () => {
-  const root = mkdtempSync(join(tmpdir(), `mortar-cli-reclaim-${process.pid}-`));
-  const vg = `reclaim${process.pid}`;
-  let loop = "";
+  const group = new LiveGroup({ area: "reclaim" });
+  const pool = (command: string) => group.mortar(`pool ${command}`);
 
   /** Standard output, or of help, which goes to the other one as with LVM, that. */
   async function lvm(command: string, stream: "stdout" | "stderr" = "stdout"): Promise<string> {
-    const [tool = "", ...args] = command.replaceAll("VG", vg).split(" ");
-    const io = recorder("");
-    const code = await runLvm(tool, args, io, { root });
-    assert.equal(code, 0, io.text().stderr);
-    return io.text()[stream].replaceAll(vg, "VG");
-  }
-
-  async function pool(command: string): Promise<{ stdout: string; stderr: string; code: number }> {
-    const io = recorder("");
-    const code = await runPoolVerb(command.replaceAll("VG", vg).split(" "), io, { root });
-    const { stdout, stderr } = io.text();
-    return { stdout: stdout.replaceAll(vg, "VG"), stderr: stderr.replaceAll(vg, "VG"), code };
+    const outcome = await group.lvm(command);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    return outcome[stream];
   }
 
   function write(lv: string, chunk: number, count: number): void {
-    const place = [`of=/dev/${vg}/${lv}`, `seek=${chunk}`, `count=${count}`];
+    const place = [`of=${group.device(lv)}`, `seek=${chunk}`, `count=${count}`];
     run("dd", "if=/dev/urandom", "bs=64k", ...place, "oflag=direct", "status=none");
   }
 
@@ -59,24 +35,15 @@ describe("who owns what of an active pool", LIVE, () => {
   }
 
   before(async () => {
-    const disk = join(root, "disk");
-    closeSync(openSync(disk, "w"));
-    truncateSync(disk, 1 << 30);
-    loop = run("losetup", "-f", "--show", disk);
-    mkdirSync(join(root, "etc/mortar"), { recursive: true });
-    writeFileSync(join(root, "etc/mortar/mortar.json"), JSON.stringify({ devices: [loop] }));
-    await lvm(`vgcreate VG ${loop}`);
+    group.attach([1 << 30]);
+    await lvm(`vgcreate VG ${group.loops[0]}`);
     await lvm("lvcreate --thin VG -L 640M -n tank");
     await lvm("lvcreate -V 512M -T VG/tank -n one");
     write("one", 0, 100);
     await lvm("lvcreate -s -kn -n two VG/one");
     write("one", 10, 20);
   });
-  after(async () => {
-    await lvm("vgchange -an VG").catch(() => undefined);
-    run("losetup", "-d", loop);
-    rmSync(root, { recursive: true });
-  });
+  after(() => group.remove());
 
   it("is in columns of lvs, sorted and selected by like any size", async () => {
     assert.deepEqual(await owned(), ["one 6400 1280 5120", "tank", "two 6400 1280 5120"]);
@@ -119,7 +86,7 @@ describe("who owns what of an active pool", LIVE, () => {
     assert.ok(Math.abs(used - (await poolUsedBytes()) - 20 * CHUNK) < CHUNK);
     assert.deepEqual(await owned(), ["one 6400 6400 0", "tank"]);
     await lvm("vgchange -an VG");
-    const { stdout } = await pool(`ls VG/tank --pv ${loop} --no-headers -o NAME,EXCLUSIVE_BYTES`);
+    const { stdout } = await pool(`ls VG/tank --pv ${group.loops[0]} --no-headers -o NAME,EXCLUSIVE_BYTES`);
     assert.equal(stdout.trim(), `one ${100 * CHUNK}`);
     assert.deepEqual(await owned(), ["one", "tank"]);
   });
