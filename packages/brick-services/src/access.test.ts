@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fops } from "@mortar/gluster";
 import { Random } from "@mortar/sim";
 import {
-  ACL_ACCESS_KEY, chmodMode, fopAccess, getXattrErrno, newEntryGid, newEntryMode, NO_SQUASH,
+  ACL_ACCESS_KEY, chmodMode, getXattrErrno, newEntryGid, newEntryMode, NO_SQUASH,
   openWants, parseAcl, permits, removeXattrErrno, SET_ATTRIBUTE, setAttributesErrno, setXattrErrno,
   squash, stickyPermits, WANT,
 } from "./index.ts";
@@ -90,14 +89,6 @@ test("extended attributes are for who may read and write, ACLs for the owner", (
   assert.equal(setXattrErrno(caller(9, 10), file, ACL_ACCESS_KEY), EPERM);
   assert.equal(removeXattrErrno(caller(9, 10), file, ACL_ACCESS_KEY), EPERM);
   assert.equal(removeXattrErrno(caller(0), file, "user.a"), 0);
-});
-
-test("every rule of the table belongs to an operation that there is, and wants something", () => {
-  for (const [name, access] of Object.entries(fopAccess)) {
-    assert.ok(name in fops, name);
-    assert.ok(access.rules.length > 0 || access.decidedBy !== undefined, name);
-    for (const rule of access.rules) assert.ok(rule.want >= 1 && rule.want <= 7, name);
-  }
 });
 
 test("squashed roots are nobody, in all their groups; internal clients stay what they are", () => {

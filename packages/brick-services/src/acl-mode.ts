@@ -8,11 +8,6 @@ import type { Acl } from "./acl.ts";
 
 const PERMISSIONS = 0o777;
 
-/** The access ACL after chmod: owner, mask (or group) and other are the mode's. */
-export function aclWithMode(acl: Acl, mode: number): Acl {
-  return changed(acl, mode, (_permission, bits) => bits);
-}
-
 /** The mode after setting an access ACL: its nine permission bits are the ACL's. */
 export function modeWithAcl(mode: number, acl: Acl): number {
   let bits = 0;
@@ -28,7 +23,7 @@ export function modeWithAcl(mode: number, acl: Acl): number {
  * what both the ACL and the asked mode allow. A directory also gets the default ACL as its own.
  */
 export function inheritAcl(parentDefault: Acl, mode: number): { mode: number; access: Acl } {
-  const access = changed(parentDefault, mode, (permission, bits) => permission & bits);
+  const access = narrowed(parentDefault, mode);
   return { mode: modeWithAcl(mode, access), access };
 }
 
@@ -40,15 +35,13 @@ function shiftOf(acl: Acl, index: number): number {
   return tag === (acl.mask < 0 ? ACL_TAG.group : ACL_TAG.mask) ? 3 : -1;
 }
 
-function changed(
-  acl: Acl, mode: number, change: (permission: number, bits: number) => number,
-): Acl {
+function narrowed(acl: Acl, mode: number): Acl {
   const permissions = acl.permissions.slice();
   let { mask } = acl;
   for (let index = 0; index < permissions.length; index++) {
     const shift = shiftOf(acl, index);
     if (shift < 0) continue;
-    permissions[index] = change(permissions[index]!, (mode >> shift) & 7);
+    permissions[index]! &= mode >> shift;
     if (acl.tags[index] === ACL_TAG.mask) mask = permissions[index]!;
   }
   return { tags: acl.tags, ids: acl.ids, permissions, mask };

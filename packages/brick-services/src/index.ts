@@ -12,7 +12,7 @@ export type { PosixLock, PosixLockRequest } from "./posix-locks.ts";
 
 export { ACL_MINIMAL, ACL_TAG, encodeAcl, parseAcl } from "./acl.ts";
 export type { Acl } from "./acl.ts";
-export { aclWithMode, inheritAcl, modeWithAcl } from "./acl-mode.ts";
+export { inheritAcl, modeWithAcl } from "./acl-mode.ts";
 export {
   chmodMode, isInGroup, newEntryGid, newEntryMode, openWants, permits, SET_ATTRIBUTE,
   setAttributesErrno, stickyPermits, WANT,
@@ -21,19 +21,12 @@ export type { Caller, Guarded } from "./access.ts";
 export {
   ACL_ACCESS_KEY, ACL_DEFAULT_KEY, getXattrErrno, isAclKey, removeXattrErrno, setXattrErrno,
 } from "./xattr-access.ts";
-export { fopAccess } from "./fop-access.ts";
-export type { AccessRule, FopAccess, FopName } from "./fop-access.ts";
 export { ANONYMOUS_ID, NO_SQUASH, squash } from "./root-squash.ts";
 export type { SquashedCaller, SquashRule } from "./root-squash.ts";
 
 export { isZero, XATTROP, XATTROP_FLAG, xattrop, xattropLength } from "./xattrop.ts";
 export { INDEX, INDEX_ACTION, IndexDecision, indexOfKey } from "./xattrop-index.ts";
 export type { IndexWatch } from "./xattrop-index.ts";
-export {
-  copyTimes, MDATA_BYTES, MDATA_FLAG, mergeMdata, noTimes, parentFlags, readMdata, setUserTimes,
-  startMdata, touchMdata, writeMdata,
-} from "./mdata.ts";
-export type { MdataTimes } from "./mdata.ts";
 export { writeXxh64, xxh64Hex } from "./xxh64.ts";
 export { weakChecksum } from "./weak-checksum.ts";
 

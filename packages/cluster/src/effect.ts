@@ -9,7 +9,7 @@
  *   recovering rest upon it.
  * - Effects must survive being stored as JSON: intents keep them.
  */
-import type { Change, ClusterState } from "./state.ts";
+import type { Change } from "./state.ts";
 
 /** A brick process: of a volume, or of a snapshot's snap volume when `snapshot` is given. */
 export interface BrickRef {
@@ -339,6 +339,3 @@ export class EffectError extends Error {
     this.nextStep = where.nextStep;
   }
 }
-
-/** The result of a commit. */
-export type Committed = ClusterState;

@@ -1,8 +1,8 @@
 export { GlusterError } from "./error.ts";
 export type { GlusterErrorCode } from "./error.ts";
-export { BRICK_PORT_FIRST, BRICK_PORT_LAST, MANAGEMENT_PORT, PROGRAM } from "./program.ts";
+export { BRICK_PORT_FIRST, BRICK_PORT_LAST, PROGRAM } from "./program.ts";
 export type { Program } from "./program.ts";
-export type { Payload, Procedure, ReplyOf, RequestOf } from "./procedure.ts";
+export type { Payload, Procedure } from "./procedure.ts";
 
 export { Dictionary } from "./dictionary.ts";
 export type { DictionaryInput } from "./dictionary.ts";

@@ -22,10 +22,6 @@ export interface Procedure<Request, Reply> {
   encodeReply(reply: Reply): Uint8Array;
 }
 
-/** The value of a procedure's request or reply. */
-export type RequestOf<P> = P extends Procedure<infer Q, never> ? Q : never;
-export type ReplyOf<P> = P extends Procedure<never, infer R> ? R : never;
-
 /** Nothing at all. */
 export const nothing: XdrCodec<undefined> = xdr.scalar(
   0,

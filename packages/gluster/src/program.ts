@@ -16,8 +16,6 @@ export const PROGRAM = {
   brick: { name: "Gluster Brick operations", number: 4_867_634, version: 2 },
 } as const satisfies Record<string, Program>;
 
-/** Where the management daemon listens. */
-export const MANAGEMENT_PORT = 24_007;
 /** Bricks listen from here up, by default. */
 export const BRICK_PORT_FIRST = 49_152;
 export const BRICK_PORT_LAST = 60_999;

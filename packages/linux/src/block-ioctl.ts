@@ -3,11 +3,9 @@ import { closeSync, constants, openSync, promises as fs } from "node:fs";
 import { declareAsync, isErrno } from "./async-call.ts";
 import { checked, declare } from "./libc.ts";
 
-const BLKROGET = 0x125e;
 const BLKFLSBUF = 0x1261;
 const BLKSSZGET = 0x1268;
 const BLKDISCARD = 0x1277;
-const BLKPBSZGET = 0x127b;
 const BLKZEROOUT = 0x127f;
 const BLKGETSIZE64 = 0x80081272;
 
@@ -30,15 +28,6 @@ function uint32Of(fd: number, path: string, request: number, name: string): numb
 /** Smallest unit of a request, in bytes: 512 or 4096. */
 export function logicalBlockSize(fd: number, path: string): number {
   return uint32Of(fd, path, BLKSSZGET, "BLKSSZGET");
-}
-
-/** Smallest unit that the medium writes without reading first, in bytes. */
-export function physicalBlockSize(fd: number, path: string): number {
-  return uint32Of(fd, path, BLKPBSZGET, "BLKPBSZGET");
-}
-
-export function isReadOnlyBlockDevice(fd: number, path: string): boolean {
-  return uint32Of(fd, path, BLKROGET, "BLKROGET") !== 0;
 }
 
 /** Write back and forget what the page cache holds of the device. */

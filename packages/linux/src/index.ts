@@ -10,9 +10,7 @@ export {
   discardBlocks,
   flushBlockCache,
   isHeldExclusively,
-  isReadOnlyBlockDevice,
   logicalBlockSize,
-  physicalBlockSize,
   sizeOfBlockDevice,
   zeroBlocks,
 } from "./block-ioctl.ts";
@@ -53,7 +51,7 @@ export { systemLog } from "./system-log.ts";
 export { Acceptor, Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll.ts";
 export type { Peer } from "./epoll.ts";
 export {
-  AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, O_TMPFILE,
+  AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, O_TMPFILE,
   RENAME_NOREPLACE, seekExact, STATX_ALL, treeCalls, UTIME_NOW, UTIME_OMIT,
 } from "./tree-calls.ts";
 export type { TreeCalls } from "./tree-calls.ts";

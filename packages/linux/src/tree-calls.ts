@@ -10,7 +10,6 @@ import {
 } from "./call-result.ts";
 import type { Call1, Call2, Call3, Call4, Call5, Call6 } from "./call-result.ts";
 
-export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;

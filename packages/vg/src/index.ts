@@ -13,7 +13,6 @@ export type { MergedLv } from "./lv-merge.ts";
 export type {
   LvName,
   ThinSnapshotRequest,
-  VolumeGroupsForBricks,
   VolumeGroupsOptions,
 } from "./volume-groups.ts";
 export type { ActivatedLv } from "./activation.ts";

@@ -20,7 +20,6 @@ import { isNbdOnly } from "./nbd-only.ts";
 import { isKeptPool } from "./kernel-pool.ts";
 import { scanPhysicalVolumes, type FoundPv } from "./pv-scan.ts";
 import { withVgLock } from "./vg-lock.ts";
-import { VgError } from "./vg-error.ts";
 
 const STATUS_MS_MAX = 3000;
 
@@ -183,11 +182,4 @@ function poolState(
     engine: servers.pools.get(pool.name)?.pool,
     unreachable: servers.silent.has(pool.name),
   };
-}
-
-/** The view of one group, for those who hold its name from elsewhere. */
-export function requireVgView(machine: MachineView, name: string): VgView {
-  const view = machine.groups.find(({ vg }) => vg.name === name);
-  if (view === undefined) throw new VgError("vg-missing", `Volume group "${name}" not found`);
-  return view;
 }

@@ -430,21 +430,6 @@ export class VolumeGroups {
   }
 }
 
-/** The part of it that who places bricks on logical volumes needs. */
-export type VolumeGroupsForBricks = Pick<
-  VolumeGroups,
-  | "activateAll"
-  | "activateLv"
-  | "createThinSnapshot"
-  | "deactivateAll"
-  | "deactivateLv"
-  | "listLvs"
-  | "lvOfDevice"
-  | "lvStatus"
-  | "poolStatus"
-  | "removeLv"
->;
-
 function poolNames(loaded: LoadedVg): string[] {
   return thinPools(loaded.vg).map(({ lv }) => lv.name);
 }
