@@ -1,5 +1,5 @@
 /**
- * One node: its parts, put together, and the order in which they come up and go down.
+ * One node: the order in which its parts come up and go down, and what it answers of itself.
  *
  * Up: thaw what was left frozen; take over running bricks; listen for bricks and clients; settle
  * interrupted commands; mount and start what the state says is started; listen for commands.
@@ -7,38 +7,25 @@
  */
 import { hostname } from "node:os";
 import type { NodeStatus, PoolReclaim, ReclaimableBody, ShutdownResult } from "@mortar/api";
-import {
-  type Answer,
-  type CommandArgs,
-  type CommandName,
-  type CommandPayload,
-  type ClusterState,
-  Coordinator,
-  volfileFor,
+import type {
+  Answer, CommandArgs, CommandName, CommandPayload, Coordinator,
 } from "@mortar/cluster";
-import type { NodeGroups } from "./effects/groups.ts";
 import type { FastifyInstance } from "fastify";
-import { BrickError } from "./bricks/brick-error.ts";
-import { type BrickPlan, BrickSupervisor, type BrickView } from "./bricks/supervisor.ts";
+import type { BrickSupervisor, BrickView } from "./bricks/supervisor.ts";
 import { recordBrickMounts } from "./brick-mounts.ts";
 import { CommandGate } from "./command-gate.ts";
-import type { Settings } from "./config.ts";
-import { hostOf } from "./coordinator-host.ts";
-import { isClusterKey } from "./cluster-keys.ts";
 import { isLoopback, localAddresses } from "./effects/host-name.ts";
-import type { OpenState } from "./etcd/open-state.ts";
-import { NodePerformer } from "./effects/node-performer.ts";
-import { Freezer } from "./freeze/freezer.ts";
-import { Handshake, volfileRequest } from "./glusterd/handshake.ts";
+import type { NodePerformer } from "./effects/node-performer.ts";
+import type { Freezer } from "./freeze/freezer.ts";
+import { Handshake } from "./glusterd/handshake.ts";
 import { portmapServices } from "./glusterd/portmap.ts";
 import { RpcServer } from "./glusterd/rpc-server.ts";
 import type { NodeControl } from "./http/handlers.ts";
 import type { PoolControl } from "./http/peer-handlers.ts";
 import { httpServer, listen } from "./http/server.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import type { Log } from "./log.ts";
-import type { NodePaths } from "./paths.ts";
-import { Pool } from "./peers/pool.ts";
+import { assemble, type NodeParts, type NodePartsOptions, type Told } from "./node-parts.ts";
+import type { Pool } from "./peers/pool.ts";
 import { Reconcile } from "./reconcile.ts";
 import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
 
@@ -48,14 +35,7 @@ const keepsSafetySnapshots: ReadonlySet<CommandName> = new Set(["snapshotRestore
 /** A snapshot of many bricks may be under way. */
 const COMMANDS_END_MAX_MS = 60_000;
 
-export interface DaemonOptions {
-  readonly paths: NodePaths;
-  readonly settings: Settings;
-  readonly uuid: string;
-  readonly version: string;
-  readonly state: OpenState;
-  readonly groups: NodeGroups;
-  readonly log: Log;
+export interface DaemonOptions extends NodePartsOptions {
   /** Called once, after `nodeShutdown` was answered. */
   readonly onShutdown: () => void;
 }
@@ -78,7 +58,7 @@ export class Daemon implements NodeControl {
   /** The node goes down, not only the daemon. */
   #stopsEtcd = false;
 
-  private constructor(options: DaemonOptions, parts: Parts) {
+  private constructor(options: DaemonOptions, parts: NodeParts) {
     const { settings, log, paths } = options;
     this.#options = options;
     this.#supervisor = parts.supervisor;
@@ -306,112 +286,6 @@ export class Daemon implements NodeControl {
     const { settings } = this.#options;
     return `${settings.address ?? "0.0.0.0"}:${settings.glusterPort}`;
   }
-}
-
-interface Parts {
-  readonly supervisor: BrickSupervisor;
-  readonly freezer: Freezer;
-  readonly performer: NodePerformer;
-  readonly coordinator: Coordinator;
-  readonly pool: Pool;
-}
-
-/** What the daemon does when it is there. */
-interface Told {
-  announce: () => void;
-  outOfStep: () => void;
-}
-
-async function assemble(options: DaemonOptions, told: Told): Promise<Parts> {
-  const { paths, settings, uuid, log, groups } = options;
-  const { address, hostNames } = settings;
-  const host = hostNames[0] ?? address ?? hostname();
-  const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
-  const supervisor = new BrickSupervisor({
-    home: { runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory },
-    node: {
-      uuid,
-      hostname: host,
-      glusterfsd: settings.glusterfsd,
-      address,
-      managementPort: settings.glusterPort,
-    },
-    plan: (volfileId) => {
-      if (late.coordinator === undefined) throw new Error("the state is not loaded yet");
-      return planOf(late.coordinator.state, volfileId, paths.stateDirectory, address);
-    },
-    portFirst: settings.brickPortFirst,
-    portLast: settings.brickPortLast,
-    log,
-  });
-  const freezer = new Freezer({ directory: paths.frozenDirectory, log });
-  const performer = new NodePerformer({
-    uuid,
-    host,
-    groups,
-    supervisor,
-    freezer,
-    snapsDirectory: paths.snapsDirectory,
-    dumpDirectory: paths.dumpDirectory,
-    log,
-  });
-  const { pool, coordinator } = await assemblePool(options, { host, local: performer, told });
-  late.coordinator = coordinator;
-  return { supervisor, freezer, performer, coordinator, pool };
-}
-
-interface PoolParts {
-  readonly host: string;
-  readonly local: NodePerformer;
-  readonly told: Told;
-}
-
-/** The coordinator and the pool need each other, and the store tells both. */
-async function assemblePool(
-  options: DaemonOptions,
-  { host, local, told }: PoolParts,
-): Promise<Pick<Parts, "pool" | "coordinator">> {
-  const { paths, settings, uuid, version, log, state } = options;
-  const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
-  const pool = new Pool({
-    uuid, host, version, settings: { ...settings, address: settings.address }, state, local, log,
-    snapMountRoot: paths.snapsDirectory,
-    places: paths,
-    coordinator: () => late.coordinator!,
-    exchanged: () => told.announce(),
-    outOfStep: () => told.outOfStep(),
-  });
-  state.store.watch("", ({ revision, changes }) => {
-    if (late.coordinator === undefined) return;
-    late.coordinator.told(revision, changes.filter(({ key }) => isClusterKey(key)));
-    told.announce();
-    told.outOfStep();
-    pool.stateChanged();
-  });
-  late.coordinator = await Coordinator.open(hostOf({
-    uuid,
-    host,
-    store: state.store,
-    waitMs: settings.transactionWaitMs,
-    onTurn: (token) => pool.raise(token),
-    perform: (effect, token) => pool.performer.perform(effect, token),
-    resolveHost: (name) => pool.resolveHost(name),
-    log,
-    volfileChanged: () => told.announce(),
-  }));
-  return { pool, coordinator: late.coordinator };
-}
-
-/** Throws BrickError when the state has no such brick. */
-function planOf(
-  state: ClusterState,
-  key: string,
-  stateDirectory: string,
-  bindAddress: string | undefined,
-): BrickPlan {
-  const answer = volfileFor(state, volfileRequest({ key, trusted: true }, stateDirectory, bindAddress));
-  if (answer.ok) return { engine: answer.engine ?? "builtin", volfile: answer.text };
-  throw new BrickError("start-failed", `No brick can be started for ${key}: ${answer.reason}`);
 }
 
 function nodeBrick(brick: BrickView): NodeStatus["bricks"][number] {

@@ -1,13 +1,15 @@
 /**
  * One node of a B-tree (docs/formats/dm-thin.md, "B-tree node"): 32 bytes of header, then room for
- * `entryMax` keys of 8 bytes, then for as many values of `valueSize` bytes. Little-endian.
+ * `entryMax` keys of 8 bytes, then for as many values of `valueSize` bytes. Little-endian:
+ *
+ *     u32 checksum | u32 flags | u64 block | u32 entryCount | u32 entryMax | u32 valueSize | u32 padding
  *
  * Invariants: keys ascend strictly; in an internal node, key i is at most the first key of child i
  * (after removals it may be lower); what lies beyond `entryCount` is stale and means nothing.
  *
  * The functions work on bytes that `nodeDefect` has passed, so they check nothing themselves.
  */
-import { struct, u32le, u64le, writeU64le } from "@mortar/binary";
+import { writeU64le } from "@mortar/binary";
 import { METADATA_BLOCK_BYTES } from "./metadata-block.ts";
 
 export const NODE_HEADER_BYTES = 32;
@@ -16,11 +18,6 @@ const INTERNAL = 1;
 const LEAF = 2;
 const TWO_32 = 4_294_967_296;
 const HIGH_WORD_MAX = 0x1f_ffff;
-
-export const nodeHeader = struct("btree node header", NODE_HEADER_BYTES, {
-  checksum: u32le, flags: u32le, block: u64le, entryCount: u32le, entryMax: u32le, valueSize: u32le,
-  padding: u32le,
-});
 
 /** The bytes of a node and a view over them. A frame of the block cache is one. */
 export interface NodeBytes {

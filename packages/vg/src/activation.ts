@@ -30,7 +30,7 @@ import {
   type LogicalVolume,
 } from "@mortar/lvm2";
 import { PoolError, type LinearVolumeSpec, type VolumeSpec } from "@mortar/pool";
-import { findLoop, findMapped, findServedLoop } from "./block-state.ts";
+import { findDevice, findMapped, findServedLoop } from "./block-state.ts";
 import { onlyPiece, readBlockState, usageOf } from "./block-state.ts";
 import { linkDevice, unlinkDevice } from "./device-links.ts";
 import { engineFor, engineInUse } from "./engine.ts";
@@ -189,7 +189,7 @@ export async function deactivateLv(
  */
 export function requireUnused(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): void {
   const state = readBlockState();
-  const loop = findLoop(state, host.runDirectory, loaded, lv);
+  const loop = findDevice(state, host.runDirectory, loaded, lv);
   if (loop === undefined) return;
   const name = fullName(loaded, lv);
   const usage = usageOf(state, loop);

@@ -74,7 +74,7 @@ function isFuse(mount: MountPoint): boolean {
 }
 
 /** The block device of an LV, whichever engine has it; undefined while inactive. */
-export function findLoop(
+export function findDevice(
   state: BlockState,
   runDirectory: string,
   loaded: LoadedVg,

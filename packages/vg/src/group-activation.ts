@@ -10,7 +10,7 @@ import {
   type LogicalVolume,
 } from "@mortar/lvm2";
 import { activateLv, deactivateLv } from "./activation.ts";
-import { findLoop, findPoolDirectory, isLoop, readBlockState } from "./block-state.ts";
+import { findDevice, findPoolDirectory, isLoop, readBlockState } from "./block-state.ts";
 import { unlinkStale } from "./device-links.ts";
 import type { VgHost } from "./host.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
@@ -85,7 +85,7 @@ function removeStaleLinks(host: VgHost, loaded: LoadedVg): void {
   const state = readBlockState();
   unlinkStale(loaded.vg.name, (name, loopPath) => {
     const lv = findLv(loaded.vg, name);
-    const loop = lv && findLoop(state, host.runDirectory, loaded, lv);
+    const loop = lv && findDevice(state, host.runDirectory, loaded, lv);
     return loop === undefined || (isLoop(loop) && loop.path !== loopPath);
   });
 }

@@ -7,7 +7,7 @@ import {
   validateVolumeGroup,
   type VolumeGroup,
 } from "@mortar/lvm2";
-import { findLoop, readBlockState } from "./block-state.ts";
+import { findDevice, readBlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { commitVg, loadVg, volumeGroupsOf, withDevices, type LoadedVg } from "./loaded-vg.ts";
 import { findPool } from "./pool-host.ts";
@@ -112,7 +112,7 @@ async function requireInactive(
   const state = readBlockState();
   const { vg } = loaded;
   const hasLoop = vg.logicalVolumes.some(
-    (lv) => findLoop(state, host.runDirectory, loaded, lv) !== undefined,
+    (lv) => findDevice(state, host.runDirectory, loaded, lv) !== undefined,
   );
   const servers = [...thinPools(vg).map(({ lv }) => lv.name), LINEAR_SERVER];
   let isServed = false;

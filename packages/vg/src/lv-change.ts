@@ -13,7 +13,7 @@ import {
   type VolumeGroup,
 } from "@mortar/lvm2";
 import { activateLv, deactivateLv, requireUnused, resizeActive } from "./activation.ts";
-import { findLoop, onlyPiece, readBlockState } from "./block-state.ts";
+import { findDevice, onlyPiece, readBlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
 import { engineInUse } from "./engine.ts";
@@ -61,7 +61,7 @@ async function growLinear(
 ): Promise<LoadedVg> {
   const planned: LoadedVg = { ...loaded, vg: next };
   const grown = requireLv(next, lv.name);
-  const wasActive = findLoop(readBlockState(), host.runDirectory, loaded, lv) !== undefined;
+  const wasActive = findDevice(readBlockState(), host.runDirectory, loaded, lv) !== undefined;
   const staysWhole =
     engineInUse(host, loaded) === "kernel" || onlyPiece(planned, grown) !== undefined;
   if (wasActive && !staysWhole) {
@@ -136,7 +136,7 @@ export async function renameLv(
   const pool = asThinPool(lv);
   const affected = pool === undefined ? [lv] : thinVolumesOf(loaded.vg, from).map((one) => one.lv);
   const isActive = (one: LogicalVolume) =>
-    findLoop(readBlockState(), host.runDirectory, loaded, one) !== undefined;
+    findDevice(readBlockState(), host.runDirectory, loaded, one) !== undefined;
   const active = affected.filter(isActive);
   if (engineInUse(host, loaded) === "kernel") {
     return await renameMapped(host, loaded, next, { lv, to, active });
@@ -188,7 +188,7 @@ export async function changeText(
   const before = requireLv(loaded.vg, name);
   const after = requireLv(next, name);
   const permissionChanges = before.status.includes("WRITE") !== after.status.includes("WRITE");
-  const loop = findLoop(readBlockState(), host.runDirectory, loaded, before);
+  const loop = findDevice(readBlockState(), host.runDirectory, loaded, before);
   const isMapped = engineInUse(host, loaded) === "kernel";
   const remake = permissionChanges && loop !== undefined && !isMapped;
   if (remake) {

@@ -18,7 +18,7 @@ import {
 import { flattened } from "@mortar/pool";
 import { activateLv, syncDevice, type ActivatedLv } from "./activation.ts";
 import { BlockFile } from "./block-file.ts";
-import { findLoop, mountPointOf, readBlockState } from "./block-state.ts";
+import { findDevice, mountPointOf, readBlockState } from "./block-state.ts";
 import { engineInUse } from "./engine.ts";
 import type { VgHost } from "./host.ts";
 import { suspended } from "./kernel-suspend.ts";
@@ -206,7 +206,7 @@ async function quiesced(
   work: () => Promise<void>,
 ): Promise<void> {
   const state = readBlockState();
-  const loop = findLoop(state, host.runDirectory, loaded, origin);
+  const loop = findDevice(state, host.runDirectory, loaded, origin);
   if (loop === undefined) {
     await work();
     return;

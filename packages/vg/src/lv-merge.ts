@@ -16,7 +16,7 @@ import {
   type LogicalVolume,
 } from "@mortar/lvm2";
 import { activateLv, deactivateLv, requireUnused } from "./activation.ts";
-import { findLoop, readBlockState, usageOf } from "./block-state.ts";
+import { findDevice, readBlockState, usageOf } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { commitVg, loadVg, type LoadedVg } from "./loaded-vg.ts";
 import { keepRunning } from "./lv-remove.ts";
@@ -61,8 +61,8 @@ export async function finishPendingMerge(
   const origin = findLv(loaded.vg, originName);
   if (merging === undefined || origin === undefined) return loaded;
   const state = readBlockState();
-  if (findLoop(state, host.runDirectory, loaded, origin) !== undefined) return loaded;
-  if (findLoop(state, host.runDirectory, loaded, merging.lv) !== undefined) {
+  if (findDevice(state, host.runDirectory, loaded, origin) !== undefined) return loaded;
+  if (findDevice(state, host.runDirectory, loaded, merging.lv) !== undefined) {
     const { name } = loaded.vg;
     host.warn(
       `Postponing pending snapshot merge for origin volume ${name}/${originName}, merging thin ` +
@@ -75,7 +75,7 @@ export async function finishPendingMerge(
 
 function isInUse(host: VgHost, loaded: LoadedVg, lv: LogicalVolume): boolean {
   const state = readBlockState();
-  const loop = findLoop(state, host.runDirectory, loaded, lv);
+  const loop = findDevice(state, host.runDirectory, loaded, lv);
   return loop !== undefined && usageOf(state, loop) !== undefined;
 }
 
@@ -89,7 +89,7 @@ async function perform(
   const next = mergeSnapshot(loaded.vg, snapshotName);
   const { pool } = snapshot.segment;
   const state = readBlockState();
-  const wasActive = findLoop(state, host.runDirectory, loaded, origin.lv) !== undefined;
+  const wasActive = findDevice(state, host.runDirectory, loaded, origin.lv) !== undefined;
   let isOpen = false;
   await keepRunning(host, loaded, pool, async () => {
     await deactivateLv(host, loaded, snapshot.lv);

@@ -2,7 +2,7 @@
 import { realpathSync } from "node:fs";
 import { isErrno, readLoop } from "@mortar/linux";
 import { asThinVolume, isVisible } from "@mortar/lvm2";
-import { findLoop, readBlockState } from "./block-state.ts";
+import { findDevice, readBlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { volumeGroupsOf } from "./loaded-vg.ts";
 import { scanPhysicalVolumes } from "./pv-scan.ts";
@@ -30,7 +30,7 @@ export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
   }
   for (const loaded of volumeGroupsOf(scanPhysicalVolumes(host))) {
     for (const lv of loaded.vg.logicalVolumes.filter(isVisible)) {
-      if (findLoop(state, host.runDirectory, loaded, lv)?.path !== path) continue;
+      if (findDevice(state, host.runDirectory, loaded, lv)?.path !== path) continue;
       const vg = loaded.vg.name;
       const thin = asThinVolume(lv);
       if (thin === undefined) return { kind: "linear", vg, lv: lv.name };

@@ -8,7 +8,7 @@ import {
   shrinkLogicalVolume,
 } from "@mortar/lvm2";
 import { activateLv, deactivateLv, requireUnused, resizeActive } from "./activation.ts";
-import { findLoop, isLoop, readBlockState } from "./block-state.ts";
+import { findDevice, isLoop, readBlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
 import type { Extension } from "./lv-change.ts";
@@ -26,7 +26,7 @@ export async function shrinkLv(
   const next = shrinkLogicalVolume(loaded.vg, name, extentCount);
   const planned: LoadedVg = { ...loaded, vg: next };
   const after = requireLv(next, name);
-  const device = findLoop(readBlockState(), host.runDirectory, loaded, before);
+  const device = findDevice(readBlockState(), host.runDirectory, loaded, before);
   if (device === undefined) return commitVg(loaded, next);
   // A loop device over part of a disk is known by its size, so it is looked for before.
   if (isLoop(device) && device.sizeLimitBytes > 0) {

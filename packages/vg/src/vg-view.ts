@@ -10,7 +10,7 @@ import {
   type VolumeGroup,
 } from "@mortar/lvm2";
 import type { EngineStatus, VolumeStatus } from "@mortar/pool";
-import { findLoop, readBlockState, usageOf } from "./block-state.ts";
+import { findDevice, readBlockState, usageOf } from "./block-state.ts";
 import type { BlockState, LvDevice } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { selectVg, volumeGroupsOf, type LoadedVg } from "./loaded-vg.ts";
@@ -140,7 +140,7 @@ function stateOf(
 ): LvState {
   const pool = asThinPool(lv) ?? poolOfHidden(loaded.vg, lv);
   if (pool !== undefined) return poolState(state, loaded, pool.lv, lv, host, servers);
-  const loop = findLoop(state, host.runDirectory, loaded, lv);
+  const loop = findDevice(state, host.runDirectory, loaded, lv);
   const poolName = asThinVolume(lv)?.segment.pool;
   const status = poolName === undefined ? undefined : servers.pools.get(poolName);
   const volume = status?.volumes.find(({ name }) => name === lv.name);
@@ -169,7 +169,7 @@ function poolState(
     loaded.vg.logicalVolumes.some(
       (thin) =>
         asThinVolume(thin)?.segment.pool === pool.name &&
-        findLoop(state, host.runDirectory, loaded, thin) !== undefined,
+        findDevice(state, host.runDirectory, loaded, thin) !== undefined,
     );
   // In the kernel it tells whether it is there for itself, or for its thin LVs only.
   const isHidden = lv !== pool;

@@ -283,7 +283,11 @@ export class Pool {
   /** The state has changed, by whichever node. */
   stateChanged(): void {
     if (!this.isCluster || this.#isLeaving) return;
-    if (!this.#state().nodes.has(this.#options.uuid)) void this.#leave().catch(() => undefined);
+    const { nodes } = this.#state();
+    // A state without any node is one that was lost: who leaves then loses what is left of it.
+    if (nodes.size === 0 || nodes.has(this.#options.uuid)) return;
+    // A failure is logged, and tried again at the next change.
+    void this.#leave().catch(() => undefined);
   }
 
   #state(): ClusterState {

@@ -1,0 +1,132 @@
+/** The parts of a node, put together: each is given what it asks of the others. */
+import { hostname } from "node:os";
+import { type ClusterState, Coordinator, volfileFor } from "@mortar/cluster";
+import { BrickError } from "./bricks/brick-error.ts";
+import { type BrickPlan, BrickSupervisor } from "./bricks/supervisor.ts";
+import { isClusterKey } from "./cluster-keys.ts";
+import type { Settings } from "./config.ts";
+import { hostOf } from "./coordinator-host.ts";
+import type { NodeGroups } from "./effects/groups.ts";
+import { NodePerformer } from "./effects/node-performer.ts";
+import type { OpenState } from "./etcd/open-state.ts";
+import { Freezer } from "./freeze/freezer.ts";
+import { volfileRequest } from "./glusterd/handshake.ts";
+import type { Log } from "./log.ts";
+import type { NodePaths } from "./paths.ts";
+import { Pool } from "./peers/pool.ts";
+
+export interface NodePartsOptions {
+  readonly paths: NodePaths;
+  readonly settings: Settings;
+  readonly uuid: string;
+  readonly version: string;
+  readonly state: OpenState;
+  readonly groups: NodeGroups;
+  readonly log: Log;
+}
+
+export interface NodeParts {
+  readonly supervisor: BrickSupervisor;
+  readonly freezer: Freezer;
+  readonly performer: NodePerformer;
+  readonly coordinator: Coordinator;
+  readonly pool: Pool;
+}
+
+/** What the daemon does when it is there. */
+export interface Told {
+  announce: () => void;
+  outOfStep: () => void;
+}
+
+export async function assemble(options: NodePartsOptions, told: Told): Promise<NodeParts> {
+  const { paths, settings, uuid, log, groups } = options;
+  const { address, hostNames } = settings;
+  const host = hostNames[0] ?? address ?? hostname();
+  const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
+  const supervisor = new BrickSupervisor({
+    home: { runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory },
+    node: {
+      uuid,
+      hostname: host,
+      glusterfsd: settings.glusterfsd,
+      address,
+      managementPort: settings.glusterPort,
+    },
+    plan: (volfileId) => {
+      if (late.coordinator === undefined) throw new Error("the state is not loaded yet");
+      return planOf(late.coordinator.state, volfileId, paths.stateDirectory, address);
+    },
+    portFirst: settings.brickPortFirst,
+    portLast: settings.brickPortLast,
+    log,
+  });
+  const freezer = new Freezer({ directory: paths.frozenDirectory, log });
+  const performer = new NodePerformer({
+    uuid,
+    host,
+    groups,
+    supervisor,
+    freezer,
+    snapsDirectory: paths.snapsDirectory,
+    dumpDirectory: paths.dumpDirectory,
+    log,
+  });
+  const { pool, coordinator } = await assemblePool(options, { host, local: performer, told });
+  late.coordinator = coordinator;
+  return { supervisor, freezer, performer, coordinator, pool };
+}
+
+interface PoolParts {
+  readonly host: string;
+  readonly local: NodePerformer;
+  readonly told: Told;
+}
+
+/** The coordinator and the pool need each other, and the store tells both. */
+async function assemblePool(
+  options: NodePartsOptions,
+  { host, local, told }: PoolParts,
+): Promise<Pick<NodeParts, "pool" | "coordinator">> {
+  const { paths, settings, uuid, version, log, state } = options;
+  const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
+  const pool = new Pool({
+    uuid, host, version, settings: { ...settings, address: settings.address }, state, local, log,
+    snapMountRoot: paths.snapsDirectory,
+    places: paths,
+    coordinator: () => late.coordinator!,
+    exchanged: () => told.announce(),
+    outOfStep: () => told.outOfStep(),
+  });
+  state.store.watch("", ({ revision, changes }) => {
+    if (late.coordinator === undefined) return;
+    late.coordinator.told(revision, changes.filter(({ key }) => isClusterKey(key)));
+    told.announce();
+    told.outOfStep();
+    pool.stateChanged();
+  });
+  late.coordinator = await Coordinator.open(hostOf({
+    uuid,
+    host,
+    store: state.store,
+    waitMs: settings.transactionWaitMs,
+    onTurn: (token) => pool.raise(token),
+    perform: (effect, token) => pool.performer.perform(effect, token),
+    resolveHost: (name) => pool.resolveHost(name),
+    log,
+    volfileChanged: () => told.announce(),
+  }));
+  return { pool, coordinator: late.coordinator };
+}
+
+/** Throws BrickError when the state has no such brick. */
+function planOf(
+  state: ClusterState,
+  key: string,
+  stateDirectory: string,
+  bindAddress: string | undefined,
+): BrickPlan {
+  const answer = volfileFor(state, volfileRequest({ key, trusted: true }, stateDirectory, bindAddress));
+  if (answer.ok) return { engine: answer.engine ?? "builtin", volfile: answer.text };
+  throw new BrickError("start-failed", `No brick can be started for ${key}: ${answer.reason}`);
+}
