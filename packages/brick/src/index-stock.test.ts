@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { fops, NO_DICTIONARY, typed } from "@mortar/gluster";
 import type { TypedDictionary, TypedValue } from "@mortar/gluster";
 import { Random } from "@mortar/sim";
-import { startWireBrick } from "./wire-client.fixture.ts";
+import { same, withBoth } from "./wire-client.fixture.ts";
 import type { WireBrick } from "./wire-client.fixture.ts";
 
 const canRun = process.getuid?.() === 0 && spawnSync("glusterfsd", ["--version"]).status === 0;
@@ -19,29 +19,6 @@ const FILES = [1, 2, 3].map((n) => Buffer.alloc(16, n));
 const DIRECTORY = Buffer.alloc(16, 9);
 
 const GFID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-async function withBoth(
-  body: (bricks: readonly WireBrick[]) => Promise<void>, isArbiter = false,
-): Promise<void> {
-  const bricks: WireBrick[] = [];
-  try {
-    for (const engine of ["glusterfsd", "builtin"] as const) {
-      bricks.push(await startWireBrick(engine, isArbiter));
-    }
-    await body(bricks);
-  } finally {
-    for (const brick of bricks) await brick.stop();
-  }
-}
-
-/** The same of both, in what `pick` takes of an answer. */
-async function same<T>(
-  bricks: readonly WireBrick[], what: string, ask: (brick: WireBrick) => Promise<T>,
-): Promise<T> {
-  const [stock, ours] = await Promise.all(bricks.map(ask));
-  assert.deepEqual(ours, stock, what);
-  return ours!;
-}
 
 function plain(dictionary: TypedDictionary): Record<string, string> {
   const text = (value: TypedValue): string => (value.value instanceof Uint8Array

@@ -8,7 +8,7 @@ import { xdr } from "@mortar/binary";
 import { fops, NO_DICTIONARY, typed } from "@mortar/gluster";
 import type { Procedure, TypedDictionary } from "@mortar/gluster";
 import { getXattr, listXattrs, setXattr } from "@mortar/linux";
-import { startWireBrick } from "./wire-client.fixture.ts";
+import { same, withBoth, withBricks } from "./wire-client.fixture.ts";
 import type { WireBrick } from "./wire-client.fixture.ts";
 
 const canRun = process.getuid?.() === 0 && spawnSync("glusterfsd", ["--version"]).status === 0;
@@ -18,31 +18,6 @@ const NONE = new Uint8Array(16);
 const xdata = NO_DICTIONARY;
 /** Behind op_ret, op_errno and the dictionary's size. */
 const XDATA_COUNT_AT = 12;
-
-async function withBricks(
-  engines: readonly ("glusterfsd" | "builtin")[],
-  body: (bricks: readonly WireBrick[]) => Promise<void>,
-): Promise<void> {
-  const bricks: WireBrick[] = [];
-  try {
-    for (const engine of engines) bricks.push(await startWireBrick(engine));
-    await body(bricks);
-  } finally {
-    for (const brick of bricks) await brick.stop();
-  }
-}
-
-const withBoth = (body: (bricks: readonly WireBrick[]) => Promise<void>): Promise<void> =>
-  withBricks(["glusterfsd", "builtin"], body);
-
-/** The same of both, in what `ask` takes of an answer. */
-async function same<T>(
-  bricks: readonly WireBrick[], what: string, ask: (brick: WireBrick) => Promise<T>,
-): Promise<T> {
-  const [stock, ours] = await Promise.all(bricks.map(ask));
-  assert.deepEqual(ours, stock, what);
-  return ours!;
-}
 
 const gfidRequest = (gfid: Uint8Array): TypedDictionary =>
   new Map([["gfid-req", typed.gfid(gfid)]]);

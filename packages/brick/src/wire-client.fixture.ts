@@ -119,6 +119,37 @@ export async function startWireBrick(
   };
 }
 
+/** Fresh bricks, one of each kind, in this order; stopped afterwards. */
+export async function withBricks(
+  engines: readonly ("glusterfsd" | "builtin")[],
+  body: (bricks: readonly WireBrick[]) => Promise<void>,
+  isArbiter = false,
+): Promise<void> {
+  const bricks: WireBrick[] = [];
+  try {
+    for (const engine of engines) bricks.push(await startWireBrick(engine, isArbiter));
+    await body(bricks);
+  } finally {
+    for (const brick of bricks) await brick.stop();
+  }
+}
+
+/** The stock one, and ours. */
+export async function withBoth(
+  body: (bricks: readonly WireBrick[]) => Promise<void>, isArbiter = false,
+): Promise<void> {
+  await withBricks(["glusterfsd", "builtin"], body, isArbiter);
+}
+
+/** The same of both, in what `ask` takes of an answer. */
+export async function same<T>(
+  bricks: readonly WireBrick[], what: string, ask: (brick: WireBrick) => Promise<T>,
+): Promise<T> {
+  const [stock, ours] = await Promise.all(bricks.map(ask));
+  assert.deepEqual(ours, stock, what);
+  return ours!;
+}
+
 async function startOwn(
   directory: string, path: string, port: number, isArbiter: boolean,
 ): Promise<() => Promise<void>> {

@@ -18,6 +18,7 @@ import { blockKind, METADATA_BLOCK_BYTES, sealBlock, viewOf } from "./metadata-b
 import { newNode, NodeReader } from "./node-reader.ts";
 import { PoolReader } from "./pool-reader.ts";
 import type { DeviceRoot } from "./pool-reader.ts";
+import { mappingsOf } from "./repair-patients.fixture.ts";
 import { repairPool } from "./repair-pool.ts";
 import type { RepairOptions } from "./repair-pool.ts";
 import { restoreXml } from "./restore-xml.ts";
@@ -254,13 +255,13 @@ for (const seed of seeds) {
     const { metadata, file } = randomPool(context, seed);
     const device = fullest(metadata);
     const victim = someLeaf(metadata, device.root, seed);
-    const before = mappingsByDevice(metadata);
+    const before = mappingsOf(metadata);
     overwrite(metadata, victim, (bytes) => {
       bytes[2000]! ^= 1;
     });
     const { target, done } = repair(file, metadata);
     assert.ok(done.lost.some(({ deviceId }) => deviceId === device.id));
-    const after = mappingsByDevice(target);
+    const after = mappingsOf(target);
     assert.deepEqual([...after.keys()], [...before.keys()]);
     for (const [id, mappings] of before) {
       const lost = done.lost.filter(({ deviceId }) => deviceId === id);
@@ -285,13 +286,13 @@ test("repair with a broken root of devices goes back to a state that has one", o
 test("repair with a broken root of one device keeps the others", options, (context) => {
   const { metadata, file } = randomPool(context, 9);
   const devices = new PoolReader({ metadata }).devices();
-  const before = mappingsByDevice(metadata);
+  const before = mappingsOf(metadata);
   const [first] = devices;
   overwrite(metadata, first!.root, (bytes) => bytes.fill(0));
   const { target, done } = repair(file, metadata);
   const lost = done.lost.map(({ deviceId }) => deviceId);
   assert.ok(lost.includes(first!.id));
-  const after = mappingsByDevice(target);
+  const after = mappingsOf(target);
   for (const { id } of devices) {
     assert.deepEqual(after.get(id), lost.includes(id) ? new Map() : before.get(id));
   }
@@ -311,7 +312,7 @@ test("repair keeps shared trees shared", options, (context) => {
 
 test("a mapping beyond the end of the pool is dropped by name", options, (context) => {
   const { metadata, file } = randomPool(context, 2);
-  const last = Math.max(...[...mappingsByDevice(metadata).values()].flatMap((map) => [...map.values()]));
+  const last = Math.max(...[...mappingsOf(metadata).values()].flatMap((map) => [...map.values()]));
   const { target, done } = repair(file, metadata, { overrides: { dataBlockCount: last } });
   assert.ok(done.lost.length > 0);
   assert.ok(done.lost.every(({ begin, end }) => end === begin + 1));
@@ -355,22 +356,6 @@ function someLeaf(metadata: BlockDevice, root: number, seed: number): number {
     if (isLeaf(node.view)) return block;
     block = childAt(node.view, seed % entryCount(node.view));
   }
-}
-
-function mappingsByDevice(metadata: BlockDevice): Map<number, Map<number, number>> {
-  const pool = new PoolReader({ metadata });
-  const all = new Map<number, Map<number, number>>();
-  for (const device of pool.devices()) {
-    const mappings = new Map<number, number>();
-    const runs = pool.runs(device);
-    while (runs.next()) {
-      for (let index = 0; index < runs.length; index++) {
-        mappings.set(runs.begin + index, runs.dataBegin + index);
-      }
-    }
-    all.set(device.id, mappings);
-  }
-  return all;
 }
 
 test("a leaf that lies about its keys is cut, not copied", options, (context) => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { METADATA_BLOCK_BYTES } from "./metadata-block.ts";
-import { mappingsOf, MemoryDevice } from "./repair-patients.fixture.ts";
+import { MemoryDevice } from "./memory-device.fixture.ts";
+import { mappingsOf } from "./repair-patients.fixture.ts";
 import { repairPool } from "./repair-pool.ts";
 import { decodeSuperblock } from "./superblock.ts";
 import { ThinPool } from "./thin-pool.ts";

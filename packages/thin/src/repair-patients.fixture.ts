@@ -9,6 +9,7 @@ import type { Random } from "@mortar/sim";
 import type { BlockDevice } from "./block-device.ts";
 import { childAt, entryCount, isLeaf, valueAt } from "./btree-node.ts";
 import { dumpXml } from "./dump-xml.ts";
+import { MemoryDevice } from "./memory-device.fixture.ts";
 import { METADATA_BLOCK_BYTES } from "./metadata-block.ts";
 import { newNode, NodeReader } from "./node-reader.ts";
 import { PoolReader, readSuperblock } from "./pool-reader.ts";
@@ -30,29 +31,6 @@ export interface Patient {
   readonly commits: readonly Mappings[];
   /** The block of each earlier commit. */
   readonly oldSuperblocks: readonly Uint8Array[];
-}
-
-export class MemoryDevice implements BlockDevice {
-  readonly bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-
-  get sizeBytes(): number {
-    return this.bytes.length;
-  }
-
-  read(offset: number, target: Uint8Array): void {
-    target.set(this.bytes.subarray(offset, offset + target.length));
-  }
-
-  write(offset: number, source: Uint8Array): void {
-    this.bytes.set(source, offset);
-  }
-
-  discard(): void {}
-  flush(): void {}
 }
 
 const nothing: BlockDevice = {

@@ -3,36 +3,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Random } from "@mortar/sim";
 import type { BlockDevice } from "./block-device.ts";
+import { MemoryDevice } from "./memory-device.fixture.ts";
 import { checkPool } from "./check-pool.ts";
 import { dumpXml } from "./dump-xml.ts";
 import { restoreXml } from "./restore-xml.ts";
 import { ThinError } from "./thin-error.ts";
 
-class Memory implements BlockDevice {
-  readonly bytes: Uint8Array;
-
-  constructor(sizeBytes: number) {
-    this.bytes = new Uint8Array(sizeBytes);
-  }
-
-  get sizeBytes(): number {
-    return this.bytes.length;
-  }
-
-  read(offset: number, target: Uint8Array): void {
-    target.set(this.bytes.subarray(offset, offset + target.length));
-  }
-
-  write(offset: number, source: Uint8Array): void {
-    this.bytes.set(source, offset);
-  }
-
-  discard(): void {}
-  flush(): void {}
-}
-
-function restore(xml: string, pieceLength = 7, sizeBytes = 2 ** 20): Memory {
-  const metadata = new Memory(sizeBytes);
+function restore(xml: string, pieceLength = 7, sizeBytes = 2 ** 20): MemoryDevice {
+  const metadata = new MemoryDevice(new Uint8Array(sizeBytes));
   let at = 0;
   const read = (): string | undefined => {
     at += pieceLength;

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import type { Random } from "@mortar/sim";
 import { checkPool } from "./check-pool.ts";
 import { FileDevice } from "./file-device.fixture.ts";
+import { MemoryDevice } from "./memory-device.fixture.ts";
 import { METADATA_BLOCK_BYTES } from "./metadata-block.ts";
 import type { Damage } from "./repair-damage.fixture.ts";
 import {
-  anatomyOf, DATA_BLOCK_SECTORS, dumpOf, mappingsOf, MemoryDevice, PATIENT_BLOCKS,
+  anatomyOf, DATA_BLOCK_SECTORS, dumpOf, mappingsOf, PATIENT_BLOCKS,
 } from "./repair-patients.fixture.ts";
 import type { Mappings, Patient } from "./repair-patients.fixture.ts";
 import { repairPool } from "./repair-pool.ts";
