@@ -1,4 +1,7 @@
 export * from "./command.ts";
+export * from "./node-command.ts";
+export * from "./snapshot-command.ts";
+export * from "./volume-command.ts";
 export { type Command, commands } from "./commands.ts";
 export { type CommitResult, Coordinator, type Host, type Turn } from "./drive.ts";
 export * from "./effect.ts";

@@ -1,5 +1,6 @@
 /** Which nodes there are: they declare themselves, are let in, and are taken out. */
-import type { CommandArgs, NodeDeclaration, Step } from "./command.ts";
+import type { CommandArgs, Step } from "./command.ts";
+import type { NodeDeclaration } from "./node-command.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { changeOf, keyOf } from "./key-space.ts";
 import {

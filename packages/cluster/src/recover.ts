@@ -1,6 +1,7 @@
 /** What a node does when its daemon starts: clean up, bring up what is started. */
 import { mountGroups, startEffects, volumeBrickRef } from "./brick.ts";
-import type { RecoveryReport, Step } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { RecoveryReport } from "./node-command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { detailOf } from "./failure.ts";
 import { groupsOf, pendingDetail, settle } from "./intent.ts";

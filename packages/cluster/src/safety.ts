@@ -3,7 +3,8 @@
  * Mortar made) leaves behind, kept so that nothing is destroyed in silence and no LV is without an
  * owner. A safety snapshot's bricks are where they were; nothing is copied.
  */
-import type { SnapshotRemoval, Step } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { SnapshotRemoval } from "./snapshot-command.ts";
 import { removeMany } from "./snapshot-delete.ts";
 import { snapshotsInOrder } from "./snapshot-find.ts";
 import { timestampSuffix } from "./snapshot-name.ts";

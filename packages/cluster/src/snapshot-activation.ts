@@ -7,7 +7,8 @@ import {
   stopEffects,
   unmountEffects,
 } from "./brick.ts";
-import type { SnapshotChanged, Step } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { SnapshotChanged } from "./snapshot-command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno, stepsFailed } from "./failure.ts";
 import { begin, groupsOf, settle, undo } from "./intent.ts";

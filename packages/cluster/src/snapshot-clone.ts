@@ -7,7 +7,8 @@ import {
   snapBrickRef,
   unmountEffects,
 } from "./brick.ts";
-import type { Step, VolumeRef } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { VolumeRef } from "./volume-command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { begin, groupsOf, settleHolding, undo } from "./intent.ts";

@@ -1,6 +1,7 @@
 /** `snapshot config`: showing and setting limits and defaults. */
 import { parseBoolean } from "@mortar/gluster";
-import type { SnapshotConfigReport, Step } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { SnapshotConfigReport } from "./snapshot-command.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { settleHolding } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";

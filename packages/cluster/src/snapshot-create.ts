@@ -1,6 +1,7 @@
 /** `snapshot create`. */
 import { bricksOnNewLvs, removeLvEffects, requireThin, volumeBrickRef } from "./brick.ts";
-import type { SnapshotCreated, Step } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { SnapshotCreated } from "./snapshot-command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { asFailure, CommandFailure, detailOf, errno } from "./failure.ts";
 import { begin, groupsOf, settleHolding, undo } from "./intent.ts";

@@ -5,7 +5,8 @@
  * can be done with it, and the rest is tried again until the disk confirms.
  */
 import { brickName, removeLvEffects, requireThin, unmountEffects } from "./brick.ts";
-import type { Detail, SnapshotChanged, SnapshotRemoval, Step } from "./command.ts";
+import type { Detail, Step } from "./command.ts";
+import type { SnapshotChanged, SnapshotRemoval } from "./snapshot-command.ts";
 import type { BrickFacts, NodeEffect } from "./effect.ts";
 import { asFailure, COMMIT_FAILED, CommandFailure, errno } from "./failure.ts";
 import { begin, groupsOf, pendingDetail, settle, settleHolding } from "./intent.ts";

@@ -1,13 +1,13 @@
 /** `snapshot list`, `info`, `status`. Safety snapshots are shown when asked for by kind or name. */
 import { requireThin, snapBrickRef } from "./brick.ts";
+import type { Step } from "./command.ts";
 import type {
   SnapshotBrickStatus,
   SnapshotInfo,
   SnapshotInfoList,
   SnapshotRef,
   SnapshotStatusReport,
-  Step,
-} from "./command.ts";
+} from "./snapshot-command.ts";
 import type { BrickProcessStatus, NodeEffect, NodeEffectResult, Outcome } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
 import {

@@ -11,7 +11,8 @@ import {
   setVolumeIdEffects,
   unmountEffects,
 } from "./brick.ts";
-import type { Detail, SnapshotRestored, Step } from "./command.ts";
+import type { Detail, Step } from "./command.ts";
+import type { SnapshotRestored } from "./snapshot-command.ts";
 import type { BrickFacts, NodeEffect } from "./effect.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import {

@@ -1,13 +1,13 @@
 /** `volume profile`, `statedump`, `log rotate`, `barrier`: what the bricks of a volume are asked. */
 import { parseBoolean } from "@mortar/gluster";
 import { brickName, volumeBrickRef } from "./brick.ts";
+import type { Step } from "./command.ts";
 import type {
-  Step,
   VolumeFiles,
   VolumeProfileArgs,
   VolumeProfileReport,
   VolumeRef,
-} from "./command.ts";
+} from "./volume-command.ts";
 import type { BrickProfile, BrickQuestion, NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno, stepsFailed } from "./failure.ts";
 import { changeOf } from "./key-space.ts";

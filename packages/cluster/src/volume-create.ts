@@ -1,7 +1,8 @@
 /** `volume create`: everything is checked before anything is changed. */
 import { initialOptions } from "@mortar/gluster";
 import { allBricks, brickName, overlaps } from "./brick.ts";
-import type { Step, VolumeCreateArgs, VolumeRef } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { VolumeCreateArgs, VolumeRef } from "./volume-command.ts";
 import type { BrickFacts, NodeEffect } from "./effect.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { begin, groupsOf, settleHolding, undo } from "./intent.ts";

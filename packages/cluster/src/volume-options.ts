@@ -11,7 +11,8 @@ import {
   volumeOptions,
 } from "@mortar/gluster";
 import { volumeBrickRef } from "./brick.ts";
-import type { OptionHelp, OptionValue, Step, VolumeRef } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { OptionHelp, OptionValue, VolumeRef } from "./volume-command.ts";
 import type { NodeEffect, NodeEffectResult } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { changeOf } from "./key-space.ts";

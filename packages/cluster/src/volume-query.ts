@@ -1,13 +1,13 @@
 /** `volume list`, `info`, `status`. */
 import { brickName, volumeBrickRef } from "./brick.ts";
+import type { Step } from "./command.ts";
 import type {
-  Step,
   VolumeInfo,
   VolumeProcess,
   VolumeStatusArgs,
   VolumeStatusReport,
   VolumeTypeName,
-} from "./command.ts";
+} from "./volume-command.ts";
 import type { BrickProcessStatus, BrickReport, NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { countUserSnapshots } from "./snapshot-find.ts";

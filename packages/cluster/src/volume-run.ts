@@ -7,7 +7,8 @@ import {
   unmountEffects,
   volumeBrickRef,
 } from "./brick.ts";
-import type { Step, VolumeRef } from "./command.ts";
+import type { Step } from "./command.ts";
+import type { VolumeRef } from "./volume-command.ts";
 import type { BrickFacts, EffectError, NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno, stepsFailed } from "./failure.ts";
 import { begin, groupsOf, settle, settleHolding, undo } from "./intent.ts";

@@ -1,0 +1,156 @@
+/** Commands on snapshots: their arguments and payloads, as the HTTP routes have them. */
+import type { Consistency } from "./state.ts";
+import type { VolumeRef } from "./volume-command.ts";
+
+export interface SnapshotRef {
+  name: string;
+  uuid: string;
+  /** Origin volume. */
+  volume: string;
+  /** Seconds since 1970. */
+  createdAt: number;
+  safety: boolean;
+}
+
+export interface SnapshotCreated {
+  name: string;
+  uuid: string;
+  volume: string;
+  pauseMs?: number;
+  softLimitReached: boolean;
+  autoDeleted: string[];
+}
+
+export interface SnapshotChanged {
+  name: string;
+  uuid: string;
+}
+
+export interface SnapVolumeInfo {
+  name: string;
+  status: "Started" | "Stopped";
+  originVolume: string;
+  snapsTaken: number;
+  snapsAvailable: number;
+}
+
+export interface SnapshotInfo {
+  name: string;
+  uuid: string;
+  description?: string;
+  createdAt: number;
+  safety: boolean;
+  consistency?: Consistency;
+  pauseMs?: number;
+  snapVolumes: SnapVolumeInfo[];
+}
+
+export interface SnapshotInfoList {
+  volume?: { name: string; snapsTaken: number; snapsAvailable: number };
+  snapshots: SnapshotInfo[];
+}
+
+export interface SnapshotBrickStatus {
+  host: string;
+  path: string;
+  volumeGroup?: string;
+  running?: boolean;
+  pid?: number;
+  dataPercent?: string;
+  lvSize?: string;
+}
+
+export interface SnapshotStatusReport {
+  name: string;
+  uuid: string;
+  activated: boolean;
+  bricks: SnapshotBrickStatus[];
+}
+
+export interface SnapshotRestored {
+  name: string;
+  uuid: string;
+  volume: string;
+  volumeId: string;
+  safetySnapshot?: string;
+}
+
+export interface SnapshotRemoval {
+  name: string;
+  uuid: string;
+  removed: boolean;
+  opErrno?: number;
+  opErrstr?: string;
+}
+
+export interface SnapshotConfigReport {
+  system: {
+    hardLimit: number;
+    softLimitPercent: number;
+    autoDelete: boolean;
+    activateOnCreate: boolean;
+  };
+  volumes: {
+    name: string;
+    hardLimit: number;
+    effectiveHardLimit: number;
+    effectiveSoftLimit: number;
+  }[];
+}
+
+export interface SnapshotCommands {
+  snapshotCreate: {
+    args: {
+      readonly name: string;
+      readonly volume: string;
+      /** Default true: `_GMT-YYYY.MM.DD-HH.MM.SS` is appended. */
+      readonly timestamp?: boolean;
+      readonly description?: string;
+    };
+    payload: SnapshotCreated;
+  };
+  snapshotList: {
+    args: { readonly volume?: string; readonly safety?: boolean };
+    payload: SnapshotRef[];
+  };
+  snapshotInfo: {
+    args: { readonly snapshot?: string; readonly volume?: string };
+    payload: SnapshotInfoList;
+  };
+  snapshotStatus: {
+    args: { readonly snapshot?: string; readonly volume?: string };
+    payload: SnapshotStatusReport[];
+  };
+  snapshotActivate: {
+    args: { readonly snapshot: string; readonly force?: boolean };
+    payload: SnapshotChanged;
+  };
+  snapshotDeactivate: { args: { readonly snapshot: string }; payload: SnapshotChanged };
+  snapshotDelete: { args: { readonly snapshot: string }; payload: SnapshotChanged };
+  /** Of one volume, or all; safety snapshots are spared. */
+  snapshotDeleteMany: {
+    args: { readonly all?: boolean; readonly volume?: string };
+    payload: SnapshotRemoval[];
+  };
+  snapshotRestore: {
+    args: { readonly snapshot: string; readonly safety?: boolean };
+    payload: SnapshotRestored;
+  };
+  snapshotClone: {
+    args: { readonly snapshot: string; readonly name: string };
+    payload: VolumeRef;
+  };
+  snapshotConfigGet: { args: { readonly volume?: string }; payload: SnapshotConfigReport };
+  snapshotConfigSet: {
+    args: {
+      readonly volume?: string;
+      readonly hardLimit?: number;
+      readonly softLimitPercent?: number;
+      readonly autoDelete?: string;
+      readonly activateOnCreate?: string;
+    };
+    payload: SnapshotConfigReport;
+  };
+  /** Removes safety snapshots that are too old or too many; to be run now and then. */
+  snapshotPrune: { args: object; payload: SnapshotRemoval[] };
+}
