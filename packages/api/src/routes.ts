@@ -290,10 +290,11 @@ const snapshotRoutes = {
   }),
   snapshotRestore: route({
     method: "POST", path: "/v1/snapshots/:snapshot/restore", tag: "snapshot",
-    summary: "Put a stopped volume back to a snapshot",
+    summary: "Put stopped volumes back to a snapshot",
     params: snapshot, query: none,
     body: Type.Object(
       {
+        volume: Type.Optional(name),
         safety: Type.Optional(
           Type.Boolean({ description: "keep the present as a safety snapshot; default true" }),
         ),
@@ -306,7 +307,10 @@ const snapshotRoutes = {
     method: "POST", path: "/v1/snapshots/:snapshot/clone", tag: "snapshot",
     summary: "Make a volume of an activated snapshot",
     params: snapshot, query: none,
-    body: Type.Object({ name }, { additionalProperties: false }),
+    body: Type.Object(
+      { name, volume: Type.Optional(name) },
+      { additionalProperties: false, description: "volume: of a snapshot of several, which one" },
+    ),
     result: SnapshotCloned,
   }),
   snapshotConfigGet: route({

@@ -5,6 +5,11 @@ export const SnapshotCreateBody = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 1024 }),
     volume: Type.String({ minLength: 1, maxLength: 1024 }),
+    volumes: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), {
+        maxItems: 1024, description: "further volumes, of the same moment",
+      }),
+    ),
     timestamp: Type.Optional(
       Type.Boolean({ description: "append _GMT-YYYY.MM.DD-HH.MM.SS; default true" }),
     ),
@@ -33,7 +38,8 @@ export type SnapshotCreated = Static<typeof SnapshotCreated>;
 export const SnapshotRef = Type.Object({
   name: Type.String(),
   uuid: Type.String(),
-  volume: Type.String({ description: "origin volume" }),
+  volume: Type.String({ description: "origin volume; the first of several" }),
+  volumes: Type.Optional(Type.Array(Type.String(), { description: "when it is of several" })),
   createdAt: Type.Integer({ description: "seconds since 1970, UTC" }),
   safety: Type.Boolean({ description: "kept by a restore; not shown by stock's commands" }),
 });
@@ -56,6 +62,16 @@ export const SnapshotInfo = Type.Object({
   safety: Type.Boolean(),
   consistency: Type.Optional(Consistency),
   pauseMs: Type.Optional(Type.Number()),
+  drain: Type.Optional(
+    Type.Object(
+      {
+        complete: Type.Boolean({ description: "no client was in the middle of a step" }),
+        tookMs: Type.Number(),
+        left: Type.Integer({ minimum: 0, description: "owners of locks not given back in time" }),
+      },
+      { description: "present when steps of clients over several bricks were waited for" },
+    ),
+  ),
   snapVolumes: Type.Array(SnapVolume),
 });
 export type SnapshotInfo = Static<typeof SnapshotInfo>;
@@ -100,6 +116,16 @@ export const SnapshotRestored = Type.Object({
   volume: Type.String({ description: "origin volume" }),
   volumeId: Type.String(),
   safetySnapshot: Type.Optional(Type.String({ description: "where the present was kept" })),
+  others: Type.Optional(
+    Type.Array(
+      Type.Object({
+        volume: Type.String(),
+        volumeId: Type.String(),
+        safetySnapshot: Type.Optional(Type.String()),
+      }),
+      { description: "further volumes of the snapshot" },
+    ),
+  ),
 });
 export type SnapshotRestored = Static<typeof SnapshotRestored>;
 

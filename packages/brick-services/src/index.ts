@@ -1,7 +1,7 @@
 export { GfidMap } from "./gfid-map.ts";
 export { wireLength } from "./lock-range.ts";
 export type { LockRange } from "./lock-range.ts";
-export { LOCK, LOCK_EXCLUSIVE, LOCK_SHARED } from "./lock-table.ts";
+export { isInternal, LOCK, LOCK_EXCLUSIVE, LOCK_SHARED } from "./lock-table.ts";
 export type { LockRequest } from "./lock-table.ts";
 export { InodeLocks, LOCK_COMMAND, LOCK_TYPE } from "./inode-locks.ts";
 export type { InodeLock, InodeLockRequest } from "./inode-locks.ts";

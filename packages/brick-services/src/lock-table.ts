@@ -12,8 +12,9 @@
  *   starve a writer), unless its owner has or awaits a lock in the domain: it must be able to
  *   finish.
  * - Whenever a lock is given back, those that wait are tried again, oldest first.
- * - Draining: owners that hold nothing get nothing; owners that hold something still get what they
- *   need to come to an end. When `heldCount` is 0, no client is in the middle of a transaction.
+ * - Draining: owners that hold nothing get nothing; owners that hold something, here or where
+ *   `letGo` says, still get what they need to come to an end. Self-heal and rebalance, known by
+ *   their negative process ids, are not drained: they hold locks for as long as a file takes.
  *
  * Waiters are handed out by `takeGranted`, notices to holders by `takeContended`: the caller asks
  * for both after each call. The table knows no time but what it is told.
@@ -93,6 +94,7 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
   #granted: Waiter[] = [];
   #contended: Lock[] = [];
   #draining = false;
+  #mayGoOn: (lock: Lock) => boolean = nobody;
   #heldCount = 0;
 
   constructor(notifyDelayMs: number) {
@@ -195,18 +197,22 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
    */
   drain(draining: boolean, now: number): void {
     this.#draining = draining;
+    this.#mayGoOn = nobody;
     if (draining) {
       for (const lock of this.locks()) {
-        if (lock.waiter !== undefined) continue;
+        if (lock.waiter !== undefined || isInternal(lock)) continue;
         lock.notifiedAt = now;
         this.#contended.push(lock);
       }
       return;
     }
-    // Of copies: what is empty in the end is forgotten on the way.
-    for (const inode of Array.from(this.#inodes.values())) {
-      for (const domain of inode.domains.slice()) this.#retry(domain, now);
-    }
+    this.#retryAll(now);
+  }
+
+  /** While draining: these locks are given although their owners hold nothing here. */
+  letGo(mayGoOn: (lock: Lock) => boolean, now: number): void {
+    this.#mayGoOn = mayGoOn;
+    this.#retryAll(now);
   }
 
   /** Waiters granted since the last call, in the order of their grants. */
@@ -256,7 +262,7 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
 
   #tryGrant(domain: Domain<Waiter, Lock>, lock: Lock, now: number): number {
     const free = this.#isFree(domain, lock, now);
-    if (!free || (this.#draining && !this.#holdsAny(lock))) return LOCK.again;
+    if (!free || (this.#draining && !this.#goesOn(lock))) return LOCK.again;
     if (domain.waiting.length > 0 && mustQueue(domain, lock)) return LOCK.again;
     domain.granted.push(lock);
     this.#heldCount++;
@@ -275,11 +281,22 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
     return free;
   }
 
+  #goesOn(lock: Lock): boolean {
+    return isInternal(lock) || this.#holdsAny(lock) || this.#mayGoOn(lock);
+  }
+
   #holdsAny(lock: Lock): boolean {
     for (const other of this.#clients.get(lock.client) ?? NOTHING) {
       if (other.waiter === undefined && sameOwner(lock, other)) return true;
     }
     return false;
+  }
+
+  #retryAll(now: number): void {
+    // Of copies: what is empty in the end is forgotten on the way.
+    for (const inode of Array.from(this.#inodes.values())) {
+      for (const domain of inode.domains.slice()) this.#retry(domain, now);
+    }
   }
 
   #retry(domain: Domain<Waiter, Lock>, now: number): void {
@@ -310,6 +327,13 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
     if (index >= 0) domains.splice(index, 1);
     if (domains.length === 0) this.#inodes.delete(gfid, 0);
   }
+}
+
+const nobody = (): boolean => false;
+
+/** Of a daemon of GlusterFS, not of a program: the wire's process id is negative. */
+export function isInternal(lock: { readonly pid: number }): boolean {
+  return (lock.pid | 0) < 0;
 }
 
 /** It conflicts with one that waits, and its owner neither has nor awaits a lock here. */

@@ -20,6 +20,7 @@ import { Upcalls } from "./services/upcalls.ts";
 import type { Tell } from "./services/upcalls.ts";
 import { completeOptions } from "./options.ts";
 import type { BrickOptions } from "./options.ts";
+import { LockDrain } from "./services/lock-drain.ts";
 import { Xdata } from "./wire/xdata.ts";
 import type { NewObject } from "./store/new-object.ts";
 import type { Call } from "./wire/call.ts";
@@ -52,6 +53,7 @@ export class Brick {
   readonly xdata = new Xdata();
   readonly newObject: NewObject;
   readonly locks = new BrickLocks();
+  readonly drain = new LockDrain(this.locks);
   readonly upcalls: Upcalls;
   readonly leases: Leases;
   /** Calls a client; the server sets it. */

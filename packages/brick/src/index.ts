@@ -8,5 +8,6 @@ export type { BrickOptions, TlsOptions } from "./options.ts";
 export { specOfVolfile } from "./volfile-spec.ts";
 export type { BrickPlace } from "./volfile-spec.ts";
 export type { BrickStatus } from "./server/control-answers.ts";
+export type { DrainReport } from "./services/lock-drain.ts";
 export type { Reconfigured } from "./reconfigure.ts";
 export type { CallReport, ClientReport, DescriptorReport } from "./server/reports.ts";

@@ -57,6 +57,8 @@ async function main(): Promise<void> {
       brick.upcalls.expire(nowMs);
       dispatcher.settleLeases();
       dispatcher.answerHeld(brick.barrier.expire(nowMs));
+      brick.drain.expire(nowMs);
+      dispatcher.settleLocks();
       const failure = health.check(nowMs);
       if (failure === undefined) return;
       log(`${spec.path}: ${failure}: the brick stops`);

@@ -150,6 +150,7 @@ export function checkAtRest(world: WorldModel, state: ClusterState): void {
   for (const node of world.nodes) {
     assert.deepEqual([...node.frozen], [], "nothing is frozen");
     assert.deepEqual([...node.barred], [], "nothing is barred");
+    assert.deepEqual(node.locks.draining, [], "nothing drains");
   }
   checkLvs(world, state);
   checkProcesses(world, state);

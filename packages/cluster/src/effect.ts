@@ -153,6 +153,29 @@ export interface Release {
   readonly held: boolean;
 }
 
+/** Who holds locks, or waits for one: told of once a domain. */
+export interface LockClaim {
+  /** The client process: the same on all bricks. */
+  readonly process: string;
+  /** In hexadecimal. */
+  readonly owner: string;
+  readonly domain: string;
+}
+
+/** Who may have more locks while a brick drains: an owner, or a process in a domain. */
+export interface DrainLeave {
+  readonly process: string;
+  readonly owner?: string;
+  readonly domain?: string;
+}
+
+export interface DrainState {
+  /** False: its server cannot drain, and tells of no locks. */
+  readonly drains: boolean;
+  readonly held: readonly LockClaim[];
+  readonly waiting: readonly LockClaim[];
+}
+
 /** What nodes can be asked for: arguments and result of each kind. */
 export interface NodeEffects {
   inspectBrick: { args: { readonly path: string }; result: BrickFacts };
@@ -208,6 +231,21 @@ export interface NodeEffects {
 
   /** syncfs: everything dirty is on the disk. */
   syncFileSystem: { args: { readonly mountPoint: string }; result: void };
+  /**
+   * Begins draining or goes on with it: gives as soon as no lock is held, or after `waitMs`. Ended
+   * by itself after `watchdogMs`. *Idempotent*.
+   */
+  drainLocks: {
+    args: {
+      readonly brick: BrickRef;
+      readonly leaves: readonly DrainLeave[];
+      readonly waitMs: number;
+      readonly watchdogMs: number;
+    };
+    result: DrainState;
+  };
+  /** *Idempotent*; also when the brick is gone. */
+  drainEnd: { args: { readonly brick: BrickRef }; result: void };
   /** Holds acknowledgements at the brick; released by itself after `watchdogMs`. */
   barrierOn: { args: { readonly brick: BrickRef; readonly watchdogMs: number }; result: void };
   /** *Idempotent*; also when the brick is gone. */

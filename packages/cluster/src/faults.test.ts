@@ -39,6 +39,14 @@ const snapped = step("snapshotCreate", { name: "s", volume: "v", timestamp: fals
 const activated = step("snapshotActivate", { snapshot: "s" });
 const restored = step("snapshotRestore", { snapshot: "s" });
 const cloned = step("snapshotClone", { snapshot: "s", name: "c" });
+const secondVolume: Prepare = async (cluster) => {
+  await cluster.must("volumeCreate", { name: "w", bricks: ["a:/b4/exp"] });
+  await cluster.must("volumeStart", { volume: "w" });
+};
+const snappedBoth = step("snapshotCreate", {
+  name: "g", volume: "v", volumes: ["w"], timestamp: false,
+});
+const secondStopped = step("volumeStop", { volume: "w" });
 const activateOnCreate = step("snapshotConfigSet", { activateOnCreate: "enable" });
 const autoDelete: Prepare = async (cluster) => {
   await cluster.must("snapshotConfigSet", { autoDelete: "enable", softLimitPercent: 50 });
@@ -148,6 +156,24 @@ const cases: readonly Case[] = [
       return cluster.run("snapshotRestore", { snapshot: name });
     },
     done: (state) => !onSnapshot(state) && safeties(state).length === 1,
+  },
+  {
+    title: "snapshot create of two volumes",
+    prepare: upTo(secondVolume, started),
+    act: act("snapshotCreate", { name: "g", volume: "v", volumes: ["w"], timestamp: false }),
+    done: (state) => snapshot(state, "g") !== undefined,
+  },
+  {
+    title: "snapshot restore of two volumes",
+    prepare: upTo(secondVolume, started, snappedBoth, stopped, secondStopped),
+    act: act("snapshotRestore", { snapshot: "g" }),
+    done: (state) => snapshot(state, "g") === undefined && onSnapshot(state),
+  },
+  {
+    title: "snapshot restore of one volume of two",
+    prepare: upTo(secondVolume, started, snappedBoth, stopped),
+    act: act("snapshotRestore", { snapshot: "g", volume: "v" }),
+    done: (state) => snapshot(state, "g")?.volumes.length === 1 && onSnapshot(state),
   },
   {
     title: "snapshot clone",

@@ -10,6 +10,7 @@ import {
   type SingleEffect,
 } from "./effect.ts";
 import { overlaps } from "./brick.ts";
+import { LockModel } from "./lock-model.sim.ts";
 
 interface FileSystem {
   /** Directories below the root, with their volume ids. */
@@ -41,6 +42,7 @@ export class NodeModel {
   /** What running bricks answer, by question. */
   readonly answers = new Map<string, unknown>();
   readonly frozen = new Set<string>();
+  readonly locks = new LockModel();
   /** LVs that something else keeps busy. */
   readonly busy = new Set<string>();
   readonly root: FileSystem = emptyFs();
@@ -106,6 +108,11 @@ export class NodeModel {
       case "reconfigureBrick":
         this.reconfigured.push(effect.brick.path);
         return { afterRestart: this.afterRestart };
+      case "drainLocks":
+        if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
+        return this.locks.drain(effect.brick.path, effect.leaves);
+      case "drainEnd":
+        return this.locks.endDrain(effect.brick.path);
       case "syncFileSystem":
       case "freeze":
       case "thaw":

@@ -15,11 +15,17 @@ import { begin, groupsOf, settleHolding, undo } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";
 import { performGroups } from "./snapshot-activation.ts";
 import { lvEffects } from "./snapshot-create.ts";
-import { isActivated, openSnapshot, refuseSafety, theSnapVolume } from "./snapshot-find.ts";
+import { isActivated, openSnapshot, refuseSafety, snapVolumeOf } from "./snapshot-find.ts";
 import { mountEffects, snapshotLvs } from "./snapshot-hold.ts";
 import { checkCloneName } from "./snapshot-name.ts";
 import { optionsFromSnapshot } from "./snapshot-restore.ts";
-import { SCHEMA, type SnapshotDocument, type VolumeDocument } from "./state.ts";
+import {
+  type BrickDocument,
+  SCHEMA,
+  type SnapshotDocument,
+  type SnapVolumeDocument,
+  type VolumeDocument,
+} from "./state.ts";
 import { commit, type CommandContext, event, newUuids, performAll } from "./steps.ts";
 import { text } from "./stock-text.ts";
 import { checkVolumeName, volumeNameTaken } from "./volume-create.ts";
@@ -27,6 +33,8 @@ import { checkVolumeName, volumeNameTaken } from "./volume-create.ts";
 interface CloneArgs {
   readonly snapshot: string;
   readonly name: string;
+  /** Of a snapshot of several volumes: which one. */
+  readonly volume?: string;
 }
 
 export function* snapshotClone(context: CommandContext, args: CloneArgs): Step<VolumeRef> {
@@ -44,20 +52,20 @@ export function* snapshotClone(context: CommandContext, args: CloneArgs): Step<V
     const message = text.cloneInactive(snapshot.name);
     throw new CommandFailure("snapshot-inactive", errno.EG_VOLSTP, message);
   }
-  yield* refuseStopped(snapshot);
+  const snapVolume = snapVolumeOf(snapshot, args.volume);
+  yield* refuseStopped(snapshot, snapVolume);
   const [id = "", username = "", password = ""] = yield* newUuids(3);
-  const clone = cloneOf(context, snapshot, { name, id, username, password });
-  yield* make(context, snapshot, clone);
+  const clone = cloneOf(context, snapVolume, { name, id, username, password });
+  yield* make(context, snapshot.name, snapVolume.bricks, clone);
   yield* event("SNAPSHOT_CLONED", { snapshot: snapshot.name, clone: name });
   return { name, id };
 }
 
 function cloneOf(
   context: CommandContext,
-  snapshot: SnapshotDocument,
+  snapVolume: SnapVolumeDocument,
   of: Pick<VolumeDocument, "name" | "id" | "username" | "password">,
 ): VolumeDocument {
-  const snapVolume = theSnapVolume(snapshot);
   const { restoredFromSnap: _of, snapMaxHardLimit: _limit, ...origin } = snapVolume.volume;
   const lvName = of.id.replaceAll("-", "");
   // New brick ids: what replicas of the origin still owed each other is forgotten.
@@ -75,10 +83,10 @@ function cloneOf(
 
 function* make(
   context: CommandContext,
-  snapshot: SnapshotDocument,
+  snapshot: string,
+  origins: readonly BrickDocument[],
   clone: VolumeDocument,
 ): Step<void> {
-  const origins = theSnapVolume(snapshot).bricks;
   // A snapshot's clients only read: its file systems are frozen, but no barrier is needed.
   const plan = {
     origins: origins.map((brick) => ({ brick })),
@@ -86,7 +94,7 @@ function* make(
   };
   const intent = yield* begin(context, {
     command: "snapshot clone",
-    holds: [keyOf.volume(clone.name), keyOf.snapshot(snapshot.name)],
+    holds: [keyOf.volume(clone.name), keyOf.snapshot(snapshot)],
     direction: "undo",
     groups: groupsOf(
       mountEffects(plan, "thaw"),
@@ -109,8 +117,10 @@ function* make(
   ]);
 }
 
-function* refuseStopped(snapshot: SnapshotDocument): Step<void> {
-  const snapVolume = theSnapVolume(snapshot);
+function* refuseStopped(
+  snapshot: SnapshotDocument,
+  snapVolume: SnapVolumeDocument,
+): Step<void> {
   const states = yield* performAll(
     snapVolume.bricks.map(
       (brick): NodeEffect<"brickStatus"> => ({

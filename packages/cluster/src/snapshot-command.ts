@@ -5,8 +5,10 @@ import type { VolumeRef } from "./volume-command.ts";
 export interface SnapshotRef {
   name: string;
   uuid: string;
-  /** Origin volume. */
+  /** Origin volume; the first of several. */
   volume: string;
+  /** When it is of several. */
+  volumes?: string[];
   /** Seconds since 1970. */
   createdAt: number;
   safety: boolean;
@@ -42,6 +44,7 @@ export interface SnapshotInfo {
   safety: boolean;
   consistency?: Consistency;
   pauseMs?: number;
+  drain?: { complete: boolean; tookMs: number; left: number };
   snapVolumes: SnapVolumeInfo[];
 }
 
@@ -73,6 +76,8 @@ export interface SnapshotRestored {
   volume: string;
   volumeId: string;
   safetySnapshot?: string;
+  /** Of a snapshot of several volumes. */
+  others?: { volume: string; volumeId: string; safetySnapshot?: string }[];
 }
 
 export interface SnapshotRemoval {
@@ -103,6 +108,8 @@ export interface SnapshotCommands {
     args: {
       readonly name: string;
       readonly volume: string;
+      /** Further volumes, of the same moment, under the same name. */
+      readonly volumes?: readonly string[];
       /** Default true: `_GMT-YYYY.MM.DD-HH.MM.SS` is appended. */
       readonly timestamp?: boolean;
       readonly description?: string;
@@ -133,11 +140,13 @@ export interface SnapshotCommands {
     payload: SnapshotRemoval[];
   };
   snapshotRestore: {
-    args: { readonly snapshot: string; readonly safety?: boolean };
+    /** Of a snapshot of several volumes: all of them, or one. */
+    args: { readonly snapshot: string; readonly volume?: string; readonly safety?: boolean };
     payload: SnapshotRestored;
   };
   snapshotClone: {
-    args: { readonly snapshot: string; readonly name: string };
+    /** `volume`: of a snapshot of several, which one. */
+    args: { readonly snapshot: string; readonly name: string; readonly volume?: string };
     payload: VolumeRef;
   };
   snapshotConfigGet: { args: { readonly volume?: string }; payload: SnapshotConfigReport };

@@ -15,12 +15,20 @@ import {
   snapshotSettings,
   userSnapshotsOf,
 } from "./snapshot-find.ts";
-import { barrierOff, type HoldPlan, mountEffects, snapshotLvs } from "./snapshot-hold.ts";
+import {
+  barrierOff,
+  drainEndsOf,
+  type HoldOutcome,
+  type HoldPlan,
+  mountEffects,
+  snapshotLvs,
+} from "./snapshot-hold.ts";
 import { checkSnapshotName, timestampSuffix } from "./snapshot-name.ts";
 import {
   type BrickDocument,
   SCHEMA,
   type SnapshotDocument,
+  type SnapVolumeDocument,
   type VolumeDocument,
 } from "./state.ts";
 import {
@@ -39,6 +47,8 @@ const DESCRIPTION_MAX = 1024;
 interface CreateArgs {
   readonly name: string;
   readonly volume: string;
+  /** Further ones, of the same moment. */
+  readonly volumes?: readonly string[];
   readonly timestamp?: boolean;
   readonly description?: string;
 }
@@ -53,13 +63,24 @@ export function* snapshotCreate(
   const name = args.timestamp === false ? args.name : args.name + timestampSuffix(nowMs);
   if (name.length > 255) throw badArgument(text.snapNameTooLong());
   yield* settleHolding(context, name, [keyOf.snapshot(name)]);
-  yield* settleHolding(context, args.volume, [keyOf.volume(args.volume)]);
-  const volume = snapshotable(context, name, args.volume);
-  const bricks = yield* checkBricks(context, volume);
-  const snapshot = yield* take(context, volume, bricks, { name, description, nowMs });
-  yield* event("SNAPSHOT_CREATED", { snapshot: name, volume: volume.name });
+  const origins: Origin[] = [];
+  for (const volumeName of new Set([args.volume, ...(args.volumes ?? [])])) {
+    yield* settleHolding(context, volumeName, [keyOf.volume(volumeName)]);
+    const volume = snapshotable(context, name, volumeName);
+    origins.push({ volume, bricks: yield* checkBricks(context, volume) });
+  }
+  const snapshot = yield* take(context, origins, { name, description, nowMs });
+  for (const { volume } of origins) {
+    yield* event("SNAPSHOT_CREATED", { snapshot: name, volume: volume.name });
+  }
   yield* activateIfWanted(context, snapshot);
-  return yield* report(context, volume, snapshot);
+  return yield* report(context, origins.map((it) => it.volume), snapshot);
+}
+
+interface Origin {
+  readonly volume: VolumeDocument;
+  /** As they are now, each with its LV. */
+  readonly bricks: readonly BrickDocument[];
 }
 
 function checkDescription(
@@ -98,30 +119,33 @@ function snapshotable(context: CommandContext, name: string, volumeName: string)
 
 function* take(
   context: CommandContext,
-  volume: VolumeDocument,
-  origins: readonly BrickDocument[],
+  origins: readonly Origin[],
   of: { readonly name: string; readonly description: string | undefined; readonly nowMs: number },
 ): Step<SnapshotDocument> {
-  const [id = "", volumeId = ""] = yield* newUuids(2);
-  const snapVolume = volumeId.replaceAll("-", "");
-  const bricks = bricksOnNewLvs(context.state, snapVolume, origins, (at) => origins[at]!.id);
+  const [id = "", ...volumeIds] = yield* newUuids(1 + origins.length);
+  const volumes = origins.map((origin, index) =>
+    snapVolumeOn(context, origin, volumeIds[index]!),
+  );
+  const bricks = volumes.flatMap((it) => it.bricks);
   const plan: HoldPlan = {
-    origins: origins.map((brick) => ({ brick, ref: volumeBrickRef(volume, brick) })),
-    lvs: lvEffects(origins, bricks),
+    origins: origins.flatMap(({ volume, bricks: present }) =>
+      present.map((brick) => ({ brick, ref: volumeBrickRef(volume, brick) })),
+    ),
+    lvs: lvEffects(origins.flatMap((it) => it.bricks), bricks),
   };
   const intent = yield* begin(context, {
     command: "snapshot create",
     holds: [keyOf.snapshot(of.name)],
     direction: "undo",
     groups: groupsOf(
-      [...mountEffects(plan, "thaw"), ...barrierOff(plan)],
+      [...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan)],
       removeLvEffects(bricks),
     ),
     afterwards: [],
   });
-  let pauseMs: number;
+  let hold: HoldOutcome;
   try {
-    ({ pauseMs } = yield* snapshotLvs(plan));
+    hold = yield* snapshotLvs(plan);
   } catch (error) {
     yield* undo(context, intent);
     throw error;
@@ -133,18 +157,8 @@ function* take(
     ...(of.description === undefined ? {} : { description: of.description }),
     createdAtMs: of.nowMs,
     kind: "user",
-    volumes: [
-      {
-        name: snapVolume,
-        volumeId,
-        origin: volume.name,
-        originId: volume.id,
-        status: "Stopped",
-        bricks,
-        volume,
-      },
-    ],
-    pauseMs,
+    volumes,
+    ...hold,
     consistency: "file-system-frozen",
   };
   yield* commit(context, [
@@ -153,6 +167,23 @@ function* take(
   ]);
   yield* showLvs(context, bricks);
   return snapshot;
+}
+
+function snapVolumeOn(
+  context: CommandContext,
+  { volume, bricks }: Origin,
+  volumeId: string,
+): SnapVolumeDocument {
+  const name = volumeId.replaceAll("-", "");
+  return {
+    name,
+    volumeId,
+    origin: volume.name,
+    originId: volume.id,
+    status: "Stopped",
+    bricks: bricksOnNewLvs(context.state, name, bricks, (at) => bricks[at]!.id),
+    volume,
+  };
 }
 
 /** Which LV is made of which; also for clones. */
@@ -199,16 +230,17 @@ function* activateIfWanted(context: CommandContext, snapshot: SnapshotDocument):
 
 function* report(
   context: CommandContext,
-  volume: VolumeDocument,
+  volumes: readonly VolumeDocument[],
   snapshot: SnapshotDocument,
 ): Step<SnapshotCreated> {
-  const { effectiveSoft } = limitsOf(context.state, volume);
-  const above = () => countUserSnapshots(context.state, volume) > effectiveSoft;
   const autoDelete = snapshotSettings(context.state).autoDelete;
-  const softLimitReached = above() && !autoDelete;
+  let softLimitReached = false;
   const autoDeleted: string[] = [];
-  if (autoDelete) {
-    for (const oldest of userSnapshotsOf(context.state, volume)) {
+  for (const volume of volumes) {
+    const { effectiveSoft } = limitsOf(context.state, volume);
+    const above = () => countUserSnapshots(context.state, volume) > effectiveSoft;
+    softLimitReached ||= above() && !autoDelete;
+    for (const oldest of autoDelete ? userSnapshotsOf(context.state, volume) : []) {
       if (!above() || oldest.name === snapshot.name) break;
       if (yield* autoDeleteOne(context, oldest)) autoDeleted.push(oldest.name);
     }
@@ -216,7 +248,7 @@ function* report(
   return {
     name: snapshot.name,
     uuid: snapshot.id,
-    volume: volume.name,
+    volume: volumes[0]?.name ?? "",
     ...(snapshot.pauseMs === undefined ? {} : { pauseMs: snapshot.pauseMs }),
     softLimitReached,
     autoDeleted,

@@ -74,11 +74,20 @@ export function refuseSafety(snapshot: SnapshotDocument): void {
   );
 }
 
-/** The snap volumes of a snapshot; one today. */
-export function theSnapVolume(snapshot: SnapshotDocument): SnapVolumeDocument {
-  const [first] = snapshot.volumes;
-  if (first === undefined) throw new Error(`snapshot ${snapshot.name} has no volume`);
-  return first;
+/** What a snapshot has of the volume of this name; without a name, of its only volume. */
+export function snapVolumeOf(
+  snapshot: SnapshotDocument,
+  volume: string | undefined,
+): SnapVolumeDocument {
+  const { name, volumes } = snapshot;
+  const of = volumes.filter((it) => volume === undefined || it.origin === volume);
+  if (of[0] !== undefined && of.length === 1) return of[0];
+  const have = volumes.map((it) => it.origin).join(", ");
+  const message =
+    volume === undefined
+      ? `Snapshot ${name} is of several volumes. Say which one: ${have}`
+      : `Snapshot ${name} is not of volume ${volume}. It is of: ${have}`;
+  throw new CommandFailure("bad-argument", errno.EINVAL, message);
 }
 
 export function isActivated(snapshot: SnapshotDocument): boolean {

@@ -1,8 +1,9 @@
 /**
  * The moment of a snapshot: everything held, one thin snapshot a brick, everything released.
  *
- *     sync → barrier on → freeze → thin snapshots, in parallel → thaw → barrier off
+ *     sync → drain → barrier on → freeze → thin snapshots, in parallel → thaw → barrier off
  *
+ * Draining lets the steps of clients that touch several bricks come to their end: lock-drain.ts.
  * What is acknowledged to any client before a write that is in the snapshot is in it too: the
  * barriers hold acknowledgements on all bricks before the first file system is frozen, and none
  * is released before the last thin snapshot exists.
@@ -14,6 +15,7 @@
 import type { Step } from "./command.ts";
 import { type BrickRef, EffectError, type NodeEffect, type Outcome } from "./effect.ts";
 import { stepsFailed } from "./failure.ts";
+import { drainEnds, drainLocks, type DrainOutcome, type DrainPlan } from "./lock-drain.ts";
 import type { BrickDocument } from "./state.ts";
 import { attemptAll, errorsOf, performAll, performLocal } from "./steps.ts";
 
@@ -28,20 +30,54 @@ const BARRIER_WATCHDOG_MS = 20_000;
 const FREEZE_WATCHDOG_MS = 10_000;
 const RELEASE_TRIES = 3;
 
-/** Gives how long writes were held. Throws when any step failed, with everything released. */
-export function* snapshotLvs(plan: HoldPlan): Step<{ readonly pauseMs: number }> {
+export interface HoldOutcome {
+  /** How long writes were held, from the first brick that drained to the last release. */
+  readonly pauseMs: number;
+  /** Absent: one brick alone, or none that is served. */
+  readonly drain?: DrainOutcome;
+}
+
+/** Throws when any step failed, with everything released. */
+export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
   yield* performAll(mountEffects(plan, "syncFileSystem"));
   const before = yield* performLocal("clock", {});
   const errors: EffectError[] = [];
+  const draining = drainPlanOf(plan);
+  const drain = draining === undefined ? undefined : yield* drainLocks(draining);
   errors.push(...(yield* attempt(barrierOn(plan))));
   if (errors.length === 0) errors.push(...(yield* attempt(freeze(plan))));
   if (errors.length === 0) errors.push(...(yield* attempt(plan.lvs)));
   const taken = errors.length === 0;
   errors.push(...(yield* release(plan, mountEffects(plan, "thaw"), taken)));
   errors.push(...(yield* release(plan, barrierOff(plan), taken)));
+  yield* endDrain(plan);
   const after = yield* performLocal("clock", {});
   if (errors.length > 0) throw stepsFailed(errors);
-  return { pauseMs: after.monotonicMs - before.monotonicMs };
+  const pauseMs = after.monotonicMs - before.monotonicMs;
+  return { pauseMs, ...(drain === undefined ? {} : { drain }) };
+}
+
+/** A step that touches one brick only is in its snapshot or not. */
+function drainPlanOf(plan: Pick<HoldPlan, "origins">): DrainPlan | undefined {
+  const bricks = plan.origins.flatMap(({ brick, ref }) =>
+    ref === undefined ? [] : [{ brick, ref }],
+  );
+  return bricks.length > 1 ? { bricks } : undefined;
+}
+
+/** What cannot be told ends by its watchdog: the snapshot is none the worse for it. */
+function* endDrain(plan: HoldPlan): Step<void> {
+  let left = drainEndsOf(plan);
+  for (let round = 0; round < RELEASE_TRIES && left.length > 0; round++) {
+    const outcomes = yield* attemptAll(left);
+    left = left.filter((_, index) => outcomes[index]?.ok !== true);
+  }
+}
+
+/** Also of the undoing of an interrupted snapshot. */
+export function drainEndsOf(plan: Pick<HoldPlan, "origins">): NodeEffect<"drainEnd">[] {
+  const draining = drainPlanOf(plan);
+  return draining === undefined ? [] : drainEnds(draining);
 }
 
 function* attempt(effects: readonly NodeEffect[]): Step<EffectError[]> {

@@ -17,7 +17,6 @@ import {
   isOf,
   limitsOf,
   snapshotsInOrder,
-  theSnapVolume,
   userSnapshotsOf,
 } from "./snapshot-find.ts";
 import type { ClusterState, SnapshotDocument, VolumeDocument } from "./state.ts";
@@ -40,14 +39,19 @@ export function* snapshotList(
   const of = safety ? undefined : volumeOf(state, args.volume);
   return snapshotsInOrder(state, safety ? "safety" : "user")
     .filter((it) => of === undefined || isOf(it, of))
-    .filter((it) => !safety || args.volume === undefined || it.volumes[0]?.origin === args.volume)
+    .filter((it) => !safety || args.volume === undefined || isOfName(it, args.volume))
     .map((it) => ({
       name: it.name,
       uuid: it.id,
-      volume: theSnapVolume(it).origin,
+      volume: it.volumes[0]?.origin ?? "",
+      ...(it.volumes.length > 1 ? { volumes: it.volumes.map(({ origin }) => origin) } : {}),
       createdAt: seconds(it.createdAtMs),
       safety,
     }));
+}
+
+function isOfName(snapshot: SnapshotDocument, volume: string): boolean {
+  return snapshot.volumes.some((it) => it.origin === volume);
 }
 
 export function* snapshotInfo(
@@ -71,6 +75,7 @@ function infoOf(state: ClusterState, snapshot: SnapshotDocument): SnapshotInfo {
     safety: snapshot.kind === "safety",
     consistency: snapshot.consistency,
     ...(snapshot.pauseMs === undefined ? {} : { pauseMs: snapshot.pauseMs }),
+    ...(snapshot.drain === undefined ? {} : { drain: snapshot.drain }),
     snapVolumes: snapshot.volumes.map((it) => {
       const present = state.volumes.get(it.origin)?.document;
       const origin = present?.id === it.originId ? present : it.volume;

@@ -1,7 +1,8 @@
 /**
  * `snapshot restore`: the volume's bricks become the snapshot's, at the snapshot's mount points,
  * as stock does it. Unlike stock no LV is orphaned: the former bricks become a safety snapshot, or
- * are removed when that is not wanted.
+ * are removed when that is not wanted. Of a snapshot of several volumes all are restored in one
+ * transaction, or one of them, and the snapshot keeps the others.
  */
 import {
   brickName,
@@ -29,13 +30,14 @@ import { claimsOn } from "./lv-claim.ts";
 import { keepAsSafety } from "./safety.ts";
 import { performGroups, stopSnapshotEffects, upGroups } from "./snapshot-activation.ts";
 import { withFacts } from "./snapshot-check.ts";
-import { isActivated, openSnapshot, theSnapVolume } from "./snapshot-find.ts";
+import { isActivated, openSnapshot, snapVolumeOf } from "./snapshot-find.ts";
 import type {
   BrickDocument,
   Change,
   IntentDocument,
   OptionSetting,
   SnapshotDocument,
+  SnapVolumeDocument,
   VolumeDocument,
 } from "./state.ts";
 import { attemptAll, commit, type CommandContext, event } from "./steps.ts";
@@ -51,27 +53,64 @@ export function optionsFromSnapshot(options: readonly OptionSetting[]): OptionSe
 
 export function* snapshotRestore(
   context: CommandContext,
-  args: { readonly snapshot: string; readonly safety?: boolean },
+  args: { readonly snapshot: string; readonly volume?: string; readonly safety?: boolean },
 ): Step<SnapshotRestored> {
-  const snapshot = yield* openSnapshot(context, args.snapshot);
-  const snapVolume = theSnapVolume(snapshot);
-  yield* settleHolding(context, snapVolume.origin, [keyOf.volume(snapVolume.origin)]);
-  const present = context.state.volumes.get(snapVolume.origin)?.document;
-  const volume = restorable(snapshot, present);
-  const former = present === undefined ? nothingFormer : yield* inspectFormer(context, present);
+  const whole = yield* openSnapshot(context, args.snapshot);
+  const chosen = args.volume === undefined ? whole.volumes : [snapVolumeOf(whole, args.volume)];
+  const snapshot: SnapshotDocument = { ...whole, volumes: chosen };
+  const keys = chosen.map((it) => keyOf.volume(it.origin));
+  yield* settleHolding(context, chosen.map((it) => it.origin).join(" "), keys);
+  const parts: Part[] = [];
+  for (const snapVolume of chosen) parts.push(yield* partOf(context, snapshot, snapVolume));
   const intent = yield* begin(context, {
     command: "snapshot restore",
-    holds: [keyOf.snapshot(snapshot.name), keyOf.volume(volume.name)],
+    holds: [keyOf.snapshot(snapshot.name), ...keys],
     direction: "undo",
     groups: undoGroups(snapshot),
     afterwards: [],
   });
   try {
-    yield* performGroups(forthGroups(snapshot, volume.id));
+    yield* performGroups(forthGroups(snapshot, parts));
   } catch (error) {
     yield* undo(context, intent);
     throw error;
   }
+  const volumes = whole.volumes.filter((it) => !chosen.includes(it));
+  const rest = volumes.length === 0 ? undefined : { ...whole, volumes };
+  yield* commitPoint(context, { rest, snapshot, parts, intent, keep: args.safety !== false });
+  for (const { restored } of parts) {
+    yield* event("SNAPSHOT_RESTORED", { snapshot: snapshot.name, volume: restored.name });
+  }
+  const [first, ...others] = parts.map(({ restored, safety }) => ({
+    volume: restored.name,
+    volumeId: restored.id,
+    ...(safety === undefined ? {} : { safetySnapshot: safety.name }),
+  }));
+  return {
+    name: snapshot.name,
+    uuid: snapshot.id,
+    ...first!,
+    ...(others.length === 0 ? {} : { others }),
+  };
+}
+
+/** One volume of those that are restored together. */
+interface Part {
+  readonly present: VolumeDocument | undefined;
+  readonly restored: VolumeDocument;
+  readonly former: FormerBricks;
+  /** What becomes of the former bricks. */
+  safety?: SnapshotDocument;
+}
+
+function* partOf(
+  context: CommandContext,
+  snapshot: SnapshotDocument,
+  snapVolume: SnapVolumeDocument,
+): Step<Part> {
+  const present = context.state.volumes.get(snapVolume.origin)?.document;
+  const volume = restorable(snapshot, snapVolume, present);
+  const former = present === undefined ? nothingFormer : yield* inspectFormer(context, present);
   const restored: VolumeDocument = {
     ...volume,
     bricks: snapVolume.bricks,
@@ -79,22 +118,7 @@ export function* snapshotRestore(
     generation: volume.generation + 1,
     restoredFromSnap: snapshot.id,
   };
-  const safetySnapshot = yield* commitPoint(context, {
-    snapshot,
-    present,
-    restored,
-    former,
-    intent,
-    keep: args.safety !== false,
-  });
-  yield* event("SNAPSHOT_RESTORED", { snapshot: snapshot.name, volume: volume.name });
-  return {
-    name: snapshot.name,
-    uuid: snapshot.id,
-    volume: volume.name,
-    volumeId: volume.id,
-    ...(safetySnapshot === undefined ? {} : { safetySnapshot }),
-  };
+  return { present, restored, former };
 }
 
 /**
@@ -103,9 +127,9 @@ export function* snapshotRestore(
  */
 function restorable(
   snapshot: SnapshotDocument,
+  { origin, originId, volume, bricks }: SnapVolumeDocument,
   present: VolumeDocument | undefined,
 ): VolumeDocument {
-  const { origin, originId, volume, bricks } = theSnapVolume(snapshot);
   const whole = volume.bricks.length === bricks.length;
   if (present === undefined && snapshot.kind === "safety" && whole) {
     return { ...volume, status: "Stopped" };
@@ -130,14 +154,13 @@ function restorable(
   return present;
 }
 
-function forthGroups(snapshot: SnapshotDocument, volumeId: string): NodeEffect[][] {
-  const { bricks } = theSnapVolume(snapshot);
-  const { activate, mount } = mountGroups(bricks);
+function forthGroups(snapshot: SnapshotDocument, parts: readonly Part[]): NodeEffect[][] {
+  const { activate, mount } = mountGroups(parts.flatMap((it) => it.restored.bricks));
   return groupsOf(
     isActivated(snapshot) ? stopSnapshotEffects(snapshot) : [],
     activate,
     mount,
-    setVolumeIdEffects(bricks, volumeId),
+    parts.flatMap(({ restored }) => setVolumeIdEffects(restored.bricks, restored.id)),
   );
 }
 
@@ -147,8 +170,8 @@ function forthGroups(snapshot: SnapshotDocument, volumeId: string): NodeEffect[]
  */
 function undoGroups(snapshot: SnapshotDocument): NodeEffect[][] {
   if (isActivated(snapshot)) return upGroups(snapshot);
-  const managed = theSnapVolume(snapshot).bricks.filter((it) => it.managed);
-  return groupsOf(unmountEffects(managed));
+  const bricks = snapshot.volumes.flatMap((it) => it.bricks);
+  return groupsOf(unmountEffects(bricks.filter((it) => it.managed)));
 }
 
 interface FormerBricks {
@@ -224,50 +247,60 @@ function whyUnownable(
 }
 
 interface CommitPoint {
+  /** What stays of it. */
+  readonly rest: SnapshotDocument | undefined;
   readonly snapshot: SnapshotDocument;
-  readonly present: VolumeDocument | undefined;
-  readonly restored: VolumeDocument;
-  readonly former: FormerBricks;
+  readonly parts: readonly Part[];
   readonly intent: IntentDocument;
   readonly keep: boolean;
 }
 
-/** One transaction: before it the volume is the old one, after it the new one. */
-function* commitPoint(context: CommandContext, point: CommitPoint): Step<string | undefined> {
-  const { snapshot, present, restored, former, intent } = point;
+/** One transaction: before it the volumes are the old ones, after it the new ones. */
+function* commitPoint(context: CommandContext, point: CommitPoint): Step<void> {
+  const { snapshot, rest, parts, intent } = point;
+  const { state } = context;
   const changes: Change[] = [
-    changeOf.volume(context.state, restored),
-    changeOf.snapshotGone(context.state, snapshot.name),
-    changeOf.intentGone(context.state, intent.id),
+    ...parts.map(({ restored }) => changeOf.volume(state, restored)),
+    rest === undefined
+      ? changeOf.snapshotGone(state, snapshot.name)
+      : changeOf.snapshot(state, rest),
+    changeOf.intentGone(state, intent.id),
   ];
-  context.details.push(...former.unownable);
-  if (present === undefined || former.unownable.length > 0) {
-    context.warnings.push(...former.unownable.map((it) => it.detail));
-    yield* commit(context, changes);
-    return undefined;
+  const kept: BrickDocument[] = [];
+  const removed: BrickDocument[] = [];
+  for (const part of parts) {
+    const { present, former } = part;
+    context.details.push(...former.unownable, ...former.foreign);
+    context.warnings.push(...[...former.unownable, ...former.foreign].map((it) => it.detail));
+    if (present === undefined || former.unownable.length > 0) continue;
+    if (point.keep || former.foreign.length > 0) {
+      const expires = former.foreign.length === 0;
+      part.safety = yield* keepAsSafety(context, present, { bricks: former.bricks, expires });
+      changes.push(changeOf.snapshot(state, part.safety));
+      kept.push(...former.bricks);
+    } else {
+      removed.push(...former.bricks);
+    }
   }
-  if (point.keep || former.foreign.length > 0) {
-    const expires = former.foreign.length === 0;
-    const safety = yield* keepAsSafety(context, present, { bricks: former.bricks, expires });
-    yield* commit(context, [...changes, changeOf.snapshot(context.state, safety)]);
-    context.warnings.push(...former.foreign.map((it) => it.detail));
-    context.details.push(...former.foreign);
-    // Nothing needs these mounted now; one that is busy is unmounted when it is removed.
-    yield* attemptAll(unmountEffects(former.bricks.filter((it) => it.managed)));
-    return safety.name;
-  }
-  const removal = yield* draftIntent({
-    command: "snapshot restore (removal of the former bricks)",
-    holds: [],
-    direction: "finish",
-    groups: groupsOf(unmountEffects(former.bricks), removeLvEffects(former.bricks)),
-    afterwards: [],
-  });
-  yield* commit(context, [...changes, changeOf.intent(context.state, removal)]);
+  const removal = removed.length === 0 ? undefined : yield* draftRemoval(removed);
+  if (removal !== undefined) changes.push(changeOf.intent(state, removal));
+  yield* commit(context, changes);
+  // Nothing needs these mounted now; one that is busy is unmounted when it is removed.
+  yield* attemptAll(unmountEffects(kept.filter((it) => it.managed)));
+  if (removal === undefined) return;
   const errors = yield* settle(context, removal);
   context.details.push(...errors.map(pendingDetail));
   context.warnings.push(
     ...errors.map((it) => `The former brick on ${it.object} could not be removed: ${it.message}`),
   );
-  return undefined;
+}
+
+function draftRemoval(bricks: readonly BrickDocument[]): Step<IntentDocument> {
+  return draftIntent({
+    command: "snapshot restore (removal of the former bricks)",
+    holds: [],
+    direction: "finish",
+    groups: groupsOf(unmountEffects(bricks), removeLvEffects(bricks)),
+    afterwards: [],
+  });
 }

@@ -128,8 +128,10 @@ export interface SnapshotDocument {
   /** `safety`: what a restore or a delete replaced; neither counted nor shown by stock's verbs. */
   readonly kind: "user" | "safety";
   readonly volumes: readonly SnapVolumeDocument[];
-  /** How long writes were held, from before the first barrier to after the last release. */
+  /** How long writes were held, from the first brick that drained to the last release. */
   readonly pauseMs?: number;
+  /** Whether the steps of clients over several bricks had come to their end; see lock-drain.ts. */
+  readonly drain?: { readonly complete: boolean; readonly tookMs: number; readonly left: number };
   readonly consistency: Consistency;
   /** Of a safety snapshot: pruned after this time. */
   readonly expiresAtMs?: number;

@@ -8,7 +8,6 @@ import {
   type VolfileKey,
   type VolumeDescription,
 } from "@mortar/gluster";
-import { theSnapVolume } from "./snapshot-find.ts";
 import type { ClusterState, SnapVolumeDocument, VolumeDocument } from "./state.ts";
 
 export const BRICK_ENGINE = "mortar.brick-engine";
@@ -112,19 +111,19 @@ function ofSnapshot(
   if (snapshot === undefined || snapshot.kind === "safety") {
     return absent(`there is no snapshot ${key.snapshot}`);
   }
-  const snapVolume = theSnapVolume(snapshot);
+  const isClient = key.kind === "snapshot-client";
+  const snapVolume = snapshot.volumes.find((it) =>
+    key.volume === (isClient ? it.origin : it.name),
+  );
+  if (snapVolume === undefined) {
+    return absent(`the snapshot ${snapshot.name} is not of a volume ${key.volume}`);
+  }
   const description = describeSnapVolume(snapVolume);
-  if (key.kind === "snapshot-client") {
-    if (key.volume !== snapVolume.origin) {
-      return absent(`the snapshot ${snapshot.name} is not of a volume ${key.volume}`);
-    }
+  if (isClient) {
     if (snapVolume.status !== "Started") {
       return absent(`the snapshot ${snapshot.name} is not activated`);
     }
     return client(description, request.trusted);
-  }
-  if (key.volume !== snapVolume.name) {
-    return absent(`the snapshot ${snapshot.name} has no snap volume ${key.volume}`);
   }
   return brick(description, snapVolume.bricks, key.key, request);
 }

@@ -4,6 +4,8 @@ import { reconfigure } from "../reconfigure.ts";
 import type { BrickServer } from "./brick-server.ts";
 import type { ControlRequest } from "./control-connection.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import type { DrainLeave } from "../services/lock-drain.ts";
+import type { Client } from "./client.ts";
 import { callReport, clientReports, descriptorReports } from "./reports.ts";
 
 export interface BrickStatus {
@@ -51,6 +53,19 @@ export function controlAnswers(
       dispatcher.answerHeld(replies ?? []);
       return replies === undefined ? null : replies.length;
     },
+    drain: ({ leaves, timeoutMs }) => {
+      const now = performance.now();
+      const clients = clientsOf(server());
+      brick.drain.begin(now, checkedTimeout(timeoutMs));
+      brick.drain.letGo(checkedLeaves(leaves), clients, now);
+      dispatcher.settleLocks();
+      return brick.drain.report(clients);
+    },
+    "drain-end": () => {
+      const wasOn = brick.drain.end(performance.now());
+      dispatcher.settleLocks();
+      return wasOn;
+    },
     clients: () => clientReports(server()),
     descriptors: () => descriptorReports(server()),
     calls: () => callReport(brick),
@@ -71,6 +86,26 @@ export function controlAnswers(
     }
     return perform(request);
   };
+}
+
+const DRAIN_TIMEOUT_MS_MAX = 120_000;
+
+function checkedTimeout(timeoutMs: unknown): number {
+  const isFit = typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= DRAIN_TIMEOUT_MS_MAX;
+  if (isFit) return timeoutMs;
+  throw new RangeError(`timeoutMs is not a number of at most ${DRAIN_TIMEOUT_MS_MAX}`);
+}
+
+function checkedLeaves(leaves: unknown): DrainLeave[] {
+  if (leaves === undefined) return [];
+  if (Array.isArray(leaves) && leaves.every((it) => typeof it === "object" && it !== null)) {
+    return leaves as DrainLeave[];
+  }
+  throw new RangeError("leaves is not a list of owners");
+}
+
+function clientsOf(server: BrickServer): Client[] {
+  return server.clients.flatMap(({ client }) => (client === undefined ? [] : [client]));
 }
 
 function stateOf(brick: Brick, server: BrickServer): object {

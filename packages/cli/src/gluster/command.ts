@@ -33,6 +33,8 @@ export interface GlusterCommand {
   /** The pattern as help and usage print it. */
   readonly usage: string;
   readonly help: string;
+  /** What it does beyond stock: lines of `--help` under `mortar`. */
+  readonly more?: string;
   /** Which help lists it, when it is not the one of its first word. */
   readonly family?: string;
   /** Arguments are what follows the command words. Absent: not supported by this version. */

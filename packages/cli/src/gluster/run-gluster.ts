@@ -78,7 +78,8 @@ function showHelp(options: GlusterOptions, io: CliIo, context: GlusterContext): 
   if (context.strict || first === undefined || match.kind === "unknown-word") {
     io.stdout.write(generalHelp);
   } else if (match.kind === "command") {
-    io.stdout.write(`${usageOf(match.command)}${match.command.help}\n`);
+    const { help, more } = match.command;
+    io.stdout.write(`${usageOf(match.command)}${help}\n${more === undefined ? "" : `\n${more}\n`}`);
   } else {
     const family = glusterCommands.find((command) => command.words[0]?.startsWith(first));
     io.stdout.write(familyHelp(family?.family ?? family?.words[0] ?? first, glusterCommands));

@@ -27,6 +27,9 @@ export const snapshotCommands: readonly GlusterCommand[] = [
     words: ["snapshot", "clone"],
     usage: "snapshot clone <clonename> <snapname>",
     help: "Snapshot Clone.",
+    more:
+      "One volume of a snapshot of several:\n" +
+      "    mortar snapshot clone trial before-upgrade volume vms",
     run: clone,
   },
   {
@@ -41,6 +44,9 @@ export const snapshotCommands: readonly GlusterCommand[] = [
     words: ["snapshot", "create"],
     usage: "snapshot create <snapname> <volname> [no-timestamp] [description <description>]",
     help: "Snapshot Create.",
+    more:
+      "Several volumes are taken at one moment, under one name:\n" +
+      "    mortar snapshot create before-upgrade vms databases",
     run: create,
   },
   {
@@ -80,6 +86,10 @@ export const snapshotCommands: readonly GlusterCommand[] = [
     words: ["snapshot", "restore"],
     usage: "snapshot restore <snapname>",
     help: "Snapshot Restore.",
+    more:
+      "The present is kept as a safety snapshot, unless --no-safety is given.\n" +
+      "One volume of a snapshot of several:\n" +
+      "    mortar snapshot restore before-upgrade volume vms",
     run: restore,
   },
   {
@@ -91,7 +101,7 @@ export const snapshotCommands: readonly GlusterCommand[] = [
 ];
 
 async function create(session: Session, args: readonly string[]): Promise<number> {
-  const request = parseSnapshotCreate(args, session.io.stdout);
+  const request = parseSnapshotCreate(args, session.io.stdout, session.strict);
   const client = await session.client();
   return present(session, await client.snapshotCreate(request), {
     text: snapshotCreateText,
@@ -102,9 +112,10 @@ async function create(session: Session, args: readonly string[]): Promise<number
 }
 
 async function clone(session: Session, args: readonly string[]): Promise<number> {
-  const { cloneName, snapshot } = parseSnapshotClone(args);
+  const { cloneName, snapshot, ...volume } = parseSnapshotClone(args);
   const client = await session.client();
-  return present(session, await client.snapshotClone(snapshot, { name: cloneName }), {
+  const answer = await client.snapshotClone(snapshot, { name: cloneName, ...volume });
+  return present(session, answer, {
     text: ({ name }) => `snapshot clone: success: Clone ${name} created successfully\n`,
     xml: ({ name, id }) => [element("CloneCreate", [namedXml("volume", { name, uuid: id })])],
     failed: "snapshot clone: failed: ",
@@ -114,8 +125,9 @@ async function clone(session: Session, args: readonly string[]): Promise<number>
 
 async function restore(session: Session, args: readonly string[]): Promise<number> {
   const names = args.filter((word) => word !== "--no-safety");
-  const [snapshot] = names;
-  if (snapshot === undefined || names.length > 1) throw new UsageError();
+  const [snapshot, word, volume] = names;
+  if (snapshot === undefined || names.length > 3) throw new UsageError();
+  if (word !== undefined && (word !== "volume" || volume === undefined)) throw new UsageError();
   const confirmation = await session.confirm(
     "Restore operation will replace the original volume with the snapshotted volume. " +
       "Do you still want to continue?",
@@ -123,11 +135,14 @@ async function restore(session: Session, args: readonly string[]): Promise<numbe
   if (confirmation !== "yes") return 0;
   const client = await session.client();
   const safety = names.length === args.length;
-  return present(session, await client.snapshotRestore(snapshot, { safety }), {
+  const choice = { safety, ...(volume === undefined ? {} : { volume }) };
+  return present(session, await client.snapshotRestore(snapshot, choice), {
     text: ({ name }) => `Snapshot restore: ${name}: Snap restored successfully\n`,
     xml: (restored) => [
       element("snapRestore", [
-        namedXml("volume", { name: restored.volume, uuid: restored.volumeId }),
+        ...[restored, ...(restored.others ?? [])].map((it) =>
+          namedXml("volume", { name: it.volume, uuid: it.volumeId }),
+        ),
         namedXml("snapshot", restored),
       ]),
     ],

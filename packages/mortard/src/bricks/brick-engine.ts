@@ -2,7 +2,7 @@
  * The two programs that can serve a brick, behind one face. Which one is started, the volume's
  * option `mortar.brick-engine` says; which one runs, its command line.
  */
-import type { BrickEngine, BrickQuestion } from "@mortar/cluster";
+import type { BrickEngine, BrickQuestion, DrainLeave, DrainState } from "@mortar/cluster";
 import type { ProcessIdentity } from "../process-identity.ts";
 import type { BrickAddress } from "./brick-client.ts";
 import type { BrickFiles, BrickSpec } from "./brick-process.ts";
@@ -38,6 +38,11 @@ export interface BrickEngineCalls {
   readonly raiseBarrier: (brick: BrickAddress, path: string) => Promise<void>;
   /** Returns whether acknowledgements were held back until now. */
   readonly releaseBarrier: (brick: BrickAddress, path: string) => Promise<boolean>;
+  /** Drains the locks of its clients, from now on and for `watchdogMs`. */
+  readonly drain: (
+    brick: BrickAddress, leaves: readonly DrainLeave[], watchdogMs: number,
+  ) => Promise<DrainState>;
+  readonly endDrain: (brick: BrickAddress) => Promise<void>;
   /** What it tells of itself: plain data. */
   readonly ask: (brick: BrickAddress, question: BrickQuestion) => Promise<object | null>;
   /** Has it take over its volfile. Gives the options that wait for its next start. */

@@ -1,9 +1,10 @@
 /** Mortar's own brick server: started, ended, and asked over its control socket. */
 import { readFileSync, statSync } from "node:fs";
 import {
-  BrickControlError, type BrickSpec, type ControlErrorCode, type Reconfigured, askBrick,
-  specOfVolfile, startBrick,
+  BrickControlError, type BrickSpec, type ControlErrorCode, type DrainReport, type Reconfigured,
+  askBrick, specOfVolfile, startBrick,
 } from "@mortar/brick";
+import type { DrainLeave } from "@mortar/cluster";
 import { type ProcessIdentity, identify } from "../process-identity.ts";
 import type { BrickAddress } from "./brick-client.ts";
 import type { BrickEngineCalls, BrickStart } from "./brick-engine.ts";
@@ -21,6 +22,13 @@ export const builtinEngine: BrickEngineCalls = {
     await ask(brick, { command: "barrier-raise" });
   },
   releaseBarrier: async (brick) => (await ask(brick, { command: "barrier-lower" })) !== null,
+  drain: async (brick, leaves, watchdogMs) => {
+    const request = { command: "drain", leaves, timeoutMs: watchdogMs };
+    return { drains: true, ...((await ask(brick, request)) as DrainReport) };
+  },
+  endDrain: async (brick) => {
+    await ask(brick, { command: "drain-end" });
+  },
   ask: async (brick, question) => (await ask(brick, { command: question })) as object | null,
   reconfigure: async (brick, volfile) => {
     const answer = await ask(brick, { command: "reconfigure", volfile });
@@ -68,6 +76,8 @@ const codeOf: Readonly<Record<ControlErrorCode, BrickErrorCode>> = {
 interface ControlRequest {
   readonly command: string;
   readonly volfile?: string;
+  readonly leaves?: readonly DrainLeave[];
+  readonly timeoutMs?: number;
 }
 
 /** Throws BrickError. */

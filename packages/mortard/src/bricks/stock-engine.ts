@@ -12,6 +12,9 @@ export const stockEngine: BrickEngineCalls = {
   end: terminate,
   raiseBarrier: (brick, path) => setBarrier(brick, path, true),
   releaseBarrier,
+  // It gives locks as ever.
+  drain: () => Promise.resolve({ drains: false, held: [], waiting: [] }),
+  endDrain: () => Promise.resolve(),
   ask: (brick, question) => Promise.reject(
     new BrickError(
       "not-supported",

@@ -1,5 +1,8 @@
 /** Effects on brick servers: start, stop, look at, and hold back their acknowledgements. */
-import type { BrickProcessStatus, BrickRef, BrickSpace, NodeEffects, Release } from "@mortar/cluster";
+import { setTimeout as sleep } from "node:timers/promises";
+import type {
+  BrickProcessStatus, BrickRef, BrickSpace, DrainState, NodeEffects, Release,
+} from "@mortar/cluster";
 import { brickVolfileKey } from "@mortar/gluster";
 import { fileSystemUsage, listMounts, mountOf } from "@mortar/linux";
 import type { BrickAddress } from "../bricks/brick-client.ts";
@@ -12,6 +15,7 @@ import { xfsInodeBytes } from "./inode-size.ts";
 import { mountOptionsOf } from "./mount-options.ts";
 
 const BARRIER_ANSWER_MS = 10_000;
+const DRAIN_LOOK_MS = 1;
 
 interface Barrier {
   readonly watchdog: NodeJS.Timeout;
@@ -77,6 +81,25 @@ export class BrickServers {
     if (!this.#supervisor.isUp(brick.path)) return { held: false };
     const held = await this.#release(brick);
     return { held: held && barrier !== undefined && !barrier.expired };
+  }
+
+  async drainLocks(
+    { brick, leaves, waitMs, watchdogMs }: NodeEffects["drainLocks"]["args"],
+  ): Promise<DrainState> {
+    const { engine, address } = this.#running(brick);
+    const until = performance.now() + waitMs;
+    for (;;) {
+      const state = await engine.drain(address, leaves, watchdogMs);
+      if (state.held.length === 0 || performance.now() >= until) return state;
+      await sleep(DRAIN_LOOK_MS);
+    }
+  }
+
+  /** A brick that is gone holds nobody up. */
+  async drainEnd({ brick }: NodeEffects["drainEnd"]["args"]): Promise<void> {
+    if (!this.#supervisor.isUp(brick.path)) return;
+    const { engine, address } = this.#running(brick);
+    await engine.endDrain(address);
   }
 
   async reconfigure(

@@ -110,6 +110,8 @@ function handlers(families: Families): Handlers {
     brickStatus: { object: brickName, run: (args) => servers.status(args) },
     askBrick: { object: brickName, run: (args) => servers.ask(args) },
     reconfigureBrick: { object: brickName, run: (args) => servers.reconfigure(args) },
+    drainLocks: { object: brickName, run: (args) => servers.drainLocks(args) },
+    drainEnd: { object: brickName, run: (args) => servers.drainEnd(args) },
     barrierOn: { object: brickName, run: (args) => servers.barrierOn(args) },
     barrierOff: { object: brickName, run: (args) => servers.barrierOff(args) },
     syncFileSystem: { object: mountPointOf, run: (args) => files.sync(args) },

@@ -111,7 +111,7 @@ function snapshotHandlers(node: NodeControl): Part<Extract<RouteName, `snapshot$
       replyOf(await node.run("snapshotRestore", { ...body, ...snapshot(params) })),
     snapshotClone: async ({ params, body }) => {
       const { name } = body as { name: string };
-      return replyOf(await node.run("snapshotClone", { name, ...snapshot(params) }));
+      return replyOf(await node.run("snapshotClone", { ...body, name, ...snapshot(params) }));
     },
     snapshotConfigGet: async ({ query }) => replyOf(await node.run("snapshotConfigGet", query)),
     snapshotConfigSet: async ({ body }) => replyOf(await node.run("snapshotConfigSet", body)),
