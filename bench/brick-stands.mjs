@@ -8,13 +8,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { runBounded, until, within } from "./bounded.mjs";
+import { cpuSecondsOf, memoryOf } from "./process-figures.mjs";
 import { askBrick, startBrick } from "../packages/brick/dist/index.js";
 import { brickVolfile, clientVolfile, initialOptions, printVolfile } from "../packages/gluster/dist/index.js";
 import { setXattr } from "../packages/linux/dist/index.js";
 import { serveVolfile } from "./volfile-server.mjs";
 
-const TICKS_PER_SECOND = 100;
-const WAIT_MS = 20_000;
+const STEP_SECONDS = 60;
 const SHAPES = {
   distribute: { kind: "distribute" },
   replica: { kind: "replicate", replicaCount: 3 },
@@ -23,34 +24,57 @@ const SHAPES = {
 
 /**
  * `shape` distribute|replica|disperse, `count` bricks, `options` of the volumes. `kinds` are "ours" and "glusterfsd", or one of them. Answers
- * { stands, device, close }; every stand is started and not mounted.
+ * { stands, device, close }; every stand is started and not mounted. When this process ends without having closed them,
+ * by a signal or a fault, they are taken away by force.
  */
 export async function brickStands({
   shape = "distribute", count = 1, kinds = ["ours", "glusterfsd"], options = {},
 } = {}) {
   const directory = mkdtempSync(join(tmpdir(), `mortar-bench-brick-${process.pid}-`));
   const device = join(directory, "xfs");
-  const undo = [() => rmSync(directory, { recursive: true, force: true })];
+  const stands = [];
+  const tearDown = () => removeByForce(stands, directory, device);
+  const interrupted = () => process.exit(130);
+  process.on("exit", tearDown).once("SIGINT", interrupted).once("SIGTERM", interrupted);
   const close = async () => {
-    for (const step of undo.toReversed()) await step();
+    for (const stand of stands) await stand.stop();
+    tearDown();
+    process.off("exit", tearDown).off("SIGINT", interrupted).off("SIGTERM", interrupted);
   };
   try {
     mkdirSync(device);
     execFileSync("truncate", ["-s", "24G", join(directory, "image")]);
     execFileSync("mkfs.xfs", ["-q", join(directory, "image")]);
     execFileSync("mount", ["-o", "loop", join(directory, "image"), device]);
-    undo.push(() => execFileSync("umount", [device]));
-    const stands = [];
     for (const [index, kind] of kinds.entries()) {
       const stand = new Stand({ directory, device, kind, shape, count, index, options });
-      undo.push(() => stand.stop());
-      await stand.start();
       stands.push(stand);
+      await stand.start();
     }
     return { stands, device, close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Synchronous: it runs when the process ends, too. */
+function removeByForce(stands, directory, device) {
+  const processes = stands.flatMap((stand) => stand.processes());
+  for (const pid of processes) killIfThere(pid);
+  for (const point of readFileSync("/proc/mounts", "utf8").split("\n").map((line) => line.split(" ")[1] ?? "")) {
+    if (point === device || stands.some((stand) => point.startsWith(stand.mountPoint))) {
+      execFileSync("timeout", [String(STEP_SECONDS), "umount", "-l", point]);
+    }
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function killIfThere(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
   }
 }
 
@@ -107,68 +131,86 @@ class Stand {
       "-l", join(directory, "log"), "--process-name", "brick",
     ], { stdio: "ignore" });
     brick.pid = brick.process.pid;
-    await until("glusterfsd", () => existsSync(socket));
+    await until("glusterfsd", () => existsSync(socket), { given: () => endOf(brick.process) });
     await delay(500);
   }
 
   /** Mount; `point` is another client's place. */
   async mount(options = [], point = this.mountPoint) {
     mkdirSync(point, { recursive: true });
-    this.clients.set(point, spawn("/usr/sbin/glusterfs", [
+    const client = spawn("/usr/sbin/glusterfs", [
       "-N", "-f", join(this.directory, "client.vol"), "-l", join(this.directory, "client.log"), ...options, point,
-    ], { stdio: "ignore" }));
-    await until("the mount", () => readFileSync("/proc/mounts", "utf8").includes(` ${point} `));
+    ], { stdio: "ignore" });
+    this.clients.set(point, client);
+    await until("the mount", () => readFileSync("/proc/mounts", "utf8").includes(` ${point} `), { given: () => endOf(client) });
+    await runBounded("stat", [point], STEP_SECONDS);
   }
 
-  /** All clients. */
+  /** All clients. What hangs in one of them gets an error when it is killed. */
   async unmount() {
     for (const [point, client] of this.clients) {
-      execFileSync("umount", ["-l", point]);
+      await runBounded("umount", ["-l", point], STEP_SECONDS);
       client.kill("SIGKILL");
-      await until("the client's end", () => client.exitCode !== null || client.signalCode !== null);
+      await until("the client's end", () => endOf(client) !== undefined);
     }
     this.clients.clear();
   }
 
   /** Write back, and forget what the caches of the machine hold. */
-  dropCaches() {
-    execFileSync("sync");
-    writeFileSync("/proc/sys/vm/drop_caches", "3");
+  async dropCaches() {
+    await runBounded("sync", [], STEP_SECONDS);
+    await runBounded("sysctl", ["-q", "vm.drop_caches=3"], STEP_SECONDS);
+  }
+
+  /** Have files of the volume's root in the page cache of the bricks. */
+  async warm(names) {
+    const files = this.bricks.flatMap(({ path }) => names.map((name) => join(path, name))).filter((file) => existsSync(file));
+    await runBounded("sh", ["-c", 'cat "$@" > /dev/null', "sh", ...files], STEP_SECONDS);
   }
 
   /** All processors' seconds of the brick processes so far. */
   cpuSeconds() {
-    return sum(this.bricks.map(({ pid }) => {
-      const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-      const [user, system] = text.slice(text.lastIndexOf(")") + 2).split(" ").slice(11, 13).map(Number);
-      return (user + system) / TICKS_PER_SECOND;
-    }));
+    return sum(this.bricks.map(({ pid }) => cpuSecondsOf(pid)));
   }
 
-  /** Memory that the brick processes have to themselves. */
-  residentMiB() {
-    return sum(this.bricks.map(({ pid }) =>
-      Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))[1]) / 1024));
+  /** MiB of the brick processes: { resident, own }. */
+  memory() {
+    const each = this.bricks.map(({ pid }) => memoryOf(pid));
+    return { resident: sum(each.map(({ resident }) => resident)), own: sum(each.map(({ own }) => own)) };
   }
 
+  /** Of bricks and clients that were started. */
+  processes() {
+    return [...this.bricks.map(({ pid }) => pid), ...Array.from(this.clients.values(), ({ pid }) => pid)]
+      .filter((pid) => pid !== undefined && existsSync(`/proc/${pid}`));
+  }
+
+  /** As far as it can be had in order: what is left, `removeByForce` takes. */
   async stop() {
-    await this.unmount();
+    await this.unmount().catch(() => undefined);
     await this.management?.close();
-    for (const { pid, control, process: child } of this.bricks) {
+    for (const { pid, control } of this.bricks) {
       if (pid === undefined) continue;
-      if (control) await askBrick(control, { command: "stop" });
-      else process.kill(pid, "SIGKILL");
-      await until("the brick's end", () => !existsSync(`/proc/${pid}`) || child?.signalCode != null);
+      if (control) await within(askBrick(control, { command: "stop" }), STEP_SECONDS, "stop").catch(() => killIfThere(pid));
+      else killIfThere(pid);
+      await until("the brick's end", () => !isAlive(pid)).catch(() => killIfThere(pid));
     }
   }
 }
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-async function until(what, condition) {
-  for (let waited = 0; waited < WAIT_MS; waited += 20) {
-    if (condition()) return;
-    await delay(20);
+/** Why a child has ended; undefined: it lives. */
+function endOf(child) {
+  if (child.exitCode === null && child.signalCode === null) return undefined;
+  return `it ended with ${child.signalCode ?? child.exitCode}`;
+}
+
+/** One that has ended and that nobody has asked for is none. */
+function isAlive(pid) {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+  } catch {
+    return false;
   }
-  throw new Error(`waited ${WAIT_MS / 1000} s for ${what}`);
 }

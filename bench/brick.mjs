@@ -1,176 +1,142 @@
 /**
- * Our brick and glusterfsd, on one XFS, under stock clients. Figures of the clients; CPU of the brick processes.
+ * Our brick and glusterfsd, on one XFS, under stock clients. Figures of the clients; CPU and memory of the brick
+ * processes.
  *
  * Small files: four processes, through one mount, through four mounts of as many clients, and on three copies. Transfers:
  * through FUSE without the client kernel's page cache, and through libgfapi. "Cold": the client is mounted anew, or the
- * machine's caches are emptied, before.
+ * machine's caches are emptied, before. Before anything counts, each brick has done a little of all: ours compiles what
+ * it does often while it serves.
+ *
+ * All of it has an end: a step that hangs is killed and its group named as not measured. When the time that is allowed
+ * runs out, rounds are left out, and then whole groups, which are named too.
  */
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { connectClients, makeFiles } from "./brick-clients.mjs";
 import { brickStands } from "./brick-stands.mjs";
-import { fio } from "./fio.mjs";
-import { row } from "./rows.mjs";
+import { SMALL, smallFiles, throughFuse, throughLibrary, TRANSFERS, WARM_TRANSFERS } from "./brick-work.mjs";
+import { row, unmeasured } from "./rows.mjs";
 
-const run = promisify(execFile);
-const PROGRAM = fileURLToPath(new URL("./small-files.py", import.meta.url));
-const FILES = 1000;
-const CALLS = 4 * FILES;
 const CLIENTS = 4;
+const MANY_CLIENTS = 1000;
 const MILLION = 1e6;
-const LARGE_SECONDS = 7200;
+const LARGE_SECONDS = 270;
+const FULL = { files: 1000, warmFiles: 500, secondsMax: 1050 };
+const QUICK = { files: 150, warmFiles: 100, secondsMax: 180 };
 
-const SMALL = [
-  { phase: "create", work: "create and write 4 KiB", atLeast: 1.4, aim: 2 },
-  { phase: "stat", work: "stat", atLeast: 1.4, aim: 2 },
-  { phase: "chmod", work: "chmod", atLeast: 1.4, aim: 2 },
-  { phase: "rename", work: "rename", atLeast: 1.8, aim: 3 },
-  { phase: "read", work: "cold read of small files", cold: true, atLeast: 1.2, aim: 1.8 },
-  { phase: "names", work: "cold readdir", cold: true, atLeast: 1.8, aim: 3 },
-  { phase: "list", work: "cold readdir and stat", cold: true, atLeast: 1.8, aim: 3 },
-  { phase: "unlink", work: "unlink", atLeast: 1.2, aim: 1.8 },
-];
-const TRANSFERS = [
-  { name: "4 KiB random read, cold", rw: "randread", bs: "4k", cold: true },
-  { name: "4 KiB random read", rw: "randread", bs: "4k" },
-  { name: "4 KiB random read", rw: "randread", bs: "4k", depth: 32 },
-  { name: "4 KiB random write", rw: "randwrite", bs: "4k" },
-  { name: "4 KiB random write", rw: "randwrite", bs: "4k", depth: 32 },
-  { name: "1 MiB sequential read", rw: "read", bs: "1M" },
-  { name: "1 MiB sequential write", rw: "write", bs: "1M" },
-];
+const onThreeCopies = SMALL.map((each) => ({ ...each, atLeast: 1.2, aim: 2 }));
 
-/** What is measured on which volumes: `work(stand, round, seconds)` gives a { rate, cpu } for each of `rows`. */
-const GROUPS = [
-  { name: "", stands: {}, rows: SMALL, work: (stand, round) => smallFiles(stand, `a${round}`, 1) },
-  { name: "4 clients", stands: {}, rows: SMALL, work: (stand, round) => smallFiles(stand, `b${round}`, CLIENTS) },
+/** What is measured on which volumes. */
+const VOLUMES = [
   {
-    name: "replica 3", stands: { shape: "replica", count: 3 }, rows: SMALL.map((each) => ({ ...each, atLeast: 1.2, aim: 2 })),
-    work: (stand, round) => smallFiles(stand, `a${round}`, 1),
+    stands: { shape: "replica", count: 3 },
+    groups: [{
+      name: "replica 3", rows: onThreeCopies,
+      work: (stand, { round, files }) => smallFiles(stand, { name: `a${round}`, clients: 1, files }),
+    }],
   },
-  { name: "FUSE", stands: {}, rows: transfers(), work: (stand, _, seconds) => throughFuse(stand, seconds) },
-  { name: "libgfapi", stands: {}, rows: transfers(), work: (stand, _, seconds) => throughLibrary(stand, seconds) },
   {
-    name: "FUSE, 4 clients", stands: {}, rows: transfers().filter(({ cold }) => !cold),
-    work: (stand, _, seconds) => throughFuse(stand, seconds, CLIENTS),
+    stands: {},
+    groups: [
+      { rows: SMALL, work: (stand, { round, files }) => smallFiles(stand, { name: `a${round}`, clients: 1, files }) },
+      {
+        name: "4 clients", rows: SMALL,
+        work: (stand, { round, files }) => smallFiles(stand, { name: `b${round}`, clients: CLIENTS, files }),
+      },
+      { name: "FUSE", rows: TRANSFERS, work: (stand, { seconds }) => throughFuse(stand, { rows: TRANSFERS, seconds, clients: 1 }) },
+      { name: "libgfapi", rows: TRANSFERS, work: (stand, { seconds }) => throughLibrary(stand, { rows: TRANSFERS, seconds }) },
+      {
+        name: "FUSE, 4 clients", rows: WARM_TRANSFERS,
+        work: (stand, { seconds }) => throughFuse(stand, { rows: WARM_TRANSFERS, seconds, clients: CLIENTS }),
+      },
+    ],
   },
 ];
 
-export async function rows({ rounds, seconds, large = false }) {
+export async function rows({ rounds, seconds, quick = false, large = false }) {
   const found = [];
-  const volumes = new Map();
-  for (const group of GROUPS) {
-    const key = JSON.stringify(group.stands);
-    volumes.set(key, [...(volumes.get(key) ?? []), group]);
+  const size = quick ? QUICK : FULL;
+  const clock = new Clock(size.secondsMax, VOLUMES.flatMap(({ groups }) => groups).length);
+  for (const { stands: wanted, groups } of VOLUMES) {
+    await withStands(wanted, found, groups, async (stands) => {
+      for (const stand of stands) await smallFiles(stand, { name: "warm", clients: 1, files: size.warmFiles });
+      for (const group of groups) found.push(...await measure(group, stands, { rounds, seconds, files: size.files }, clock));
+      if (wanted.shape === undefined) found.push(memoryRow("memory after all of this", stands.map((stand) => stand.memory())));
+    });
   }
-  for (const groups of volumes.values()) {
-    const { stands, close } = await brickStands(groups[0].stands);
-    try {
-      for (const group of groups) found.push(...await measure(group, stands, rounds, seconds));
-    } finally {
-      await close();
-    }
+  await withStands({}, found, [{ name: "many clients", rows: [] }], async (stands) => found.push(...await manyClients(stands)));
+  if (large) {
+    await withStands({}, found, [{ name: "a million files", rows: [] }], async (stands) => found.push(await millionFiles(stands)));
   }
-  if (large) found.push(await memoryRow());
   return found;
 }
 
-async function measure({ name, rows: wanted, work }, stands, rounds, seconds) {
-  const measured = wanted.map(() => new Map(stands.map(({ kind }) => [kind, { rate: [], cpu: [] }])));
-  for (let round = 0; round < rounds; round++) {
-    for (const stand of round % 2 === 0 ? stands : stands.toReversed()) {
-      const results = await work(stand, round, seconds);
-      for (const [index, { rate, cpu }] of results.entries()) {
-        const all = measured[index].get(stand.kind);
-        all.rate.push(rate);
-        all.cpu.push(cpu);
+/** How much time each group may take, of what all of them have. */
+class Clock {
+  #end;
+  #groupsLeft;
+  constructor(seconds, groups) {
+    this.#end = performance.now() + seconds * 1000;
+    this.#groupsLeft = groups;
+  }
+
+  /** When the next group has to be done. Throws when there is no time left. */
+  nextEnd() {
+    const now = performance.now();
+    if (now > this.#end) throw new Error("the time was over");
+    return now + Math.max(this.#end - now, 0) / this.#groupsLeft--;
+  }
+}
+
+/** Stands for these groups; that they could not be had is a row of each. */
+async function withStands(wanted, found, groups, body) {
+  let close = async () => undefined;
+  try {
+    const made = await brickStands(wanted);
+    ({ close } = made);
+    await body(made.stands);
+  } catch (error) {
+    for (const { name = "1 client" } of groups) found.push(unmeasured(name, error));
+  } finally {
+    await close();
+  }
+}
+
+async function measure(group, stands, options, clock) {
+  const begun = performance.now();
+  const measured = group.rows.map(() => new Map(stands.map(({ kind }) => [kind, { rate: [], cpu: [] }])));
+  let slowest = 0;
+  try {
+    const end = clock.nextEnd();
+    for (let round = 0; round < options.rounds; round++) {
+      const started = performance.now();
+      if (round > 0 && started + slowest > end) break;
+      for (const stand of round % 2 === 0 ? stands : stands.toReversed()) {
+        const results = await group.work(stand, { ...options, round });
+        for (const [index, { rate, cpu }] of results.entries()) {
+          const all = measured[index].get(stand.kind);
+          all.rate.push(rate);
+          all.cpu.push(cpu);
+        }
       }
+      slowest = Math.max(slowest, performance.now() - started);
     }
+  } catch (error) {
+    // Whatever hangs goes with its client; the next group mounts anew.
+    for (const stand of stands) await stand.unmount().catch(() => undefined);
+    return [unmeasured(group.name ?? "1 client", error)];
   }
-  return wanted.flatMap((each, index) => rowsOf(name, each, measured[index]));
+  console.error(`brick: ${group.name ?? "1 client"}: ${Math.round((performance.now() - begun) / 1000)} s`);
+  return group.rows.flatMap((each, index) => rowsOf(group.name, each, measured[index], options.rounds));
 }
 
-/** The clients' mounts, one or more. */
-async function mount(stand, clients, options = []) {
-  const points = Array.from({ length: clients }, (_, index) => `${stand.mountPoint}${index === 0 ? "" : `-${index}`}`);
-  for (const point of points) await stand.mount(options, point);
-  return points;
-}
-
-async function smallFiles(stand, name, clients) {
-  const results = [];
-  let points = await mount(stand, clients);
-  await run("mkdir", [`${points[0]}/${name}`]);
-  for (const { phase, cold } of SMALL) {
-    if (cold) {
-      await stand.unmount();
-      points = await mount(stand, clients);
-    }
-    const before = stand.cpuSeconds();
-    const directories = points.map((point) => `${point}/${name}`).join(",");
-    const { stdout } = await run("timeout", ["300", "python3", PROGRAM, directories, phase, String(FILES)]);
-    results.push({ rate: Number(stdout), cpu: ((stand.cpuSeconds() - before) / CALLS) * MILLION });
-  }
-  await stand.unmount();
-  return results;
-}
-
-function transfers() {
-  return TRANSFERS.map(({ name, depth = 1, ...rest }) =>
-    ({ ...rest, depth, work: `${name}${rest.bs === "1M" ? "" : `, depth ${depth}`}`, atLeast: 1, aim: 1.5 }));
-}
-
-/** Each client a file of its own; a depth is that many threads. */
-async function throughFuse(stand, seconds, clients = 1) {
-  const points = await mount(stand, clients, ["--direct-io-mode=enable"]);
-  const files = points.map((point, index) => `${point}/transfers-${index}`);
-  for (const filename of files) {
-    await fio({ filename, rw: "write", bs: "1M", size: "256M", ioengine: "psync", end_fsync: 1 });
-  }
-  const wanted = transfers().filter(({ cold }) => clients === 1 || !cold);
-  const results = [];
-  for (const { rw, bs, depth, cold } of wanted) {
-    if (cold) stand.dropCaches();
-    const before = stand.cpuSeconds();
-    const all = await Promise.all(files.map((filename) => fio({
-      filename, rw, bs, numjobs: depth, thread: true, size: "256M", ioengine: "psync", runtime: seconds, time_based: true,
-      randrepeat: 0, fallocate: "none",
-    })));
-    results.push(sumOf(all, bs, stand.cpuSeconds() - before));
-  }
-  await stand.unmount();
-  return results;
-}
-
-async function throughLibrary(stand, seconds) {
-  const place = { volume: stand.kind, brick: stand.address, filename: "transfers-gfapi" };
-  await fio({ ioengine: "gfapi", ...place, rw: "write", bs: "1M", size: "256M", end_fsync: 1 });
-  const results = [];
-  for (const { rw, bs, depth, cold } of transfers()) {
-    if (cold) stand.dropCaches();
-    const before = stand.cpuSeconds();
-    const engine = depth === 1 ? { ioengine: "gfapi" } : { ioengine: "gfapi_async", iodepth: depth };
-    const one = await fio({
-      ...engine, ...place, rw, bs, size: "256M", runtime: seconds, time_based: true, randrepeat: 0, fallocate: "none",
-    });
-    results.push(sumOf([one], bs, stand.cpuSeconds() - before));
-  }
-  return results;
-}
-
-function sumOf(all, bs, cpuSeconds) {
-  const calls = all.reduce((sum, { iops, seconds }) => sum + iops * seconds, 0);
-  const rate = all.reduce((sum, { iops, mibps }) => sum + (bs === "1M" ? mibps : iops), 0);
-  return { rate, cpu: (cpuSeconds / calls) * MILLION };
-}
-
-function rowsOf(group, { work, bs, atLeast, aim }, measured) {
+function rowsOf(group, { work, bs, atLeast, aim }, measured, wanted) {
   const ours = measured.get("ours");
   const peer = measured.get("glusterfsd");
-  const name = group === "" ? work : `${group}: ${work}`;
+  const name = group === undefined ? work : `${group}: ${work}`;
   const unit = bs === undefined ? "operations/s" : bs === "1M" ? "MiB/s" : "IOPS";
+  const done = ours.rate.length;
+  const note = done < wanted ? `${done} of ${wanted} rounds: the time was over` : undefined;
   return [
-    row({ work: name, unit, ours: ours.rate, peer: peer.rate, higher: true, atLeast, aim }),
+    row({ work: name, unit, ours: ours.rate, peer: peer.rate, higher: true, atLeast, aim, note }),
     row({
       work: `${name}: CPU of the brick`, unit: "s/million", ours: ours.cpu, peer: peer.cpu, higher: false,
       atLeast: 2, aim: 3.3,
@@ -178,22 +144,36 @@ function rowsOf(group, { work, bs, atLeast, aim }, measured) {
   ];
 }
 
-/** What a million files that were made leave in the memory of the brick process. */
-async function memoryRow() {
-  const { stands, close } = await brickStands();
-  const measured = {};
-  try {
-    for (const stand of stands) {
-      await stand.mount();
-      await run("timeout", [String(LARGE_SECONDS), "python3", PROGRAM, stand.mountPoint, "touch", String(MILLION / 4)]);
-      measured[stand.kind] = [stand.residentMiB()];
-      await stand.unmount();
+async function manyClients(stands) {
+  const [ours, peer] = [[], []];
+  for (const stand of stands) {
+    const into = stand.kind === "ours" ? ours : peer;
+    // The first time is for what is compiled, and for threads that are started.
+    for (const counts of [false, true]) {
+      const { seconds, memory } = await connectClients(stand, MANY_CLIENTS);
+      if (counts) into.push({ seconds, memory });
     }
-  } finally {
-    await close();
   }
+  return [
+    row({
+      work: `${MANY_CLIENTS} clients come in`, unit: "s", ours: ours.map(({ seconds }) => seconds),
+      peer: peer.map(({ seconds }) => seconds), higher: false, atLeast: 1, aim: 1.5,
+    }),
+    memoryRow(`memory with ${MANY_CLIENTS} clients`, [ours[0].memory, peer[0].memory]),
+  ];
+}
+
+async function millionFiles(stands) {
+  const made = [];
+  for (const stand of stands) made.push(await makeFiles(stand, MILLION, LARGE_SECONDS));
+  const counts = made.map((count) => Math.round(count / 1000) * 1000);
+  return memoryRow(`memory after ${[...new Set(counts)].join(" and ")} files`, stands.map((stand) => stand.memory()));
+}
+
+/** Ours first. Pages of programs count, though all bricks of a node share them: the note tells what is a brick's own. */
+function memoryRow(work, [ours, peer]) {
   return row({
-    work: "memory after 1,000,000 files", unit: "MiB", ours: measured.ours, peer: measured.glusterfsd, higher: false,
-    atLeast: 1, aim: 2,
+    work, unit: "MiB", ours: [ours.resident], peer: [peer.resident], higher: false, atLeast: 1, aim: 2,
+    note: `own: ${Math.round(ours.own)} and ${Math.round(peer.own)} MiB`,
   });
 }

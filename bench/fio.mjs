@@ -1,13 +1,14 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { runBounded } from "./bounded.mjs";
 
-const run = promisify(execFile);
+/** Beyond its run time: to lay out files, to flush, to end. */
+const MORE_SECONDS = 90;
 
-/** Runs fio; answers { iops, mibps, p99us, maxUs, seconds } of the read or the write side. */
+/** Runs fio; answers { iops, mibps, p99us, maxUs, seconds } of the read or the write side. Throws when it hangs. */
 export async function fio(options) {
   const words = Object.entries({ name: "bench", ...options }).map(([key, value]) =>
     value === true ? `--${key}` : `--${key}=${value}`);
-  const { stdout } = await run("fio", ["--output-format=json", "--group_reporting", ...words], { maxBuffer: 2 ** 26 });
+  const seconds = (options.runtime ?? 0) + MORE_SECONDS;
+  const stdout = await runBounded("fio", ["--output-format=json", "--group_reporting", ...words], seconds);
   const [job] = JSON.parse(stdout.slice(stdout.indexOf("{"))).jobs;
   const side = job.read.total_ios > 0 ? job.read : job.write;
   return {

@@ -23,6 +23,11 @@ export function row({ work, unit, ours, peer, higher, atLeast, aim, note }) {
   };
 }
 
+/** What could not be measured, and why. */
+export function unmeasured(work, error) {
+  return { work, unit: "", failure: error instanceof Error ? error.message : String(error) };
+}
+
 export function rounded(value) {
   if (!Number.isFinite(value)) return value;
   return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
@@ -32,9 +37,9 @@ export function rounded(value) {
 export function table(rows) {
   const head = ["work", "ours", "peer", "unit", "ratio", "range", "at least", "aim", "", ""];
   const body = rows.map((each) => [
-    each.work, String(each.ours), String(each.peer ?? "-"), each.unit, each.ratio?.toFixed(2) ?? "-",
+    each.work, String(each.ours ?? "-"), String(each.peer ?? "-"), each.unit, each.ratio?.toFixed(2) ?? "-",
     each.range ? `${each.range[0]}-${each.range[1]}` : "",
-    String(each.atLeast ?? "-"), String(each.aim ?? "-"), verdict(each), each.note ?? "",
+    String(each.atLeast ?? "-"), String(each.aim ?? "-"), verdict(each), each.failure ?? each.note ?? "",
   ]);
   const widths = head.map((word, column) =>
     Math.max(word.length, ...body.map((cells) => cells[column].length)));
@@ -44,7 +49,8 @@ export function table(rows) {
     .join("\n");
 }
 
-function verdict({ ratio, atLeast, aim }) {
+function verdict({ ratio, atLeast, aim, failure }) {
+  if (failure !== undefined) return "NOT MEASURED";
   if (atLeast === undefined) return "";
   if (ratio >= aim) return "aim";
   return ratio >= atLeast ? "met" : "MISSED";

@@ -3,16 +3,15 @@
 
     small-files.py DIRECTORY[,DIRECTORY...] PHASE FILES_PER_PROCESS
 
-PHASE is create, stat, chmod, rename, read, names (readdir), list (readdir and stat), unlink, or touch
-(many empty files). Of several directories, which may be mounts of several clients, each process has
-one.
+PHASE is create, stat, chmod, rename, read, names (readdir), list (readdir and stat), or unlink. Of
+several directories, which may be mounts of several clients, each process has one. The time runs from
+when all processes are there.
 """
 import os
 import sys
 import time
 
 PROCESSES = 4
-PER_DIRECTORY = 5000
 directories, phase, count = sys.argv[1].split(","), sys.argv[2], int(sys.argv[3])
 DATA = b"x" * 4096
 
@@ -44,13 +43,6 @@ def work(process):
     home = f"{directories[process % len(directories)]}/{process}"
     if phase == "create":
         os.makedirs(home, exist_ok=True)
-    if phase == "touch":
-        for number in range(count):
-            if number % PER_DIRECTORY == 0:
-                inner = f"{home}-{number // PER_DIRECTORY}"
-                os.makedirs(inner)
-            os.mknod(f"{inner}/file-{number}")
-        return
     if phase == "names":
         if len(os.listdir(home)) != count:
             os._exit(1)
@@ -64,14 +56,19 @@ def work(process):
         call(home, f"file-{number}", f"renamed-{number}")
 
 
-started = time.monotonic()
+waiting, go = os.pipe()
 children = []
 for process in range(PROCESSES):
     child = os.fork()
     if child == 0:
+        os.close(go)
+        os.read(waiting, 1)
         work(process)
         os._exit(0)
     children.append(child)
+time.sleep(0.02)
+started = time.monotonic()
+os.close(go)
 failed = [child for child in children if os.waitpid(child, 0)[1] != 0]
 if failed:
     sys.exit("a process failed")

@@ -60,6 +60,9 @@ export class MortarClient {
   nodeReclaimable(body: Body<"nodeReclaimable">) {
     return this.call("nodeReclaimable", { body });
   }
+  commandPlan(body: Body<"commandPlan">) {
+    return this.call("commandPlan", { body });
+  }
   peerList() {
     return this.call("peerList", {});
   }
@@ -77,6 +80,24 @@ export class MortarClient {
   }
   peerAccept(body: Body<"peerAccept">) {
     return this.call("peerAccept", { body });
+  }
+  nodeLabel(host: string, body: Body<"nodeLabel">) {
+    return this.call("nodeLabel", { params: { host }, body });
+  }
+  brickList() {
+    return this.call("brickList", {});
+  }
+  brickCreate(body: Body<"brickCreate">) {
+    return this.call("brickCreate", { body });
+  }
+  brickDelete(brick: string) {
+    return this.call("brickDelete", { query: { brick } });
+  }
+  brickPlace(body: Body<"brickPlace">) {
+    return this.call("brickPlace", { body });
+  }
+  brickReadiness(query: Query<"brickReadiness"> = {}) {
+    return this.call("brickReadiness", { query });
   }
 
   volumeInfoAll() {
@@ -102,6 +123,15 @@ export class MortarClient {
   }
   volumeStatus(volume: string, query: Query<"volumeStatus"> = {}) {
     return this.call("volumeStatus", { params: { volume }, query });
+  }
+  volumeAddBrick(volume: string, body: Body<"volumeAddBrick">) {
+    return this.call("volumeAddBrick", { params: { volume }, body });
+  }
+  volumeRemoveBrick(volume: string, body: Body<"volumeRemoveBrick">) {
+    return this.call("volumeRemoveBrick", { params: { volume }, body });
+  }
+  volumeRebalance(volume: string, body: Body<"volumeRebalance">) {
+    return this.call("volumeRebalance", { params: { volume }, body });
   }
   volumeProfile(volume: string, body: Body<"volumeProfile">) {
     return this.call("volumeProfile", { params: { volume }, body });
@@ -146,8 +176,17 @@ export class MortarClient {
   snapshotStatus(query: Query<"snapshotStatus"> = {}) {
     return this.call("snapshotStatus", { query });
   }
+  snapshotReclaim(body: Body<"snapshotReclaim">) {
+    return this.call("snapshotReclaim", { body });
+  }
+  snapshotSpace(query: Query<"snapshotSpace"> = {}) {
+    return this.call("snapshotSpace", { query });
+  }
   snapshotActivate(snapshot: string, body: Body<"snapshotActivate"> = {}) {
     return this.call("snapshotActivate", { params: { snapshot }, body });
+  }
+  snapshotView(snapshot: string, body: Body<"snapshotView">) {
+    return this.call("snapshotView", { params: { snapshot }, body });
   }
   snapshotDeactivate(snapshot: string) {
     return this.call("snapshotDeactivate", { params: { snapshot }, body: {} });

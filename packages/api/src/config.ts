@@ -41,6 +41,34 @@ export const NodeConfigSchema = Type.Object(
     transactionWaitMs: Type.Optional(
       Type.Integer({ minimum: 0, description: "how long a command waits for another one" }),
     ),
+    snapshotViewIdleSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 1, description: "a snapshot that nobody looks into under .snaps is closed then",
+      }),
+    ),
+    hookLimitSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 1, maximum: 25, description: "time of each part of a snapshot hook; default 10",
+      }),
+    ),
+    hooksRequired: Type.Optional(
+      Type.Boolean({ description: "no snapshot without the hooks' success; default false" }),
+    ),
+    guestAgents: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            volume: Type.String({ description: "which has disks of the virtual machine" }),
+            name: Type.String({ description: "of the virtual machine, for messages" }),
+            socket: Type.String({ description: "unix socket of its QEMU guest agent" }),
+            limitSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 25 })),
+            required: Type.Optional(Type.Boolean()),
+          },
+          { additionalProperties: false },
+        ),
+        { description: "their file systems are frozen while a snapshot is taken" },
+      ),
+    ),
     clientConnectionsMax: Type.Optional(Type.Integer({ minimum: 1 })),
     thinPools: Type.Optional(
       Type.Object(

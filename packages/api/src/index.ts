@@ -13,4 +13,6 @@ export * from "./node.ts";
 export { type Method, type Route, type RouteName, routes } from "./routes.ts";
 export * from "./snapshot.ts";
 export * from "./space.ts";
+export * from "./storage.ts";
+export * from "./volume-change.ts";
 export * from "./volume.ts";

@@ -21,8 +21,16 @@ import {
   SnapshotRestored,
   SnapshotStatus,
 } from "./snapshot.ts";
-import { PoolReclaim, ReclaimableBody } from "./space.ts";
+import {
+  Plan, PlanBody, PoolReclaim, ReclaimableBody, SnapshotReclaim, SnapshotSpace,
+} from "./space.ts";
 import { VolumeFiles, VolumeProfile, VolumeProfileBody } from "./brick-report.ts";
+import {
+  BrickCreateBody, BrickPlaceBody, BrickPlan, BrickReadiness, MadeBrickInfo, NodeLabel, NodeLabelBody,
+} from "./storage.ts";
+import {
+  AddBrickBody, RebalanceBody, RemoveBrickBody, VolumeTaskReport,
+} from "./volume-change.ts";
 import {
   OptionHelp,
   OptionSetBody,
@@ -89,6 +97,11 @@ const nodeRoutes = {
     method: "POST", path: "/v1/node/reclaimable", tag: "node",
     summary: "What removing exactly these thin volumes would free; nothing is removed",
     params: none, query: none, body: ReclaimableBody, result: Type.Array(PoolReclaim),
+  }),
+  commandPlan: route({
+    method: "POST", path: "/v1/plan", tag: "node",
+    summary: "What a destructive command would do and free; nothing is changed",
+    params: none, query: none, body: PlanBody, result: Plan,
   }),
   peerList: route({
     method: "GET", path: "/v1/peers", tag: "node", summary: "Nodes of the pool, this one included",
@@ -173,6 +186,21 @@ const volumeRoutes = {
       { additionalProperties: false },
     ),
     body: noBody, result: VolumeStatus,
+  }),
+  volumeAddBrick: route({
+    method: "POST", path: "/v1/volumes/:volume/bricks", tag: "volume",
+    summary: "Further sets of bricks, while clients work",
+    params: volume, query: none, body: AddBrickBody, result: VolumeRef,
+  }),
+  volumeRemoveBrick: route({
+    method: "POST", path: "/v1/volumes/:volume/remove-brick", tag: "volume",
+    summary: "Empty sets of bricks, and let them go",
+    params: volume, query: none, body: RemoveBrickBody, result: VolumeTaskReport,
+  }),
+  volumeRebalance: route({
+    method: "POST", path: "/v1/volumes/:volume/rebalance", tag: "volume",
+    summary: "Bring files to the bricks that they belong to",
+    params: volume, query: none, body: RebalanceBody, result: VolumeTaskReport,
   }),
   volumeProfile: route({
     method: "POST", path: "/v1/volumes/:volume/profile", tag: "volume",
@@ -278,10 +306,41 @@ const snapshotRoutes = {
     summary: "Bricks of all snapshots, of one, or of those of a volume",
     params: none, query: oneOrVolume, body: noBody, result: Type.Array(SnapshotStatus),
   }),
+  snapshotReclaim: route({
+    method: "POST", path: "/v1/snapshot-reclaim", tag: "snapshot",
+    summary: "What deleting these snapshots, all together, gives back",
+    params: none, query: none,
+    body: Type.Object(
+      { snapshots: Type.Array(name, { minItems: 1, maxItems: 10_000 }) },
+      { additionalProperties: false },
+    ),
+    result: SnapshotReclaim,
+  }),
+  snapshotSpace: route({
+    method: "GET", path: "/v1/snapshot-space", tag: "snapshot",
+    summary: "Referenced, exclusive and shared bytes of one snapshot, of a volume's, or of all",
+    params: none,
+    query: Type.Object(
+      {
+        snapshot: Type.Optional(name),
+        volume: Type.Optional(name),
+        safety: Type.Optional(Type.Boolean()),
+      },
+      { additionalProperties: false },
+    ),
+    body: noBody, result: Type.Array(SnapshotSpace),
+  }),
   snapshotActivate: route({
     method: "POST", path: "/v1/snapshots/:snapshot/activate", tag: "snapshot",
     summary: "Mount and serve a snapshot",
     params: snapshot, query: none, body: force, result: SnapshotChanged,
+  }),
+  snapshotView: route({
+    method: "POST", path: "/v1/snapshots/:snapshot/view", tag: "snapshot",
+    summary: "For this node's snapshot daemon: activate a snapshot while it is looked into",
+    params: snapshot, query: none,
+    body: Type.Object({ open: Type.Boolean() }, { additionalProperties: false }),
+    result: SnapshotChanged,
   }),
   snapshotDeactivate: route({
     method: "POST", path: "/v1/snapshots/:snapshot/deactivate", tag: "snapshot",
@@ -290,7 +349,7 @@ const snapshotRoutes = {
   }),
   snapshotRestore: route({
     method: "POST", path: "/v1/snapshots/:snapshot/restore", tag: "snapshot",
-    summary: "Put stopped volumes back to a snapshot",
+    summary: "Put volumes back to a snapshot; started ones only with `online`",
     params: snapshot, query: none,
     body: Type.Object(
       {
@@ -298,6 +357,7 @@ const snapshotRoutes = {
         safety: Type.Optional(
           Type.Boolean({ description: "keep the present as a safety snapshot; default true" }),
         ),
+        online: Type.Optional(Type.Boolean({ description: "also of a started volume" })),
       },
       { additionalProperties: false },
     ),
@@ -327,5 +387,38 @@ const snapshotRoutes = {
   }),
 } as const;
 
-export const routes = { ...nodeRoutes, ...volumeRoutes, ...snapshotRoutes } as const;
+const storageRoutes = {
+  brickList: route({
+    method: "GET", path: "/v1/bricks", tag: "node", summary: "Bricks that Mortar made, and who has them",
+    params: none, query: none, body: noBody, result: Type.Array(MadeBrickInfo),
+  }),
+  brickCreate: route({
+    method: "POST", path: "/v1/bricks", tag: "node",
+    summary: "Make a file system on a thin volume of its own for a brick",
+    params: none, query: none, body: BrickCreateBody, result: BrickPlan,
+  }),
+  brickDelete: route({
+    method: "DELETE", path: "/v1/bricks", tag: "node",
+    summary: "Remove a brick that Mortar made and nothing uses",
+    params: none, query: Type.Object({ brick: name }, { additionalProperties: false }), body: noBody,
+    result: Type.Object({ brick: Type.String() }),
+  }),
+  brickPlace: route({
+    method: "POST", path: "/v1/brick-sets", tag: "node",
+    summary: "Make the bricks of a new volume, placed over failure domains",
+    params: none, query: none, body: BrickPlaceBody, result: Type.Array(BrickPlan),
+  }),
+  brickReadiness: route({
+    method: "GET", path: "/v1/brick-readiness", tag: "node",
+    summary: "Why each brick could not be part of a snapshot now",
+    params: none, query: Type.Object({ volume: Type.Optional(name) }, { additionalProperties: false }),
+    body: noBody, result: Type.Array(BrickReadiness),
+  }),
+  nodeLabel: route({
+    method: "PATCH", path: "/v1/peers/:host", tag: "node", summary: "The failure domain of a node",
+    params: Type.Object({ host: name }), query: none, body: NodeLabelBody, result: NodeLabel,
+  }),
+};
+
+export const routes = { ...nodeRoutes, ...storageRoutes, ...volumeRoutes, ...snapshotRoutes } as const;
 export type RouteName = keyof typeof routes;

@@ -35,6 +35,18 @@ export const SnapshotCreated = Type.Object({
 });
 export type SnapshotCreated = Static<typeof SnapshotCreated>;
 
+export const SnapshotDeleting = Type.Object(
+  {
+    since: Type.Integer({ description: "seconds since 1970, UTC" }),
+    left: Type.Array(
+      Type.Object({ host: Type.String(), object: Type.String() }),
+      { description: "logical volumes that are not removed yet" },
+    ),
+  },
+  { description: "present while its deletion, which is decided, is not finished" },
+);
+export type SnapshotDeleting = Static<typeof SnapshotDeleting>;
+
 export const SnapshotRef = Type.Object({
   name: Type.String(),
   uuid: Type.String(),
@@ -42,6 +54,7 @@ export const SnapshotRef = Type.Object({
   volumes: Type.Optional(Type.Array(Type.String(), { description: "when it is of several" })),
   createdAt: Type.Integer({ description: "seconds since 1970, UTC" }),
   safety: Type.Boolean({ description: "kept by a restore; not shown by stock's commands" }),
+  deleting: Type.Optional(SnapshotDeleting),
 });
 export type SnapshotRef = Static<typeof SnapshotRef>;
 
@@ -62,6 +75,14 @@ export const SnapshotInfo = Type.Object({
   safety: Type.Boolean(),
   consistency: Type.Optional(Consistency),
   pauseMs: Type.Optional(Type.Number()),
+  hooks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        node: Type.String(), name: Type.String(), error: Type.Optional(Type.String()),
+      }),
+      { description: "what was asked to be quiet meanwhile; error: it was not, or not woken" },
+    ),
+  ),
   drain: Type.Optional(
     Type.Object(
       {
@@ -73,6 +94,7 @@ export const SnapshotInfo = Type.Object({
     ),
   ),
   snapVolumes: Type.Array(SnapVolume),
+  deleting: Type.Optional(SnapshotDeleting),
 });
 export type SnapshotInfo = Static<typeof SnapshotInfo>;
 
@@ -106,6 +128,7 @@ export const SnapshotStatus = Type.Object({
   name: Type.String(),
   uuid: Type.String(),
   activated: Type.Boolean({ description: "false: the group is `N/A (Deactivated Snapshot)`" }),
+  deleting: Type.Optional(SnapshotDeleting),
   bricks: Type.Array(SnapshotBrick),
 });
 export type SnapshotStatus = Static<typeof SnapshotStatus>;
@@ -129,7 +152,10 @@ export const SnapshotRestored = Type.Object({
 });
 export type SnapshotRestored = Static<typeof SnapshotRestored>;
 
-export const SnapshotChanged = Type.Object({ name: Type.String(), uuid: Type.String() });
+const pending = Type.Optional(
+  Type.Boolean({ description: "of a deletion: recorded, finished when all can be reached" }),
+);
+export const SnapshotChanged = Type.Object({ name: Type.String(), uuid: Type.String(), pending });
 export type SnapshotChanged = Static<typeof SnapshotChanged>;
 
 export const SnapshotCloned = Type.Object({
@@ -142,6 +168,7 @@ export const SnapshotRemoval = Type.Object({
   name: Type.String(),
   uuid: Type.String(),
   removed: Type.Boolean(),
+  pending,
   opErrno: Type.Optional(Type.Integer({ description: "when not removed" })),
   opErrstr: Type.Optional(Type.String({ description: "when not removed" })),
 });

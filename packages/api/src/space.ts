@@ -17,6 +17,81 @@ export const ReclaimableBody = Type.Object(
 );
 export type ReclaimableBody = Static<typeof ReclaimableBody>;
 
+export const PoolGain = Type.Object({
+  host: Type.String(),
+  vg: Type.String(),
+  pool: Type.String(),
+  lvs: Type.Array(
+    Type.Object({
+      lv: Type.String(),
+      mappedBytes: bytes("whole chunks that the volume has data in"),
+      exclusiveBytes: bytes("what removing this volume alone frees"),
+      sharedBytes: bytes("the rest of what is mapped: other volumes have it as well"),
+    }),
+  ),
+  freedBytes: bytes("what removing all of `lvs`, and nothing else, frees"),
+});
+export type PoolGain = Static<typeof PoolGain>;
+
+export const SnapshotReclaim = Type.Object({
+  snapshots: Type.Array(Type.String()),
+  pools: Type.Array(PoolGain),
+  freedBytes: bytes("of all pools that could be asked; details name the others"),
+});
+export type SnapshotReclaim = Static<typeof SnapshotReclaim>;
+
+export const SnapshotSpace = Type.Object({
+  name: Type.String(),
+  uuid: Type.String(),
+  space: Type.Optional(
+    Type.Object(
+      {
+        referencedBytes: bytes("all that it has, shared or not"),
+        exclusiveBytes: bytes("what deleting it alone frees"),
+        sharedBytes: bytes("what the volume or other snapshots have as well"),
+      },
+      { description: "absent: not all of its logical volumes could be asked about" },
+    ),
+  ),
+});
+export type SnapshotSpace = Static<typeof SnapshotSpace>;
+
+const PlannedCommand = Type.Union([
+  Type.Literal("snapshot delete"), Type.Literal("snapshot prune"),
+  Type.Literal("snapshot deactivate"), Type.Literal("snapshot restore"),
+  Type.Literal("volume stop"), Type.Literal("volume delete"),
+]);
+
+export const PlanBody = Type.Object(
+  {
+    command: PlannedCommand,
+    snapshot: Type.Optional(Type.String()),
+    volume: Type.Optional(Type.String()),
+    all: Type.Optional(Type.Boolean()),
+    safety: Type.Optional(Type.Boolean()),
+    online: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+export type PlanBody = Static<typeof PlanBody>;
+
+export const Plan = Type.Object({
+  command: PlannedCommand,
+  steps: Type.Array(
+    Type.Object({
+      host: Type.Optional(Type.String()),
+      action: Type.Union([
+        Type.Literal("stop"), Type.Literal("unmount"), Type.Literal("remove"),
+        Type.Literal("keep"), Type.Literal("replace"),
+      ]),
+      object: Type.String(),
+    }),
+  ),
+  pools: Type.Array(PoolGain),
+  freedBytes: bytes("of all pools that could be asked; details name the others"),
+});
+export type Plan = Static<typeof Plan>;
+
 export const PoolReclaim = Type.Object({
   vg: Type.String(),
   pool: Type.String(),

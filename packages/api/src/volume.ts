@@ -121,6 +121,7 @@ export const VolumeTask = Type.Object({
   kind: Type.String({ description: "`Rebalance`, `Remove brick`" }),
   id: Type.String(),
   status: Type.String(),
+  bricks: Type.Array(Type.String(), { description: "of `Remove brick`: those that are emptied" }),
 });
 export type VolumeTask = Static<typeof VolumeTask>;
 

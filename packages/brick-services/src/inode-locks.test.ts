@@ -123,7 +123,6 @@ test("draining lets nobody in but those who have to finish, and then everybody",
   const locks = new InodeLocks<string>(5000);
   locks.request(wish({ client: 1 }), "", 0);
   locks.drain(true, 0);
-  assert.deepEqual(locks.takeContended().map((lock) => lock.client), [1]);
   assert.equal(locks.request(wish({ client: 2, words: OTHER_FILE }), "two", 0), LOCK.waiting);
   assert.equal(locks.request(wish({ client: 1, domain: "other" }), "", 0), LOCK.granted);
   assert.equal(locks.heldCount, 2);
@@ -132,6 +131,36 @@ test("draining lets nobody in but those who have to finish, and then everybody",
   assert.deepEqual(locks.takeGranted(), []);
   locks.drain(false, 0);
   assert.deepEqual(locks.takeGranted(), ["two"]);
+});
+
+test("while draining, who is let go, and daemons, get locks without holding any", () => {
+  const locks = new InodeLocks<string>(5000);
+  locks.drain(true, 0);
+  assert.equal(locks.request(wish({ client: 2 }), "two", 0), LOCK.waiting);
+  assert.equal(locks.request(wish({ client: 3, words: OTHER_FILE }), "three", 0), LOCK.waiting);
+  assert.equal(locks.request({ ...wish({ client: 4, domain: "heal" }), pid: -6 }, "", 0), LOCK.granted);
+  locks.letGo(({ client }) => client === 3, 0);
+  assert.deepEqual(locks.takeGranted(), ["three"]);
+  locks.drain(false, 0);
+  assert.deepEqual(locks.takeGranted(), ["two"]);
+});
+
+test("in a hurry holders old and new hear that their locks are wanted, and nobody waits", () => {
+  const locks = new InodeLocks<string>(5000);
+  const old = () => [...locks.locks()].filter((lock) => lock.isOld).length;
+  const one = wish({ client: 1 });
+  locks.request(one, "", 0);
+  locks.hurry(true, 0);
+  assert.deepEqual(locks.takeContended().map((lock) => lock.client), [1]);
+  assert.equal(locks.count(one.words, one.at), 2, "one more than there is");
+  assert.equal(locks.count(one.words, one.at, one.domain), 2);
+  assert.equal(old(), 1);
+  assert.equal(locks.request(wish({ client: 2, words: OTHER_FILE }), "", 0), LOCK.granted);
+  assert.deepEqual(locks.takeContended().map((lock) => lock.client), [2]);
+  locks.releaseClient(1, 0);
+  assert.equal(old(), 0);
+  locks.hurry(false, 0);
+  assert.equal(locks.count(OTHER_FILE, 0), 1);
 });
 
 test("commands, types and ranges that there are not are refused", () => {

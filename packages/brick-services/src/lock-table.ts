@@ -12,6 +12,8 @@
  *   starve a writer), unless its owner has or awaits a lock in the domain: it must be able to
  *   finish.
  * - Whenever a lock is given back, those that wait are tried again, oldest first.
+ * - Hurrying: clients keep locks for a second, in case they need them again, unless they hear that
+ *   others want them. They are told so: by notices, and by counts that are one more than it is.
  * - Draining: owners that hold nothing get nothing; owners that hold something, here or where
  *   `letGo` says, still get what they need to come to an end. Self-heal and rebalance, known by
  *   their negative process ids, are not drained: they hold locks for as long as a file takes.
@@ -52,6 +54,8 @@ export abstract class TableLock<Waiter, Lock extends TableLock<Waiter, Lock>> {
   domain: Domain<Waiter, Lock> | undefined;
   /** When its holder was last told that others want it, in milliseconds. */
   notifiedAt = Number.NEGATIVE_INFINITY;
+  /** It was granted before the hurry began. */
+  isOld = false;
 
   constructor(request: LockRequest, waiter: Waiter | undefined) {
     this.client = request.client;
@@ -93,6 +97,7 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
   readonly #clients = new Map<number, Set<Lock>>();
   #granted: Waiter[] = [];
   #contended: Lock[] = [];
+  #hurrying = false;
   #draining = false;
   #mayGoOn: (lock: Lock) => boolean = nobody;
   #heldCount = 0;
@@ -106,13 +111,17 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
     return this.#heldCount;
   }
 
-  /** Granted and waiting locks of an inode, in all domains or in one. Allocates nothing. */
+  /**
+   * Granted and waiting locks of an inode, in all domains or in one; in a hurry one more than there
+   * are. Allocates nothing.
+   */
   count(words: Uint32Array, at: number, domain?: string): number {
     const inode = this.#inodes.get(words, at);
     if (inode === undefined) return 0;
-    if (domain === undefined) return inode.count;
+    const more = this.#hurrying ? 1 : 0;
+    if (domain === undefined) return inode.count + more;
     for (const known of inode.domains) {
-      if (known.name === domain) return known.granted.length + known.waiting.length;
+      if (known.name === domain) return known.granted.length + known.waiting.length + more;
     }
     return 0;
   }
@@ -191,22 +200,22 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
     for (const domain of domains) this.#retry(domain, now);
   }
 
-  /**
-   * Start or end draining. At its start every holder is told that its lock is wanted: clients keep
-   * locks for a second in case they need them again. At its end all that waits is tried.
-   */
+  /** Start or end hurrying: whoever holds a lock, or is given one, is told that it is wanted. */
+  hurry(hurrying: boolean, now: number): void {
+    this.#hurrying = hurrying;
+    if (!hurrying) return;
+    for (const lock of this.locks()) {
+      if (lock.waiter !== undefined || isInternal(lock)) continue;
+      lock.isOld = true;
+      this.#tell(lock, now);
+    }
+  }
+
+  /** Start or end draining. At its end all that waits is tried. */
   drain(draining: boolean, now: number): void {
     this.#draining = draining;
     this.#mayGoOn = nobody;
-    if (draining) {
-      for (const lock of this.locks()) {
-        if (lock.waiter !== undefined || isInternal(lock)) continue;
-        lock.notifiedAt = now;
-        this.#contended.push(lock);
-      }
-      return;
-    }
-    this.#retryAll(now);
+    if (!draining) this.#retryAll(now);
   }
 
   /** While draining: these locks are given although their owners hold nothing here. */
@@ -266,6 +275,7 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
     if (domain.waiting.length > 0 && mustQueue(domain, lock)) return LOCK.again;
     domain.granted.push(lock);
     this.#heldCount++;
+    if (this.#hurrying && !isInternal(lock)) this.#tell(lock, now);
     return LOCK.granted;
   }
 
@@ -275,10 +285,14 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
       if (!conflicts<Waiter, Lock>(lock, held)) continue;
       free = false;
       if (!this.notifies || now - held.notifiedAt < this.notifyDelayMs) continue;
-      held.notifiedAt = now;
-      this.#contended.push(held);
+      this.#tell(held, now);
     }
     return free;
+  }
+
+  #tell(holder: Lock, now: number): void {
+    holder.notifiedAt = now;
+    this.#contended.push(holder);
   }
 
   #goesOn(lock: Lock): boolean {

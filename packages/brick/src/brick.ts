@@ -27,9 +27,10 @@ import type { Call } from "./wire/call.ts";
 import type { BrickSpec } from "./spec.ts";
 import type { Connection } from "./server/connection.ts";
 import type { Client } from "./server/client.ts";
+import { Patience } from "./server/patience.ts";
 import type { Workers } from "./server/workers.ts";
 
-const INODES = 131_072;
+const INODES = 65_536;
 const DIRECTORIES = 4096;
 
 /** A reply that the barrier holds: a whole record. */
@@ -49,6 +50,7 @@ export class Brick {
   readonly index: HealIndex;
   readonly space: SpaceWatch;
   readonly workers: Workers;
+  readonly patience = new Patience();
   /** The dictionary of the request that is being served. */
   readonly xdata = new Xdata();
   readonly newObject: NewObject;

@@ -9,6 +9,7 @@
 import { readFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { releaseProgramPages } from "@mortar/linux";
 import { Brick } from "./brick.ts";
 import { BrickServer } from "./server/brick-server.ts";
 import { controlAnswers } from "./server/control-answers.ts";
@@ -66,6 +67,7 @@ async function main(): Promise<void> {
     },
   });
   log(`serves ${spec.path} of volume ${spec.volume} on port ${port}`);
+  releaseProgramPages();
   server.run();
   brick.close();
   log("ends");

@@ -20,11 +20,18 @@ export interface StartedBrick {
  * process said, if it did not come up.
  */
 export async function startBrick(spec: BrickSpec, logFile: string): Promise<StartedBrick> {
+  return await startServer(HOST, spec, logFile);
+}
+
+/** The same of any program that takes such a spec, and answers "status" at its control socket. */
+export async function startServer(
+  program: string, spec: { readonly controlSocket: string }, logFile: string,
+): Promise<StartedBrick> {
   const file = `${spec.controlSocket}.json`;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify(spec), { mode: 0o600 });
   const log = openSync(logFile, "a", 0o600);
-  const child = spawn(process.execPath, ["--enable-source-maps", HOST, file], {
+  const child = spawn(process.execPath, [program, file], {
     detached: true, stdio: ["ignore", "ignore", log],
   });
   closeSync(log);
@@ -37,5 +44,5 @@ export async function startBrick(spec: BrickSpec, logFile: string): Promise<Star
     await delay(20);
   }
   child.kill("SIGKILL");
-  throw new Error(`brick ${spec.path} did not start: see ${logFile}`);
+  throw new Error(`it did not start: see ${logFile}`);
 }

@@ -178,7 +178,7 @@ function tlsOf(settings: readonly Setting[]): TlsOptions | null {
  *     auth.login.EXPORT.ssl-allow       names of certificates
  *     auth.login.USER.password
  */
-function authenticationOf(
+export function authenticationOf(
   options: ReadonlyMap<string, string>, exportName: string,
 ): BrickAuthentication {
   const list = (key: string): string[] | undefined =>

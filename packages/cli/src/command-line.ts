@@ -20,6 +20,10 @@ export async function runCommandLine(
   }
   const name = basename(calledAs);
   if (name === "gluster") return gluster(line.words, io, line.root, true);
+  if (name === "glusterd") {
+    const { glusterd } = await import("./node/glusterd.ts");
+    return glusterd(argv, io, { root: line.root ?? "/" });
+  }
   if (isLvmName(name)) return lvm(name, line.words, io, line.root);
   return mortar(line, io);
 }
@@ -71,7 +75,12 @@ async function mortar(line: Line, io: CliIo): Promise<number> {
   }
   const { glusterWords } = await import("./gluster/first-words.ts");
   const meant = glusterWords.filter((word) => word.startsWith(verb));
-  if (meant.length > 0) return gluster(words, io, line.root, false);
+  if (meant.length > 0) {
+    const { asksForBricks, createWithBricks } = await import("./node/volume-place.ts");
+    if (!asksForBricks(words)) return gluster(words, io, line.root, false);
+    const create = (made: readonly string[]) => gluster(made, io, line.root, false);
+    return createWithBricks(words, io, { root: line.root ?? "/" }, create);
+  }
   return unknownVerb(verb, io);
 }
 

@@ -172,7 +172,8 @@ export function* allBricks(
   state: ClusterState,
 ): Generator<{ readonly owner: string; readonly brick: BrickDocument }> {
   for (const { document } of state.volumes.values()) {
-    for (const brick of document.bricks) yield { owner: `volume ${document.name}`, brick };
+    const { name, bricks, next } = document;
+    for (const brick of next?.bricks ?? bricks) yield { owner: `volume ${name}`, brick };
   }
   for (const { document } of state.snapshots.values()) {
     for (const snapVolume of document.volumes) {

@@ -235,6 +235,7 @@ class History {
     // As every node does when it is back: a brick that could not be reached may be down.
     for (const daemon of this.#alive()) await this.#must(daemon, command("bringUp", {}));
     while (await this.world.step());
+    for (const node of this.world.nodes.nodes) node.minutesPass();
   }
 
   #check(): void {

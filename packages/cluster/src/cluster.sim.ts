@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Answer, CommandArgs, CommandName, CommandPayload } from "./command.ts";
 import { Coordinator, type Host, type Turn } from "./drive.ts";
 import { EffectError, type SingleEffect } from "./effect.ts";
-import { applyChanges, emptyState } from "./key-space.ts";
+import { applyChanges, emptyState, revisionOf } from "./key-space.ts";
 import { NodeModel, WorldModel } from "./node-model.sim.ts";
 import { isActivated } from "./snapshot-find.ts";
 import type { BrickDocument, Change, ClusterState } from "./state.ts";
@@ -109,8 +109,7 @@ export class SimulatedCluster implements Host {
     return this.#faulty(
       () => {
         for (const change of changes) {
-          const [kind = "", name = ""] = change.key.split("/");
-          const revision = revisionIn(this.stored, kind, name);
+          const revision = revisionOf(this.stored, change.key);
           if (revision !== change.expected) return { committed: false };
         }
         this.stored = applyChanges(this.stored, changes, ++this.#revision);
@@ -150,9 +149,11 @@ export function checkAtRest(world: WorldModel, state: ClusterState): void {
   for (const node of world.nodes) {
     assert.deepEqual([...node.frozen], [], "nothing is frozen");
     assert.deepEqual([...node.barred], [], "nothing is barred");
+    assert.deepEqual([...node.quiet], [], "nothing is quiet");
     assert.deepEqual(node.locks.draining, [], "nothing drains");
   }
   checkLvs(world, state);
+  checkMadeBricks(world, state);
   checkProcesses(world, state);
   checkMounts(world, state);
 }
@@ -166,20 +167,23 @@ function deathOf(): { promise: Promise<never>; reject: (error: Killed) => void }
   return { promise, reject };
 }
 
-function revisionIn(state: ClusterState, kind: string, name: string): number | "absent" {
-  if (kind === "config") {
-    const config = name === "snapshot" ? state.snapshotConfig : state.clusterConfig;
-    return config?.revision ?? "absent";
-  }
-  const map = { node: state.nodes, volume: state.volumes, snapshot: state.snapshots }[kind];
-  return (map ?? state.intents).get(name)?.revision ?? "absent";
-}
-
 function bricksOf(state: ClusterState): BrickDocument[] {
   return [
     ...[...state.volumes.values()].flatMap((it) => it.document.bricks),
     ...[...state.snapshots.values()].flatMap((it) => it.document.volumes.flatMap((v) => v.bricks)),
   ];
+}
+
+/** What was made for bricks is what nodes have in their documents. */
+function checkMadeBricks(world: WorldModel, state: ClusterState): void {
+  for (const node of world.nodes) {
+    const made = state.nodes.get(node.uuid)?.document.madeBricks ?? [];
+    const listed = made.map(({ vg, lv }) => `${vg}/${lv}`);
+    assert.deepEqual(node.storage.made.toSorted(), listed.toSorted(), `bricks made on ${node.host}`);
+    for (const { mountPoint, vg, lv } of made) {
+      assert.equal(node.mounts.get(mountPoint), `${vg}/${lv}`, `${mountPoint} is mounted`);
+    }
+  }
 }
 
 /** No LV of Mortar's without an owner, no owner without its LV, no LV with two. */

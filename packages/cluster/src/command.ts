@@ -4,7 +4,11 @@
  */
 import type { Effect } from "./effect.ts";
 import type { NodeCommands } from "./node-command.ts";
+import type { PlanCommands } from "./plan-command.ts";
+import type { ScheduleCommands } from "./schedule-command.ts";
 import type { SnapshotCommands } from "./snapshot-command.ts";
+import type { StorageCommands } from "./storage-command.ts";
+import type { VolumeChangeCommands } from "./volume-change-command.ts";
 import type { VolumeCommands } from "./volume-command.ts";
 
 /** A step of a command: yields effects, is given their results. */
@@ -25,6 +29,7 @@ export type FailureCode =
   | "volume-exists"
   | "volume-started"
   | "volume-not-started"
+  | "volume-rebalancing"
   | "volume-has-snapshots"
   | "brick-refused"
   | "bricks-down"
@@ -35,6 +40,9 @@ export type FailureCode =
   | "snapshot-exists"
   | "snapshot-active"
   | "snapshot-inactive"
+  | "snapshot-kept"
+  | "schedule-missing"
+  | "schedule-exists"
   | "limit-reached"
   | "not-thin"
   | "pool-unfit"
@@ -64,7 +72,9 @@ export type Answer<Payload> =
     };
 
 /** Every command: its arguments and the payload of its success. */
-export interface CommandTable extends VolumeCommands, SnapshotCommands, NodeCommands {}
+export interface CommandTable
+  extends VolumeCommands, VolumeChangeCommands, SnapshotCommands, NodeCommands, PlanCommands, StorageCommands,
+    ScheduleCommands {}
 
 export type CommandName = keyof CommandTable;
 export type CommandArgs<Name extends CommandName> = CommandTable[Name]["args"];

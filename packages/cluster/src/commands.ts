@@ -1,7 +1,15 @@
 /** Every command by name, and whether it changes anything. */
 import type { CommandArgs, CommandName, CommandPayload, Step } from "./command.ts";
 import { nodeAdd, nodeDeclare, nodeRemove } from "./membership.ts";
+import { brickCreate, brickDelete, brickList, brickPlace } from "./brick-commands.ts";
+import { brickReadiness } from "./brick-readiness.ts";
+import { nodeLabel } from "./node-label.ts";
 import { bringUp, recover } from "./recover.ts";
+import {
+  scheduleAdd, scheduleDelete, scheduleEdit, scheduleList, schedulePrune, scheduleSet,
+} from "./schedule-commands.ts";
+import { scheduleTick } from "./schedule-run.ts";
+import { snapshotHold, snapshotLock, snapshotRelease, snapshotUnlock } from "./snapshot-keep.ts";
 import { snapshotPrune } from "./safety.ts";
 import { snapshotActivate, snapshotDeactivate } from "./snapshot-activation.ts";
 import { snapshotClone } from "./snapshot-clone.ts";
@@ -9,7 +17,10 @@ import { snapshotConfigGet, snapshotConfigSet } from "./snapshot-config.ts";
 import { snapshotCreate } from "./snapshot-create.ts";
 import { snapshotDelete, snapshotDeleteMany } from "./snapshot-delete.ts";
 import { snapshotInfo, snapshotList, snapshotStatus } from "./snapshot-query.ts";
+import { commandPlan } from "./plan.ts";
 import { snapshotRestore } from "./snapshot-restore.ts";
+import { snapshotReclaim, snapshotSpace } from "./snapshot-space.ts";
+import { snapshotView } from "./snapshot-view.ts";
 import type { CommandContext } from "./steps.ts";
 import {
   volumeBarrier,
@@ -17,6 +28,9 @@ import {
   volumeProfile,
   volumeStatedump,
 } from "./volume-bricks.ts";
+import { volumeAddBrick } from "./volume-add-brick.ts";
+import { volumeRebalance } from "./volume-rebalance.ts";
+import { volumeRemoveBrick } from "./volume-remove-brick.ts";
 import { volumeCreate } from "./volume-create.ts";
 import {
   volumeOptionGet,
@@ -60,13 +74,20 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   volumeOptionSet: changing(volumeOptionSet),
   volumeOptionGet: question(volumeOptionGet),
   volumeOptionReset: changing(volumeOptionReset),
+  volumeAddBrick: changing(volumeAddBrick),
+  volumeRemoveBrick: changing(volumeRemoveBrick),
+  volumeRebalance: changing(volumeRebalance),
   volumeOptionHelp: question(volumeOptionHelp),
   snapshotCreate: changing(snapshotCreate),
   snapshotList: question(snapshotList),
   snapshotInfo: question(snapshotInfo),
   snapshotStatus: question(snapshotStatus),
+  snapshotReclaim: question(snapshotReclaim),
+  snapshotSpace: question(snapshotSpace),
+  commandPlan: question(commandPlan),
   snapshotActivate: changing(snapshotActivate),
   snapshotDeactivate: changing(snapshotDeactivate),
+  snapshotView: changing(snapshotView),
   snapshotDelete: changing(snapshotDelete),
   snapshotDeleteMany: changing(snapshotDeleteMany),
   snapshotRestore: changing(snapshotRestore),
@@ -74,6 +95,23 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   snapshotConfigGet: question(snapshotConfigGet),
   snapshotConfigSet: changing(snapshotConfigSet),
   snapshotPrune: changing(snapshotPrune),
+  snapshotHold: changing(snapshotHold),
+  snapshotRelease: changing(snapshotRelease),
+  snapshotLock: changing(snapshotLock),
+  snapshotUnlock: changing(snapshotUnlock),
+  scheduleAdd: changing(scheduleAdd),
+  scheduleEdit: changing(scheduleEdit),
+  scheduleDelete: changing(scheduleDelete),
+  scheduleSet: changing(scheduleSet),
+  scheduleList: question(scheduleList),
+  schedulePrune: changing(schedulePrune),
+  scheduleTick: changing(scheduleTick),
+  brickCreate: changing(brickCreate),
+  brickPlace: changing(brickPlace),
+  brickDelete: changing(brickDelete),
+  brickList: question(brickList),
+  brickReadiness: question(brickReadiness),
+  nodeLabel: changing(nodeLabel),
   nodeDeclare: changing(nodeDeclare),
   nodeAdd: changing(nodeAdd),
   nodeRemove: changing(nodeRemove),

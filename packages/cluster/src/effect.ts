@@ -9,6 +9,8 @@
  *   recovering rest upon it.
  * - Effects must survive being stored as JSON: intents keep them.
  */
+import type { BrickStorage, StorageFacts } from "./brick-storage.ts";
+import type { RebalanceCounts } from "@mortar/gluster";
 import type { Change } from "./state.ts";
 
 /** A brick process: of a volume, or of a snapshot's snap volume when `snapshot` is given. */
@@ -141,11 +143,39 @@ export interface BrickProfile {
   readonly intervalNumber: number;
 }
 
+/** One run of a volume's rebalance process. */
+export interface RebalanceRef {
+  readonly volume: string;
+  readonly task: string;
+}
+
+export interface RebalanceStart {
+  readonly command: "start" | "force" | "fix-layout";
+}
+
 export interface PoolFacts {
   /** `ok`, or what is wrong with it. */
   readonly state: "ok" | "read-only" | "out-of-data" | "needs-check" | "failed" | "inactive";
   readonly dataPercent: number;
   readonly metadataPercent: number;
+}
+
+/** How much of its pool a thin LV has; whole chunks. */
+export interface LvSpace {
+  readonly lv: string;
+  readonly mappedBytes: number;
+  /** What removing this one alone frees. */
+  readonly exclusiveBytes: number;
+  /** The rest: other LVs have it as well. */
+  readonly sharedBytes: number;
+}
+
+export interface PoolReclaim {
+  readonly vg: string;
+  readonly pool: string;
+  readonly lvs: readonly LvSpace[];
+  /** By removing all of `lvs`, and nothing else. */
+  readonly freedBytes: number;
 }
 
 /** A released hold. `held` false: the watchdog had released it before. */
@@ -172,8 +202,21 @@ export interface DrainLeave {
 export interface DrainState {
   /** False: its server cannot drain, and tells of no locks. */
   readonly drains: boolean;
+  /** Locks that were held before it began, and still are. */
+  readonly old: number;
   readonly held: readonly LockClaim[];
   readonly waiting: readonly LockClaim[];
+}
+
+/** How one part of a hook went. */
+export interface HookReport {
+  readonly name: string;
+  readonly phase: "before" | "after";
+  /** Without it no snapshot is taken. */
+  readonly required: boolean;
+  readonly tookMs: number;
+  /** Absent: it succeeded. */
+  readonly error?: string;
 }
 
 /** What nodes can be asked for: arguments and result of each kind. */
@@ -212,6 +255,15 @@ export interface NodeEffects {
   };
 
   /**
+   * Starts the rebalance process of this run on the node. *Idempotent*: one run has one process,
+   * also when it ended. A process of a former run is ended before.
+   */
+  startRebalance: { args: RebalanceRef & RebalanceStart; result: void };
+  /** It ends when the file that it moves is moved. *Idempotent*, also when it never was. */
+  stopRebalance: { args: RebalanceRef; result: void };
+  /** How far it is, or how it ended. */
+  rebalanceStatus: { args: RebalanceRef; result: RebalanceCounts };
+  /**
    * A brick that runs is to take over what its volfile says now; stock ones do so by themselves.
    * Gives the options that wait for its next start. *Idempotent*, also when it does not run.
    */
@@ -232,12 +284,32 @@ export interface NodeEffects {
   /** syncfs: everything dirty is on the disk. */
   syncFileSystem: { args: { readonly mountPoint: string }; result: void };
   /**
-   * Begins draining or goes on with it: gives as soon as no lock is held, or after `waitMs`. Ended
-   * by itself after `watchdogMs`. *Idempotent*.
+   * Runs the parts before of the node's hooks for a snapshot of these volumes. The parts after of
+   * all that was begun are run by themselves after `watchdogMs`, or when the daemon dies.
+   */
+  hooksBefore: {
+    args: {
+      readonly snapshot: string;
+      readonly volumes: readonly string[];
+      readonly watchdogMs: number;
+    };
+    result: readonly HookReport[];
+  };
+  /** `held` false: they had been run by the watchdog. *Idempotent*, also when nothing was begun. */
+  hooksAfter: {
+    args: { readonly snapshot: string };
+    result: { readonly reports: readonly HookReport[]; readonly held: boolean };
+  };
+
+  /**
+   * Begins draining or goes on with it. Without `holds` clients are only hurried: gives as soon as
+   * no old lock is held; with it, as soon as none is; or after `waitMs`. Ended by itself after
+   * `watchdogMs`. *Idempotent*.
    */
   drainLocks: {
     args: {
       readonly brick: BrickRef;
+      readonly holds: boolean;
       readonly leaves: readonly DrainLeave[];
       readonly waitMs: number;
       readonly watchdogMs: number;
@@ -265,6 +337,11 @@ export interface NodeEffects {
   activateLv: { args: { readonly vg: string; readonly lv: string }; result: void };
   /** Unmounted everywhere before; deactivated, then removed. *Idempotent*; busy is a failure. */
   removeLv: { args: { readonly vg: string; readonly lv: string }; result: void };
+  /** What removing these thin LVs frees in each of their pools. LVs that are gone are left out. */
+  reclaimable: {
+    args: { readonly lvs: readonly { readonly vg: string; readonly lv: string }[] };
+    result: readonly PoolReclaim[];
+  };
   /** As `lvs` prints them: `9.34`, `800.00m`; absent when LVM prints none. */
   lvStatus: {
     args: { readonly vg: string; readonly lv: string };
@@ -289,6 +366,19 @@ export interface NodeEffects {
    * snapshot root. *Idempotent*, also when there is no such LV; busy is a failure.
    */
   unmountLv: { args: { readonly vg: string; readonly lv: string }; result: void };
+
+  /** Nothing is changed by it. The paths are looked at for a brick that is to be made. */
+  inspectStorage: {
+    args: { readonly mountPoint?: string; readonly device?: string; readonly file?: string };
+    result: StorageFacts;
+  };
+  /** Makes what is not there of it, up to the mounted directory. *Idempotent*. */
+  makeBrickStorage: { args: BrickStorage; result: void };
+  /**
+   * Unmounts it, and removes the LV and the directories, then the pool, the group and the file
+   * when they carry a mark and nothing is left in them. *Idempotent*; busy is a failure.
+   */
+  removeBrickStorage: { args: BrickStorage; result: void };
 }
 
 export type NodeEffectKind = keyof NodeEffects;

@@ -38,6 +38,7 @@ const stopped = step("volumeStop", { volume: "v" });
 const snapped = step("snapshotCreate", { name: "s", volume: "v", timestamp: false });
 const activated = step("snapshotActivate", { snapshot: "s" });
 const restored = step("snapshotRestore", { snapshot: "s" });
+const viewed = step("snapshotView", { snapshot: "s", open: true });
 const cloned = step("snapshotClone", { snapshot: "s", name: "c" });
 const secondVolume: Prepare = async (cluster) => {
   await cluster.must("volumeCreate", { name: "w", bricks: ["a:/b4/exp"] });
@@ -59,6 +60,10 @@ const snapshot = (state: ClusterState, name = "s") => state.snapshots.get(name)?
 const onSnapshot = (state: ClusterState) => state.volumes.get("v")!.document.bricks[0]!.managed;
 const safeties = (state: ClusterState) =>
   [...state.snapshots.values()].filter((it) => it.document.kind === "safety");
+
+const GiB = 1024 ** 3;
+const madeOn = (state: ClusterState) =>
+  [...state.nodes.values()].flatMap((it) => it.document.madeBricks ?? []);
 
 const cases: readonly Case[] = [
   {
@@ -111,6 +116,18 @@ const cases: readonly Case[] = [
     done: (state) => snapshot(state, "t") !== undefined,
   },
   {
+    title: "snapshot hold",
+    prepare: upTo(started, snapped),
+    act: act("snapshotHold", { snapshot: "s", owner: "o", reason: "r" }),
+    done: (state) => snapshot(state)?.keptBy?.length === 1,
+  },
+  {
+    title: "snapshot lock",
+    prepare: upTo(started, snapped),
+    act: act("snapshotLock", { snapshot: "s", untilMs: Date.UTC(2100, 0, 1) }),
+    done: (state) => snapshot(state)?.lock !== undefined,
+  },
+  {
     title: "snapshot activate",
     prepare: upTo(started, snapped),
     act: act("snapshotActivate", { snapshot: "s" }),
@@ -158,6 +175,33 @@ const cases: readonly Case[] = [
     done: (state) => !onSnapshot(state) && safeties(state).length === 1,
   },
   {
+    title: "snapshot restore of a started volume",
+    prepare: upTo(started, snapped),
+    act: act("snapshotRestore", { snapshot: "s", online: true }),
+    done: (state) =>
+      onSnapshot(state) && status(state) === "Started" && safeties(state).length === 1,
+  },
+  {
+    title: "snapshot restore of a started volume, without safety, of an activated one",
+    prepare: upTo(started, snapped, activated),
+    act: act("snapshotRestore", { snapshot: "s", online: true, safety: false }),
+    done: (state) =>
+      onSnapshot(state) && status(state) === "Started" && safeties(state).length === 0,
+  },
+  {
+    title: "snapshot view, its beginning",
+    prepare: upTo(started, snapped),
+    act: act("snapshotView", { snapshot: "s", open: true }),
+    done: (state) => isActivated(snapshot(state)!),
+  },
+  {
+    title: "snapshot view, its end",
+    prepare: upTo(started, snapped, viewed),
+    act: act("snapshotView", { snapshot: "s", open: false }),
+    done: (state) => !isActivated(snapshot(state)!),
+    finishes: true,
+  },
+  {
     title: "snapshot create of two volumes",
     prepare: upTo(secondVolume, started),
     act: act("snapshotCreate", { name: "g", volume: "v", volumes: ["w"], timestamp: false }),
@@ -186,6 +230,28 @@ const cases: readonly Case[] = [
     prepare: upTo(started, snapped, stopped, restored),
     act: act("volumeStart", { volume: "v" }),
     done: (state) => status(state) === "Started",
+  },
+];
+
+const brickCases: readonly Case[] = [
+  {
+    title: "brick create",
+    prepare: [],
+    act: act("brickCreate", { brick: "b:/m1/brick", sizeBytes: GiB }),
+    done: (state) => madeOn(state).length === 1,
+  },
+  {
+    title: "brick place",
+    prepare: [],
+    act: act("brickPlace", { volume: "v", sizeBytes: GiB, setSize: 2, setCount: 2 }),
+    done: (state) => madeOn(state).length === 4,
+  },
+  {
+    title: "brick delete",
+    prepare: [step("brickCreate", { brick: "b:/m1/brick", sizeBytes: GiB })],
+    act: act("brickDelete", { brick: "b:/m1/brick" }),
+    done: (state) => madeOn(state).length === 0,
+    finishes: true,
   },
 ];
 
@@ -221,7 +287,7 @@ async function withFault(it: Case, fault: Fault): Promise<void> {
   }
 }
 
-for (const it of cases) {
+for (const it of [...cases, ...brickCases]) {
   void test(`${it.title}: any one fault leaves nothing behind`, async () => {
     const undisturbed = await prepared(it);
     const answer = await it.act(undisturbed);

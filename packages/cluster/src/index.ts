@@ -1,12 +1,20 @@
 export * from "./command.ts";
 export * from "./node-command.ts";
+export * from "./plan-command.ts";
+export type { PoolGain } from "./reclaim.ts";
 export * from "./snapshot-command.ts";
+export * from "./schedule-command.ts";
+export type { ScheduleDocument } from "./schedule-document.ts";
+export * from "./brick-storage.ts";
+export * from "./storage-command.ts";
+export * from "./volume-change-command.ts";
 export * from "./volume-command.ts";
 export { type Command, commands } from "./commands.ts";
 export { type CommitResult, Coordinator, type Host, type Turn } from "./drive.ts";
 export * from "./effect.ts";
 export { CommandFailure, errno, failureTitles } from "./failure.ts";
 export { type Entry, Fence, type Stamp, Stamps } from "./fence.ts";
+export { claimsOn } from "./lv-claim.ts";
 export { nodeOfHost, nodesInOrder } from "./membership.ts";
 export {
   applyChanges,
@@ -18,6 +26,8 @@ export {
   type StoredEntry,
   type ToldChange,
 } from "./key-space.ts";
+export { isTickDue } from "./schedule-run.ts";
+export { hasSnapshotView } from "./snapshot-view.ts";
 export * from "./state.ts";
 export {
   type BrickEngine,

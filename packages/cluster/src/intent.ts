@@ -30,10 +30,14 @@ export function* draftIntent(draft: IntentDraft): Step<IntentDocument> {
   return { schema: SCHEMA, id, startedAtMs: nowMs, ...draft };
 }
 
-/** Commits a new intent. */
-export function* begin(context: CommandContext, draft: IntentDraft): Step<IntentDocument> {
+/** Commits a new intent, and with it what has to be so from then on. */
+export function* begin(
+  context: CommandContext,
+  draft: IntentDraft,
+  changes: readonly Change[] = [],
+): Step<IntentDocument> {
   const intent = yield* draftIntent(draft);
-  yield* commit(context, [changeOf.intent(context.state, intent)]);
+  yield* commit(context, [changeOf.intent(context.state, intent), ...changes]);
   return intent;
 }
 
@@ -42,10 +46,9 @@ export function* begin(context: CommandContext, draft: IntentDraft): Step<Intent
  * stays, to be tried again.
  */
 export function* settle(context: CommandContext, intent: IntentDocument): Step<EffectError[]> {
-  for (const group of intent.groups) {
-    const errors = errorsOf(yield* attemptAll(group));
-    if (errors.length > 0) return errors;
-  }
+  const failed =
+    intent.direction === "finish" ? yield* finish(context, intent) : yield* inOrder(intent);
+  if (failed.length > 0) return failed;
   const { state } = context;
   const afterwards = intent.afterwards.map(
     (it): Change => ({ ...it, expected: revisionOf(state, it.key) }),
@@ -54,6 +57,42 @@ export function* settle(context: CommandContext, intent: IntentDocument): Step<E
   const needed = afterwards.filter((it) => "put" in it || it.expected !== "absent");
   yield* commit(context, [changeOf.intentGone(state, intent.id), ...needed]);
   return [];
+}
+
+function* inOrder(intent: IntentDocument): Step<EffectError[]> {
+  for (const group of intent.groups) {
+    const errors = errorsOf(yield* attemptAll(group));
+    if (errors.length > 0) return errors;
+  }
+  return [];
+}
+
+/**
+ * A node on which something fails does not keep the others from going on. A node that left the pool
+ * took what it had with it. What was done for a document that goes away is done for good, and is
+ * dropped from the intent; what was stopped for another one may have been started again meanwhile.
+ */
+function* finish(context: CommandContext, intent: IntentDocument): Step<EffectError[]> {
+  const { afterwards } = intent;
+  const isForGood = afterwards.length > 0 && afterwards.every((it) => "delete" in it);
+  const errors: EffectError[] = [];
+  const failedNodes = new Set<string>();
+  const left: NodeEffect[][] = [];
+  for (const group of intent.groups) {
+    const due = group.filter((it) => context.state.nodes.has(it.node));
+    const tried = due.filter((it) => !failedNodes.has(it.node));
+    const outcomes = yield* attemptAll(tried);
+    const done = new Set(tried.filter((_, index) => outcomes[index]?.ok === true));
+    errors.push(...errorsOf(outcomes));
+    for (const it of tried) if (!done.has(it)) failedNodes.add(it.node);
+    left.push(due.filter((it) => !isForGood || !done.has(it)));
+  }
+  const groups = groupsOf(...left);
+  const isLess = groups.flat().length < intent.groups.flat().length;
+  if (errors.length > 0 && isLess) {
+    yield* commit(context, [changeOf.intent(context.state, { ...intent, groups })]);
+  }
+  return errors;
 }
 
 /** After a failure: undoes at once; if that fails too, the details say that it will be retried. */

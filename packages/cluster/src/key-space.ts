@@ -1,4 +1,6 @@
 /** Between documents and the store: keys, reading all of it, and the effect of a transaction. */
+import type { ClusterClockDocument } from "./cluster-clock.ts";
+import type { ScheduleDocument } from "./schedule-document.ts";
 import {
   type Change,
   type ClusterConfigDocument,
@@ -20,6 +22,8 @@ export const keyOf = {
   intent: (id: string) => `intent/${id}`,
   snapshotConfig: "config/snapshot",
   clusterConfig: "config/cluster",
+  schedule: (name: string) => `schedule/${name}`,
+  clusterClock: "config/clock",
 } as const;
 
 export interface StoredEntry {
@@ -46,6 +50,7 @@ export function emptyState(self: string): ClusterState {
     volumes: new Map(),
     snapshots: new Map(),
     intents: new Map(),
+    schedules: new Map(),
   };
 }
 
@@ -109,20 +114,23 @@ export function applyTold(
 
 /** The highest revision of any document; 0 of none. */
 export function newestRevision(state: ClusterState): number {
-  let newest = Math.max(state.snapshotConfig?.revision ?? 0, state.clusterConfig?.revision ?? 0);
-  for (const map of [state.nodes, state.volumes, state.snapshots, state.intents]) {
+  const singles = [state.snapshotConfig, state.clusterConfig, state.clusterClock];
+  let newest = Math.max(...singles.map((it) => it?.revision ?? 0));
+  const { nodes, volumes, snapshots, intents, schedules } = state;
+  for (const map of [nodes, volumes, snapshots, intents, schedules]) {
     for (const { revision } of map.values()) newest = Math.max(newest, revision);
   }
   return newest;
 }
 
-type Maps = "nodes" | "volumes" | "snapshots" | "intents";
+type Maps = "nodes" | "volumes" | "snapshots" | "intents" | "schedules";
 
 const mapOfPrefix: Readonly<Record<string, Maps>> = {
   node: "nodes",
   volume: "volumes",
   snapshot: "snapshots",
   intent: "intents",
+  schedule: "schedules",
 };
 
 /** Copies each map at its first change; what is handed out before stays as it was. */
@@ -145,6 +153,9 @@ class Draft {
     } else if (key === keyOf.clusterConfig) {
       const value = { document: document as ClusterConfigDocument, revision };
       this.#state = { ...this.#state, clusterConfig: value };
+    } else if (key === keyOf.clusterClock) {
+      const value = { document: document as ClusterClockDocument, revision };
+      this.#state = { ...this.#state, clusterClock: value };
     } else {
       const { map, name } = this.#mapOf(key);
       map.set(name, { document, revision });
@@ -157,6 +168,9 @@ class Draft {
       this.#state = rest;
     } else if (key === keyOf.clusterConfig) {
       const { clusterConfig: _gone, ...rest } = this.#state;
+      this.#state = rest;
+    } else if (key === keyOf.clusterClock) {
+      const { clusterClock: _gone, ...rest } = this.#state;
       this.#state = rest;
     } else {
       const { map, name } = this.#mapOf(key);
@@ -211,12 +225,22 @@ export const changeOf = {
   clusterConfig(state: ClusterState, config: ClusterConfigDocument): Change {
     return put(keyOf.clusterConfig, state.clusterConfig, config);
   },
+  schedule(state: ClusterState, schedule: ScheduleDocument): Change {
+    return put(keyOf.schedule(schedule.name), state.schedules.get(schedule.name), schedule);
+  },
+  scheduleGone(state: ClusterState, name: string): Change {
+    return gone(keyOf.schedule(name), state.schedules.get(name));
+  },
+  clusterClock(state: ClusterState, clock: ClusterClockDocument): Change {
+    return put(keyOf.clusterClock, state.clusterClock, clock);
+  },
 } as const;
 
 /** The revision that a key has now. */
 export function revisionOf(state: ClusterState, key: string): number | "absent" {
   if (key === keyOf.snapshotConfig) return state.snapshotConfig?.revision ?? "absent";
   if (key === keyOf.clusterConfig) return state.clusterConfig?.revision ?? "absent";
+  if (key === keyOf.clusterClock) return state.clusterClock?.revision ?? "absent";
   const slash = key.indexOf("/");
   const which = mapOfPrefix[key.slice(0, slash)];
   const entry = which === undefined ? undefined : state[which].get(key.slice(slash + 1));

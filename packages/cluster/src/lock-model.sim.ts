@@ -36,10 +36,13 @@ export class LockModel {
     brick.held = brick.held.filter((it) => !same(it, claim));
   }
 
-  drain(path: string, leaves: readonly DrainLeave[]): DrainState {
+  drain(
+    path: string,
+    { holds, leaves }: { readonly holds: boolean; readonly leaves: readonly DrainLeave[] },
+  ): DrainState {
     const brick = this.#brick(path);
-    brick.leaves = leaves;
-    return { drains: true, held: brick.held, waiting: brick.waiting };
+    if (holds) brick.leaves = leaves;
+    return { drains: true, old: 0, held: brick.held, waiting: brick.waiting };
   }
 
   endDrain(path: string): void {

@@ -27,7 +27,8 @@ export function claimsOn(state: ClusterState, place: LvPlace): LvClaim[] {
   }
   for (const { document } of state.intents.values()) {
     for (const effect of document.groups.flat()) {
-      if (effect.kind === "removeLv" && sameLv(place, effect)) {
+      const removes = effect.kind === "removeLv" || effect.kind === "removeBrickStorage";
+      if (removes && sameLv(place, effect)) {
         claims.push({ owner: `an interrupted "${document.command}"` });
       }
     }

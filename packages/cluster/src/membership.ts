@@ -62,6 +62,8 @@ function* keep(
     ...(names === undefined ? {} : { names }),
     ...(peerPort === undefined ? {} : { peerPort }),
     ...(former?.joinedAtMs === undefined ? {} : { joinedAtMs: former.joinedAtMs }),
+    ...(former?.zone === undefined ? {} : { zone: former.zone }),
+    ...(former?.madeBricks === undefined ? {} : { madeBricks: former.madeBricks }),
   };
   if (former !== undefined && JSON.stringify(former) === JSON.stringify(draft)) return;
   const { nowMs } = yield* performLocal("clock", {});
@@ -85,8 +87,13 @@ export function* nodeRemove(
     if (isThere(document.bricks)) throw refused(text.peerHasBricks(host));
   }
   for (const { document } of state.snapshots.values()) {
+    // What is left of it there goes with the node.
+    if (document.deletingSinceMs !== undefined) continue;
     const has = document.volumes.some((it) => isThere(it.bricks) || isThere(it.volume.bricks));
     if (has) throw refused(text.peerHasSnapshots(host));
+  }
+  if ((state.nodes.get(uuid)?.document.madeBricks ?? []).length > 0) {
+    throw refused(text.peerHasBricks(host));
   }
   if (!check) yield* commit(context, [changeOf.nodeGone(state, uuid)]);
   return { uuid };

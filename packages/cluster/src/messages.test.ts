@@ -82,8 +82,12 @@ const volumeRows: readonly Row[] = [
     create(bricks), EG_INTRNL, "/b1/exp is already part of a volume"],
   ["parent in use", [tweak((it) => nodeA(it).fsOf("/b1").fs.directories.set("/d", "id"))],
     create(["a:/b1/d/exp"]), EG_INTRNL, "parent directory /b1/d is already part of a volume"],
-  ["replica", [], create(bricks, { replica: 2 }), errno.EG_OPNOTSUP,
-    "Volumes of type replicate are not supported by this version of Mortar"],
+  ["create: same server", [],
+    run("volumeCreate", { name: "v", bricks: ["a:/b1/exp", "a:/b2/exp"], replica: 2 }),
+    errno.EG_INTRNL,
+    "Multiple bricks of a replicate volume are present on the same server. This setup is not " +
+      "optimal. Bricks should be on different nodes to have best fault tolerant configuration. " +
+      "Use 'force' at the end of the command if you want to override this behavior. "],
   ["start: none", [], started, errno.EG_NOVOL, "Volume v does not exist"],
   ["start: twice", up, started, EG_INTRNL, "Volume v already started"],
   ["start: not mounted", [created, tweak((it) => nodeA(it).mounts.delete("/b1"))], started,

@@ -6,11 +6,13 @@ import {
   type BrickFacts,
   type BrickRef,
   EffectError,
+  type HookReport,
   type NodeEffect,
   type SingleEffect,
 } from "./effect.ts";
 import { overlaps } from "./brick.ts";
 import { LockModel } from "./lock-model.sim.ts";
+import { StorageModel } from "./storage-model.sim.ts";
 
 interface FileSystem {
   /** Directories below the root, with their volume ids. */
@@ -41,8 +43,14 @@ export class NodeModel {
   afterRestart: string[] = [];
   /** What running bricks answer, by question. */
   readonly answers = new Map<string, unknown>();
+  /** Of each volume, the newest run of its rebalance process. */
+  readonly rebalances = new Map<string, { readonly task: string; status: "in progress" | "stopped" | "completed" }>();
   readonly frozen = new Set<string>();
   readonly locks = new LockModel();
+  /** Snapshots for which hooks hold something quiet. */
+  readonly quiet = new Set<string>();
+  hookReports: HookReport[] = [];
+  readonly storage = new StorageModel(this);
   /** LVs that something else keeps busy. */
   readonly busy = new Set<string>();
   readonly root: FileSystem = emptyFs();
@@ -82,6 +90,12 @@ export class NodeModel {
     return true;
   }
 
+  /** What nobody asked for in time, watchdogs have let go. */
+  minutesPass(): void {
+    this.quiet.clear();
+    for (const path of this.locks.draining) this.locks.endDrain(path);
+  }
+
   perform(effect: NodeEffect): unknown {
     switch (effect.kind) {
       case "inspectBrick":
@@ -105,14 +119,29 @@ export class NodeModel {
       case "askBrick":
         if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
         return this.answers.get(effect.question);
+      case "startRebalance":
+      case "stopRebalance":
+      case "rebalanceStatus":
+        return this.#rebalance(effect);
       case "reconfigureBrick":
         this.reconfigured.push(effect.brick.path);
         return { afterRestart: this.afterRestart };
+      case "hooksBefore":
+        this.quiet.add(effect.snapshot);
+        return this.hookReports;
+      case "hooksAfter": {
+        const had = this.quiet.delete(effect.snapshot);
+        return { reports: [], held: had || this.hookReports.length === 0 };
+      }
       case "drainLocks":
         if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
-        return this.locks.drain(effect.brick.path, effect.leaves);
+        return this.locks.drain(effect.brick.path, effect);
       case "drainEnd":
         return this.locks.endDrain(effect.brick.path);
+      case "inspectStorage":
+      case "makeBrickStorage":
+      case "removeBrickStorage":
+        return this.storage.perform(effect);
       case "syncFileSystem":
       case "freeze":
       case "thaw":
@@ -120,6 +149,10 @@ export class NodeModel {
       default:
         return this.#lv(effect);
     }
+  }
+
+  emptyFileSystem(): FileSystem {
+    return emptyFs();
   }
 
   fail(object: string, message: string, code: "failed" | "busy" = "failed"): EffectError {
@@ -156,6 +189,24 @@ export class NodeModel {
     return { held: this.barred.delete(path) };
   }
 
+  #rebalance(
+    effect: NodeEffect<"startRebalance" | "stopRebalance" | "rebalanceStatus">,
+  ): unknown {
+    const { volume, task } = effect;
+    const found = this.rebalances.get(volume);
+    const own = found?.task === task ? found : undefined;
+    if (effect.kind === "startRebalance") {
+      if (own === undefined) this.rebalances.set(volume, { task, status: "in progress" });
+      return undefined;
+    }
+    if (effect.kind === "stopRebalance") {
+      if (own?.status === "in progress") own.status = "stopped";
+      return undefined;
+    }
+    const status = own?.status ?? "not started";
+    return { status, files: 3, sizeBytes: 12, lookups: 9, failures: 0, skipped: 0, seconds: 1 };
+  }
+
   #freezing(effect: NodeEffect<"syncFileSystem" | "freeze" | "thaw">): unknown {
     const { mountPoint } = effect;
     if (effect.kind === "thaw") return { held: this.frozen.delete(mountPoint) };
@@ -174,6 +225,7 @@ export class NodeModel {
       | "activateLv"
       | "removeLv"
       | "lvStatus"
+      | "reclaimable"
       | "mountBrick"
       | "unmountLv"
     >,
@@ -201,6 +253,15 @@ export class NodeModel {
         this.#unmount(`${effect.vg}/${effect.lv}`);
         this.lvs.delete(`${effect.vg}/${effect.lv}`);
         return undefined;
+      case "reclaimable": {
+        const there = effect.lvs.filter(({ vg, lv }) => this.lvs.has(`${vg}/${lv}`));
+        const lvs = there.map(({ lv }) => ({
+          lv, mappedBytes: 300, exclusiveBytes: 100, sharedBytes: 200,
+        }));
+        return lvs.length === 0
+          ? []
+          : [{ vg: "vg", pool: "pool", lvs, freedBytes: 100 * lvs.length + 1 }];
+      }
       case "lvStatus":
         this.#need(`${effect.vg}/${effect.lv}`);
         return { dataPercent: "9.34", size: "800.00m" };
@@ -304,6 +365,8 @@ function copyFs(fs: FileSystem): FileSystem {
 export class WorldModel {
   readonly nodes: readonly NodeModel[];
   nowMs = Date.UTC(2026, 10, 22, 15, 33, 7);
+  /** How far the wall clock was set, beside the time that goes by. */
+  wallShiftMs = 0;
   readonly told: string[] = [];
   #uuid = 0;
 
@@ -315,7 +378,7 @@ export class WorldModel {
     switch (effect.kind) {
       case "clock":
         this.nowMs += 1;
-        return { nowMs: this.nowMs, monotonicMs: this.nowMs };
+        return { nowMs: this.nowMs + this.wallShiftMs, monotonicMs: this.nowMs };
       case "uuids":
         return Array.from({ length: effect.count }, () => this.#nextUuid());
       case "volfileChanged":

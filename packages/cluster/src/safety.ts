@@ -5,6 +5,8 @@
  */
 import type { Step } from "./command.ts";
 import type { SnapshotRemoval } from "./snapshot-command.ts";
+import { readClusterTime } from "./cluster-clock.ts";
+import { isKept } from "./snapshot-keep.ts";
 import { removeMany } from "./snapshot-delete.ts";
 import { snapshotsInOrder } from "./snapshot-find.ts";
 import { timestampSuffix } from "./snapshot-name.ts";
@@ -59,15 +61,22 @@ function freeName(state: ClusterState, wanted: string): string {
 
 /** Removes safety snapshots that are older than a week, or have two newer ones of their volume. */
 export function* snapshotPrune(context: CommandContext, _args: object): Step<SnapshotRemoval[]> {
+  return yield* removeMany(context, yield* doomedSafetySnapshots(context));
+}
+
+/** Oldest first. */
+export function* doomedSafetySnapshots(context: CommandContext): Step<SnapshotDocument[]> {
   const { nowMs } = yield* performLocal("clock", {});
+  const clusterMs = yield* readClusterTime(context.state);
   const newerOf = new Map<string, number>();
   const doomed: SnapshotDocument[] = [];
   for (const snapshot of snapshotsInOrder(context.state, "safety").toReversed()) {
     if (snapshot.expiresAtMs === undefined) continue;
+    if (isKept(snapshot, clusterMs)) continue;
     const origin = snapshot.volumes[0]?.originId ?? "";
     const newer = newerOf.get(origin) ?? 0;
     newerOf.set(origin, newer + 1);
     if (newer >= KEPT_COUNT || snapshot.expiresAtMs <= nowMs) doomed.push(snapshot);
   }
-  return yield* removeMany(context, doomed.toReversed());
+  return doomed.toReversed();
 }

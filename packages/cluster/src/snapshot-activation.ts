@@ -13,7 +13,9 @@ import type { NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno, stepsFailed } from "./failure.ts";
 import { begin, groupsOf, settle, undo } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";
-import { isActivated, openSnapshot, refuseSafety, withStatus } from "./snapshot-find.ts";
+import {
+  isActivated, openSnapshot, refuseSafety, withoutViewers, withStatus,
+} from "./snapshot-find.ts";
 import type { SnapshotDocument } from "./state.ts";
 import { attemptAll, commit, type CommandContext, errorsOf, event } from "./steps.ts";
 import { text } from "./stock-text.ts";
@@ -64,6 +66,9 @@ export function* snapshotActivate(
   const { name, id } = snapshot;
   if (!isActivated(snapshot)) {
     yield* activateSnapshot(context, snapshot);
+  } else if (snapshot.viewers !== undefined) {
+    // Activated for who looks at it: from now on it stays so.
+    yield* commit(context, [changeOf.snapshot(context.state, withoutViewers(snapshot))]);
   } else if (args.force === true) {
     // Bricks that died are started again; the state says already that they run.
     yield* performGroups(upGroups(snapshot));
@@ -107,6 +112,15 @@ export function* snapshotDeactivate(
   if (!isActivated(snapshot)) {
     throw new CommandFailure("snapshot-inactive", errno.EINVAL, text.snapDeactivated(name));
   }
+  yield* deactivateSnapshot(context, snapshot);
+  return { name, uuid: id };
+}
+
+export function* deactivateSnapshot(
+  context: CommandContext,
+  snapshot: SnapshotDocument,
+): Step<void> {
+  const { name } = snapshot;
   const intent = yield* begin(context, {
     command: "snapshot deactivate",
     holds: [keyOf.snapshot(name)],
@@ -124,5 +138,4 @@ export function* snapshotDeactivate(
     throw stepsFailed(errors);
   }
   yield* event("SNAPSHOT_DEACTIVATED", { snapshot: name });
-  return { name, uuid: id };
 }

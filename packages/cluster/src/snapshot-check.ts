@@ -13,7 +13,7 @@ import { text } from "./stock-text.ts";
 
 /** A pool beyond these is not made worse; metadata is what a snapshot itself needs. */
 const METADATA_PERCENT_MAX = 95;
-const WARN_PERCENT = 80;
+export const WARN_PERCENT = 80;
 
 /** The volume's bricks as they are now, each with its LV. */
 export function* checkBricks(
@@ -45,7 +45,8 @@ function thinBricks(volume: VolumeDocument, facts: readonly BrickFacts[]): Brick
   throw new CommandFailure("not-thin", errno.EG_NOTTHINP, text.snapNotThin(volume.name), details);
 }
 
-function notThin(volume: VolumeDocument, facts: BrickFacts): string | undefined {
+/** Why the brick is no directory of a thin LV of its own volume; undefined when it is. */
+export function notThin(volume: VolumeDocument, facts: BrickFacts): string | undefined {
   if (!facts.isDirectory) return "the brick directory does not exist (is it mounted?)";
   if (facts.volumeId !== volume.id) return "the brick directory is not this volume's";
   return facts.lv.thin ? undefined : facts.lv.reason;
@@ -155,7 +156,8 @@ function* refuseUnfitPools(
   throw new CommandFailure("pool-unfit", errno.EG_INTRNL, message, details);
 }
 
-function unfit(facts: PoolFacts): string | undefined {
+/** Why a pool takes no snapshot; undefined when it does. */
+export function unfit(facts: PoolFacts): string | undefined {
   if (facts.state !== "ok") return `its state is ${facts.state}`;
   if (facts.metadataPercent < METADATA_PERCENT_MAX) return undefined;
   return `its metadata is ${facts.metadataPercent.toFixed(2)} % full`;

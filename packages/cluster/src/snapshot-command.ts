@@ -1,4 +1,5 @@
 /** Commands on snapshots: their arguments and payloads, as the HTTP routes have them. */
+import type { PoolGain } from "./reclaim.ts";
 import type { Consistency } from "./state.ts";
 import type { VolumeRef } from "./volume-command.ts";
 
@@ -12,6 +13,15 @@ export interface SnapshotRef {
   /** Seconds since 1970. */
   createdAt: number;
   safety: boolean;
+  deleting?: SnapshotDeleting;
+}
+
+/** Its deletion was decided, and is not finished. */
+export interface SnapshotDeleting {
+  /** Seconds since 1970. */
+  since: number;
+  /** What there is still to do. */
+  left: { host: string; object: string }[];
 }
 
 export interface SnapshotCreated {
@@ -26,6 +36,8 @@ export interface SnapshotCreated {
 export interface SnapshotChanged {
   name: string;
   uuid: string;
+  /** Of a deletion: recorded, and finished when all can be reached. */
+  pending?: boolean;
 }
 
 export interface SnapVolumeInfo {
@@ -44,8 +56,10 @@ export interface SnapshotInfo {
   safety: boolean;
   consistency?: Consistency;
   pauseMs?: number;
+  hooks?: { node: string; name: string; error?: string }[];
   drain?: { complete: boolean; tookMs: number; left: number };
   snapVolumes: SnapVolumeInfo[];
+  deleting?: SnapshotDeleting;
 }
 
 export interface SnapshotInfoList {
@@ -67,6 +81,7 @@ export interface SnapshotStatusReport {
   name: string;
   uuid: string;
   activated: boolean;
+  deleting?: SnapshotDeleting;
   bricks: SnapshotBrickStatus[];
 }
 
@@ -80,10 +95,26 @@ export interface SnapshotRestored {
   others?: { volume: string; volumeId: string; safetySnapshot?: string }[];
 }
 
+export interface SnapshotReclaim {
+  snapshots: string[];
+  pools: PoolGain[];
+  /** Of all pools. */
+  freedBytes: number;
+}
+
+export interface SnapshotSpace {
+  name: string;
+  uuid: string;
+  /** Absent: not all of its logical volumes could be asked about. */
+  space?: { referencedBytes: number; exclusiveBytes: number; sharedBytes: number };
+}
+
 export interface SnapshotRemoval {
   name: string;
   uuid: string;
   removed: boolean;
+  /** Recorded, and finished when all can be reached. */
+  pending?: boolean;
   opErrno?: number;
   opErrstr?: string;
 }
@@ -128,8 +159,23 @@ export interface SnapshotCommands {
     args: { readonly snapshot?: string; readonly volume?: string };
     payload: SnapshotStatusReport[];
   };
+  /** What deleting these, all together, gives back. */
+  snapshotReclaim: {
+    args: { readonly snapshots: readonly string[] };
+    payload: SnapshotReclaim;
+  };
+  /** Of one, of those of a volume, or of all. */
+  snapshotSpace: {
+    args: { readonly snapshot?: string; readonly volume?: string; readonly safety?: boolean };
+    payload: SnapshotSpace[];
+  };
   snapshotActivate: {
     args: { readonly snapshot: string; readonly force?: boolean };
+    payload: SnapshotChanged;
+  };
+  /** The snapshot daemon of the node that is asked looks into it, or does so no more. */
+  snapshotView: {
+    args: { readonly snapshot: string; readonly open: boolean };
     payload: SnapshotChanged;
   };
   snapshotDeactivate: { args: { readonly snapshot: string }; payload: SnapshotChanged };
@@ -141,7 +187,13 @@ export interface SnapshotCommands {
   };
   snapshotRestore: {
     /** Of a snapshot of several volumes: all of them, or one. */
-    args: { readonly snapshot: string; readonly volume?: string; readonly safety?: boolean };
+    args: {
+      readonly snapshot: string;
+      readonly volume?: string;
+      readonly safety?: boolean;
+      /** Also of a started volume: its clients lose their bricks for a moment. */
+      readonly online?: boolean;
+    };
     payload: SnapshotRestored;
   };
   snapshotClone: {

@@ -7,6 +7,8 @@ import { asFailure, CommandFailure, detailOf, errno } from "./failure.ts";
 import { begin, groupsOf, settleHolding, undo } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";
 import { activateSnapshot } from "./snapshot-activation.ts";
+import { readClusterTime } from "./cluster-clock.ts";
+import { isKept } from "./snapshot-keep.ts";
 import { checkBricks } from "./snapshot-check.ts";
 import { removeSnapshot } from "./snapshot-delete.ts";
 import {
@@ -23,6 +25,14 @@ import {
   mountEffects,
   snapshotLvs,
 } from "./snapshot-hold.ts";
+import {
+  hookEnds,
+  hookPlan,
+  type HookResult,
+  hooksAfter,
+  hooksBefore,
+  hookWarnings,
+} from "./snapshot-hooks.ts";
 import { checkSnapshotName, timestampSuffix } from "./snapshot-name.ts";
 import {
   type BrickDocument,
@@ -41,6 +51,7 @@ import {
   performLocal,
 } from "./steps.ts";
 import { text } from "./stock-text.ts";
+import { refuseMoving } from "./volume-task.ts";
 
 const DESCRIPTION_MAX = 1024;
 
@@ -51,6 +62,8 @@ interface CreateArgs {
   readonly volumes?: readonly string[];
   readonly timestamp?: boolean;
   readonly description?: string;
+  /** Of a schedule's run; not to be had from outside. */
+  readonly scheduled?: NonNullable<SnapshotDocument["scheduled"]>;
 }
 
 export function* snapshotCreate(
@@ -67,9 +80,12 @@ export function* snapshotCreate(
   for (const volumeName of new Set([args.volume, ...(args.volumes ?? [])])) {
     yield* settleHolding(context, volumeName, [keyOf.volume(volumeName)]);
     const volume = snapshotable(context, name, volumeName);
+    yield* refuseMoving(context, volume, text.rebalanceRunning(volume.name));
     origins.push({ volume, bricks: yield* checkBricks(context, volume) });
   }
-  const snapshot = yield* take(context, origins, { name, description, nowMs });
+  const snapshot = yield* take(context, origins, {
+    name, description, nowMs, scheduled: args.scheduled,
+  });
   for (const { volume } of origins) {
     yield* event("SNAPSHOT_CREATED", { snapshot: name, volume: volume.name });
   }
@@ -120,7 +136,12 @@ function snapshotable(context: CommandContext, name: string, volumeName: string)
 function* take(
   context: CommandContext,
   origins: readonly Origin[],
-  of: { readonly name: string; readonly description: string | undefined; readonly nowMs: number },
+  of: {
+    readonly name: string;
+    readonly description: string | undefined;
+    readonly nowMs: number;
+    readonly scheduled: SnapshotDocument["scheduled"] | undefined;
+  },
 ): Step<SnapshotDocument> {
   const [id = "", ...volumeIds] = yield* newUuids(1 + origins.length);
   const volumes = origins.map((origin, index) =>
@@ -133,19 +154,23 @@ function* take(
     ),
     lvs: lvEffects(origins.flatMap((it) => it.bricks), bricks),
   };
+  const hooks = hookPlan(of.name, origins.map((it) => it.volume));
   const intent = yield* begin(context, {
     command: "snapshot create",
     holds: [keyOf.snapshot(of.name)],
     direction: "undo",
     groups: groupsOf(
-      [...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan)],
+      [...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan), ...hookEnds(hooks)],
       removeLvEffects(bricks),
     ),
     afterwards: [],
   });
   let hold: HoldOutcome;
+  let hookResults: HookResult[];
   try {
+    const before = yield* hooksBefore(context, hooks);
     hold = yield* snapshotLvs(plan);
+    hookResults = [...before, ...(yield* hooksAfter(context, hooks))];
   } catch (error) {
     yield* undo(context, intent);
     throw error;
@@ -157,16 +182,26 @@ function* take(
     ...(of.description === undefined ? {} : { description: of.description }),
     createdAtMs: of.nowMs,
     kind: "user",
+    ...(of.scheduled === undefined ? {} : { scheduled: of.scheduled }),
     volumes,
     ...hold,
-    consistency: "file-system-frozen",
+    ...consistencyOf(hookResults),
   };
   yield* commit(context, [
     changeOf.snapshot(context.state, snapshot),
     changeOf.intentGone(context.state, intent.id),
   ]);
+  context.warnings.push(...hookWarnings(hookResults));
   yield* showLvs(context, bricks);
   return snapshot;
+}
+
+function consistencyOf(
+  hooks: readonly HookResult[],
+): Pick<SnapshotDocument, "consistency" | "hooks"> {
+  if (hooks.length === 0) return { consistency: "file-system-frozen" };
+  const isWhole = hooks.every((it) => it.error === undefined);
+  return { consistency: isWhole ? "application" : "file-system-frozen", hooks };
 }
 
 function snapVolumeOn(
@@ -257,6 +292,7 @@ function* report(
 
 function* autoDeleteOne(context: CommandContext, oldest: SnapshotDocument): Step<boolean> {
   try {
+    if (isKept(oldest, yield* readClusterTime(context.state))) return false;
     yield* removeSnapshot(context, oldest);
     return true;
   } catch (error) {

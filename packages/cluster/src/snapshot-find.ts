@@ -29,11 +29,15 @@ export function userSnapshotsOf(state: ClusterState, volume: VolumeDocument): Sn
   return snapshotsInOrder(state, "user").filter((it) => isOf(it, volume));
 }
 
-/** As many as `userSnapshotsOf` gives, without ordering them: asked for once a snapshot shown. */
+/**
+ * Without ordering them: asked for once a snapshot shown. One whose deletion is only to be finished
+ * counts no more.
+ */
 export function countUserSnapshots(state: ClusterState, volume: VolumeDocument): number {
   let count = 0;
   for (const { document } of state.snapshots.values()) {
-    if (document.kind === "user" && isOf(document, volume)) count++;
+    if (document.kind !== "user" || document.deletingSinceMs !== undefined) continue;
+    if (isOf(document, volume)) count++;
   }
   return count;
 }
@@ -98,7 +102,13 @@ export function withStatus(
   snapshot: SnapshotDocument,
   status: SnapVolumeDocument["status"],
 ): SnapshotDocument {
-  return { ...snapshot, volumes: snapshot.volumes.map((it) => ({ ...it, status })) };
+  const changed = { ...snapshot, volumes: snapshot.volumes.map((it) => ({ ...it, status })) };
+  return status === "Started" ? changed : withoutViewers(changed);
+}
+
+/** Activated, or not, by name: the daemons of nodes have no say in it. */
+export function withoutViewers({ viewers: _viewers, ...rest }: SnapshotDocument): SnapshotDocument {
+  return rest;
 }
 
 export interface SnapshotLimits {

@@ -1,7 +1,7 @@
 /**
  * The moment of a snapshot: everything held, one thin snapshot a brick, everything released.
  *
- *     sync → drain → barrier on → freeze → thin snapshots, in parallel → thaw → barrier off
+ *     hurry → sync → drain → barrier on → freeze → thin snapshots, in parallel → thaw → barrier off
  *
  * Draining lets the steps of clients that touch several bricks come to their end: lock-drain.ts.
  * What is acknowledged to any client before a write that is in the snapshot is in it too: the
@@ -15,7 +15,7 @@
 import type { Step } from "./command.ts";
 import { type BrickRef, EffectError, type NodeEffect, type Outcome } from "./effect.ts";
 import { stepsFailed } from "./failure.ts";
-import { drainEnds, drainLocks, type DrainOutcome, type DrainPlan } from "./lock-drain.ts";
+import { drainEnds, drainLocks, type DrainOutcome, type DrainPlan, hurryLocks } from "./lock-drain.ts";
 import type { BrickDocument } from "./state.ts";
 import { attemptAll, errorsOf, performAll, performLocal } from "./steps.ts";
 
@@ -39,10 +39,11 @@ export interface HoldOutcome {
 
 /** Throws when any step failed, with everything released. */
 export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
+  const draining = drainPlanOf(plan);
+  if (draining !== undefined) yield* hurryLocks(draining);
   yield* performAll(mountEffects(plan, "syncFileSystem"));
   const before = yield* performLocal("clock", {});
   const errors: EffectError[] = [];
-  const draining = drainPlanOf(plan);
   const drain = draining === undefined ? undefined : yield* drainLocks(draining);
   errors.push(...(yield* attempt(barrierOn(plan))));
   if (errors.length === 0) errors.push(...(yield* attempt(freeze(plan))));

@@ -3,6 +3,7 @@ import { requireThin, snapBrickRef } from "./brick.ts";
 import type { Step } from "./command.ts";
 import type {
   SnapshotBrickStatus,
+  SnapshotDeleting,
   SnapshotInfo,
   SnapshotInfoList,
   SnapshotRef,
@@ -10,6 +11,7 @@ import type {
 } from "./snapshot-command.ts";
 import type { BrickProcessStatus, NodeEffect, NodeEffectResult, Outcome } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
+import { keyOf } from "./key-space.ts";
 import {
   countUserSnapshots,
   findSnapshot,
@@ -47,6 +49,7 @@ export function* snapshotList(
       ...(it.volumes.length > 1 ? { volumes: it.volumes.map(({ origin }) => origin) } : {}),
       createdAt: seconds(it.createdAtMs),
       safety,
+      ...deletingOf(state, it),
     }));
 }
 
@@ -75,6 +78,7 @@ function infoOf(state: ClusterState, snapshot: SnapshotDocument): SnapshotInfo {
     safety: snapshot.kind === "safety",
     consistency: snapshot.consistency,
     ...(snapshot.pauseMs === undefined ? {} : { pauseMs: snapshot.pauseMs }),
+    ...(snapshot.hooks === undefined ? {} : { hooks: [...snapshot.hooks] }),
     ...(snapshot.drain === undefined ? {} : { drain: snapshot.drain }),
     snapVolumes: snapshot.volumes.map((it) => {
       const present = state.volumes.get(it.origin)?.document;
@@ -86,7 +90,26 @@ function infoOf(state: ClusterState, snapshot: SnapshotDocument): SnapshotInfo {
         ...countsOf(state, origin),
       };
     }),
+    ...deletingOf(state, snapshot),
   };
+}
+
+/** What is left of a snapshot whose deletion is not finished. */
+function deletingOf(
+  state: ClusterState,
+  { name, deletingSinceMs }: SnapshotDocument,
+): { deleting?: SnapshotDeleting } {
+  if (deletingSinceMs === undefined) return {};
+  const intents = [...state.intents.values()].map((it) => it.document);
+  const effects = intents
+    .filter((it) => it.holds.includes(keyOf.snapshot(name)))
+    .flatMap((it) => it.groups.flat());
+  const left = effects.flatMap((it) => {
+    if (it.kind !== "removeLv") return [];
+    const host = state.nodes.get(it.node)?.document.hostname ?? it.node;
+    return [{ host, object: `${it.vg}/${it.lv}` }];
+  });
+  return { deleting: { since: seconds(deletingSinceMs), left } };
 }
 
 function countsOf(state: ClusterState, volume: VolumeDocument) {
@@ -148,7 +171,8 @@ function* statusOf(
       else bricks.push({ ...place, ...lineOf(thin?.vg, answers[index], answers[count + index]) });
     });
   }
-  return { name: snapshot.name, uuid: snapshot.id, activated, bricks };
+  const { name, id } = snapshot;
+  return { name, uuid: id, activated, ...deletingOf(context.state, snapshot), bricks };
 }
 
 /** What could not be found out is absent, printed as N/A. */

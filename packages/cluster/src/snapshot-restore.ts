@@ -31,6 +31,8 @@ import { keepAsSafety } from "./safety.ts";
 import { performGroups, stopSnapshotEffects, upGroups } from "./snapshot-activation.ts";
 import { withFacts } from "./snapshot-check.ts";
 import { isActivated, openSnapshot, snapVolumeOf } from "./snapshot-find.ts";
+import { refuseKept } from "./snapshot-keep.ts";
+import { draftStart, startFormer, startRestored, stopFormer } from "./snapshot-restore-online.ts";
 import type {
   BrickDocument,
   Change,
@@ -53,24 +55,32 @@ export function optionsFromSnapshot(options: readonly OptionSetting[]): OptionSe
 
 export function* snapshotRestore(
   context: CommandContext,
-  args: { readonly snapshot: string; readonly volume?: string; readonly safety?: boolean },
+  args: {
+    readonly snapshot: string;
+    readonly volume?: string;
+    readonly safety?: boolean;
+    readonly online?: boolean;
+  },
 ): Step<SnapshotRestored> {
   const whole = yield* openSnapshot(context, args.snapshot);
+  yield* refuseKept(context, whole, "restored");
   const chosen = args.volume === undefined ? whole.volumes : [snapVolumeOf(whole, args.volume)];
   const snapshot: SnapshotDocument = { ...whole, volumes: chosen };
   const keys = chosen.map((it) => keyOf.volume(it.origin));
   yield* settleHolding(context, chosen.map((it) => it.origin).join(" "), keys);
   const parts: Part[] = [];
-  for (const snapVolume of chosen) parts.push(yield* partOf(context, snapshot, snapVolume));
+  const online = args.online === true;
+  for (const it of chosen) parts.push(yield* partOf(context, snapshot, it, online));
+  const formers = parts.map((it) => it.present);
   const intent = yield* begin(context, {
     command: "snapshot restore",
     holds: [keyOf.snapshot(snapshot.name), ...keys],
     direction: "undo",
-    groups: undoGroups(snapshot),
+    groups: [...groupsOf(startFormer(formers)), ...undoGroups(snapshot)],
     afterwards: [],
   });
   try {
-    yield* performGroups(forthGroups(snapshot, parts));
+    yield* performGroups([...forthGroups(snapshot, parts), ...groupsOf(stopFormer(formers))]);
   } catch (error) {
     yield* undo(context, intent);
     throw error;
@@ -107,9 +117,14 @@ function* partOf(
   context: CommandContext,
   snapshot: SnapshotDocument,
   snapVolume: SnapVolumeDocument,
+  online: boolean,
 ): Step<Part> {
   const present = context.state.volumes.get(snapVolume.origin)?.document;
   const volume = restorable(snapshot, snapVolume, present);
+  if (volume.status === "Started" && !online) {
+    const message = text.snapRestoreStarted(volume.name);
+    throw new CommandFailure("volume-started", errno.EG_VOLRUN, message);
+  }
   const former = present === undefined ? nothingFormer : yield* inspectFormer(context, present);
   const restored: VolumeDocument = {
     ...volume,
@@ -146,10 +161,6 @@ function restorable(
     };
     const message = text.snapOriginGone(origin);
     throw new CommandFailure("volume-missing", errno.EG_NOVOL, message, [detail]);
-  }
-  if (present.status === "Started") {
-    const message = text.snapRestoreStarted(origin);
-    throw new CommandFailure("volume-started", errno.EG_VOLRUN, message);
   }
   return present;
 }
@@ -284,7 +295,10 @@ function* commitPoint(context: CommandContext, point: CommitPoint): Step<void> {
   }
   const removal = removed.length === 0 ? undefined : yield* draftRemoval(removed);
   if (removal !== undefined) changes.push(changeOf.intent(state, removal));
+  const start = yield* draftStart(parts.map((it) => it.restored));
+  if (start !== undefined) changes.push(changeOf.intent(state, start));
   yield* commit(context, changes);
+  yield* startRestored(context, start);
   // Nothing needs these mounted now; one that is busy is unmounted when it is removed.
   yield* attemptAll(unmountEffects(kept.filter((it) => it.managed)));
   if (removal === undefined) return;

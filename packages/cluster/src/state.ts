@@ -13,8 +13,14 @@
  * | `config/snapshot`  | SnapshotConfigDocument |
  * | `config/cluster`   | ClusterConfigDocument  |
  * | `intent/UUID`      | IntentDocument     |
+ * | `schedule/NAME`    | ScheduleDocument   |
+ * | `config/clock`     | ClusterClockDocument |
  */
+import type { BrickStorage } from "./brick-storage.ts";
 import type { NodeEffect } from "./effect.ts";
+import type { ClusterClockDocument } from "./cluster-clock.ts";
+import type { ScheduleDocument } from "./schedule-document.ts";
+import type { SnapshotHold, SnapshotLock } from "./snapshot-keep.ts";
 
 export const SCHEMA = 1;
 
@@ -34,6 +40,15 @@ export interface NodeDocument {
   readonly peerPort?: number;
   /** When it was let in; the order in which it is listed. */
   readonly joinedAtMs?: number;
+  /** Its failure domain; absent: the node is one by itself. */
+  readonly zone?: string;
+  /** Bricks that Mortar made there, in use or not. */
+  readonly madeBricks?: readonly MadeBrick[];
+}
+
+export interface MadeBrick extends BrickStorage {
+  /** The name its node was given by. */
+  readonly host: string;
 }
 
 /** A thin LV and the pool it is in, all of one volume group. */
@@ -62,6 +77,8 @@ export interface BrickDocument {
   readonly thin?: ThinLv;
   /** True: Mortar mounts it (bricks of snapshots, clones, restored volumes); false: the user. */
   readonly managed: boolean;
+  /** Being emptied by `remove-brick`: clients put no new files there. */
+  readonly decommissioned?: boolean;
 }
 
 export type VolumeKind = "distribute" | "replicate" | "disperse";
@@ -98,6 +115,25 @@ export interface VolumeDocument {
   readonly snapMaxHardLimit?: number;
   /** Id of the snapshot that it was last restored from. */
   readonly restoredFromSnap?: string;
+  /** What its rebalance processes do, or did last. */
+  readonly task?: VolumeTaskDocument;
+  /**
+   * It as it will be, while its new bricks are started: they get their volfiles from it, and
+   * clients do not know of them yet. Only beside an intent.
+   */
+  readonly next?: VolumeDocument;
+}
+
+/** One run of the rebalance processes, one process a node that has bricks of the volume. */
+export interface VolumeTaskDocument {
+  /** Uuid: processes of other runs are not its. */
+  readonly id: string;
+  readonly kind: "rebalance" | "remove-brick";
+  readonly command: "start" | "force" | "fix-layout";
+  /** Of `remove-brick`: the bricks that are emptied, `HOST:/path`. */
+  readonly bricks: readonly string[];
+  /** Uuids. */
+  readonly nodes: readonly string[];
 }
 
 /** How consistent a snapshot is, from weak to strong. */
@@ -133,8 +169,22 @@ export interface SnapshotDocument {
   /** Whether the steps of clients over several bricks had come to their end; see lock-drain.ts. */
   readonly drain?: { readonly complete: boolean; readonly tookMs: number; readonly left: number };
   readonly consistency: Consistency;
+  /** Of the nodes: programs and guest agents that were asked to be quiet, and how that went. */
+  readonly hooks?: readonly { readonly node: string; readonly name: string; readonly error?: string }[];
+  /**
+   * Activated only for these nodes' snapshot daemons, by node uuid; absent: not for daemons alone.
+   * See snapshot-view.ts.
+   */
+  readonly viewers?: readonly string[];
+  /** Its deletion was decided then, and waits for what cannot be reached; see its intent. */
+  readonly deletingSinceMs?: number;
   /** Of a safety snapshot: pruned after this time. */
   readonly expiresAtMs?: number;
+  /** The schedule that made it, and the instant that it was due at. */
+  readonly scheduled?: { readonly schedule: string; readonly dueMs: number };
+  /** Who wants it kept; see snapshot-keep.ts. */
+  readonly keptBy?: readonly SnapshotHold[];
+  readonly lock?: SnapshotLock;
 }
 
 /** Absent fields were never set and have their defaults (`snapshotDefaults`). */
@@ -189,6 +239,8 @@ export type StoredDocument =
   | SnapshotDocument
   | SnapshotConfigDocument
   | ClusterConfigDocument
+  | ScheduleDocument
+  | ClusterClockDocument
   | IntentDocument;
 
 /** A document and the revision of its key in the store. */
@@ -207,6 +259,8 @@ export interface ClusterState {
   readonly intents: ReadonlyMap<string, Versioned<IntentDocument>>;
   readonly snapshotConfig?: Versioned<SnapshotConfigDocument>;
   readonly clusterConfig?: Versioned<ClusterConfigDocument>;
+  readonly schedules: ReadonlyMap<string, Versioned<ScheduleDocument>>;
+  readonly clusterClock?: Versioned<ClusterClockDocument>;
 }
 
 /** One change of a transaction; `expected` is the revision that the key must still have. */

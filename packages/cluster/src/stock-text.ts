@@ -42,6 +42,47 @@ const volumeText = {
     "Volume names can onlycontain alphanumeric, '-' and '_' characters.",
   brickNotInVolume: (brick: string, volume: string) => `No brick ${brick} in volume ${volume}`,
   optionMissing: (name: string) => `Option ${name} does not exist`,
+  bricksIncorrect: (supplied: number, count: number) =>
+    `Incorrect number of bricks supplied ${supplied} with count ${count}`,
+  replicaBricksIncorrect: (supplied: number, replica: number) =>
+    `Incorrect number of bricks (${supplied}) supplied for replica count (${replica}).`,
+  replicaIncorrect: (given: number, now: number) =>
+    `Incorrect replica count (${given}) supplied. Volume already has (${now})`,
+  rebalanceInProgress: (name: string) =>
+    `Volume name ${name} rebalance is in progress. Please retry after completion`,
+  rebalanceInProgressHere: () => "Rebalance is in progress. Please retry after completion",
+  rebalanceSession: (name: string) => `rebalance session is in progress for the volume '${name}'`,
+  rebalanceRunning: (name: string) => `rebalance process is running for the volume ${name}`,
+  rebalanceStartedAlready: (name: string) => `Rebalance on ${name} is already started`,
+  rebalanceNotStarted: (name: string) => `Rebalance not started for volume ${name}.`,
+  rebalanceNeedsStart: (name: string) =>
+    `Volume ${name} needs to be started to perform rebalance`,
+  /** Volumes whose files are all on one set. */
+  rebalanceNotDistributed: (name: string) =>
+    `Volume ${name} is not a distribute volume or contains only 1 brick.
+` +
+    "Not performing rebalance",
+  removeBrickUncommitted: (name: string) =>
+    `A remove-brick task on volume ${name} is not yet committed. ` +
+    "Either commit or stop the remove-brick task.",
+  removeBrickEarlier: (name: string) =>
+    `An earlier remove-brick task exists for volume ${name}. ` +
+    "Either commit it or stop it before starting a new task.",
+  removeBrickNotStarted: (name: string) => `remove-brick not started for volume ${name}.`,
+  removeBrickNeedsStart: (name: string) =>
+    `Volume ${name} needs to be started before remove-brick ` +
+    "(you can use 'force' or 'commit' to override this behavior)",
+  brickNotDecommissioned: (brick: string) =>
+    `Brick ${brick} is not decommissioned. Use start or force option`,
+  migrationInProgress: () => "use 'force' option as migration is in progress",
+  migrationFailed: () => "use 'force' option as migration has failed",
+  removeAllBricks: () => "Deleting all the bricks of the volume is not allowed",
+  removeNotASet: (name: string) => `Bricks not from same subvol for ${name}`,
+  removeCountIncorrect: (count: number, size: number, kind: string) =>
+    `Remove brick incorrect brick count of ${count} for ${kind} ${size}`,
+  replaceDistribute: () =>
+    "replace-brick is not permitted on distribute only volumes. " +
+    "Please use add-brick and remove-brick operations instead.",
   profileStartedAlready: (name: string) => `Profile on Volume ${name} is already started`,
   profileNotStarted: (name: string) => `Profile on Volume ${name} is not started`,
   volumeNotStarted: (name: string) => `Volume ${name} is not started`,
@@ -61,6 +102,13 @@ const volumeText = {
 const brickText = {
   brickMalformed: (words: string) =>
     `Wrong brick type: ${words}, use <HOSTNAME>:<export-dir-abs-path>`,
+  arbiterCounts: () =>
+    "For arbiter configuration, replica count must be 2 and arbiter count must be 1. " +
+    "The 3rd brick of the replica will be the arbiter",
+  bricksOfOneServer: (kind: string) =>
+    `Multiple bricks of a ${kind} volume are present on the same server. This setup is not ` +
+    "optimal. Bricks should be on different nodes to have best fault tolerant configuration. " +
+    "Use 'force' at the end of the command if you want to override this behavior. ",
   brickTwice: (words: string) => `Found duplicate exports ${words}`,
   brickLoopback: () =>
     "Please provide a valid hostname/ip other than localhost, 127.0.0.1 or loopback address " +

@@ -5,6 +5,8 @@ import {
   clientVolfile,
   parseVolfileKey,
   printVolfile,
+  rebalanceVolfile,
+  snapshotDaemonVolfile,
   type VolfileKey,
   type VolumeDescription,
 } from "@mortar/gluster";
@@ -32,7 +34,7 @@ export type VolfileAnswer =
       readonly text: string;
       /** Volume or snap volume; clients of it are told when the volfile changes. */
       readonly volume: string;
-      readonly kind: "client" | "brick";
+      readonly kind: "client" | "brick" | "service";
       /** Of a brick: which program is to serve it when it is started next. */
       readonly engine?: BrickEngine;
     }
@@ -53,7 +55,12 @@ export function describeVolume(volume: VolumeDocument): VolumeDescription {
     arbiterCount: volume.arbiterCount,
     disperseCount: volume.disperseCount,
     redundancyCount: volume.redundancyCount,
-    bricks: bricks.map((it) => ({ host: it.host, path: it.path, id: it.id })),
+    bricks: bricks.map((it) => ({
+      host: it.host,
+      path: it.path,
+      id: it.id,
+      ...(it.decommissioned === true ? { decommissioned: true } : {}),
+    })),
     options: Object.fromEntries(volume.options.map((it) => [it.name, it.value])),
     credentials: { username, password },
   };
@@ -79,10 +86,28 @@ export function volfileFor(state: ClusterState, request: VolfileRequest): Volfil
     case "snapshot-brick":
       return ofSnapshot(state, request, key);
     case "service":
+      if (key.service === "snapd") return snapshotDaemon(state, request, key.volume);
+      if (key.service === "rebalance") return rebalance(state, key.volume);
       break;
   }
   const reason = `the service ${key.service} of ${key.volume} is not run by this version of Mortar`;
   return { ok: false, errno: "ENOTSUP", reason };
+}
+
+function snapshotDaemon(state: ClusterState, request: VolfileRequest, name: string): VolfileAnswer {
+  const volume = state.volumes.get(name)?.document;
+  if (volume === undefined) return absent(`there is no volume ${name}`);
+  const { bindAddress } = request;
+  const place = bindAddress === undefined ? {} : { bindAddress };
+  const text = printVolfile(snapshotDaemonVolfile(describeVolume(volume), place));
+  return { ok: true, text, volume: name, kind: "service" };
+}
+
+function rebalance(state: ClusterState, name: string): VolfileAnswer {
+  const volume = state.volumes.get(name)?.document;
+  if (volume === undefined) return absent(`there is no volume ${name}`);
+  const text = printVolfile(rebalanceVolfile(describeVolume(volume)));
+  return { ok: true, text, volume: name, kind: "service" };
 }
 
 /** Also of a stopped volume: a mounted client keeps its graph until the volume is back. */
@@ -99,7 +124,10 @@ function volumeBrick(
 ): VolfileAnswer {
   const volume = state.volumes.get(key.volume)?.document;
   if (volume === undefined) return absent(`there is no volume ${key.volume}`);
-  return brick(describeVolume(volume), volume.bricks, key.key, request);
+  const found = brick(describeVolume(volume), volume.bricks, key.key, request);
+  const { next } = volume;
+  if (found.ok || next === undefined) return found;
+  return brick(describeVolume(next), next.bricks, key.key, request);
 }
 
 function ofSnapshot(

@@ -47,7 +47,7 @@ export interface VolumeInfo {
 }
 
 export interface VolumeProcess {
-  kind: "brick";
+  kind: "brick" | "snapshot-daemon";
   host: string;
   path: string;
   peerId: string;
@@ -63,7 +63,7 @@ export interface VolumeStatusReport {
   /** False: `Volume V is not started`, and no processes. */
   started: boolean;
   processes: VolumeProcess[];
-  tasks: { kind: string; id: string; status: string }[];
+  tasks: { kind: string; id: string; status: string; bricks: string[] }[];
 }
 
 export interface OptionValue {

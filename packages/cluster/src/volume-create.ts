@@ -1,6 +1,7 @@
 /** `volume create`: everything is checked before anything is changed. */
 import { initialOptions } from "@mortar/gluster";
 import { allBricks, brickName, overlaps } from "./brick.ts";
+import { type BrickLayout, layoutOf, refuseSameNode } from "./brick-sets.ts";
 import type { Step } from "./command.ts";
 import type { VolumeCreateArgs, VolumeRef } from "./volume-command.ts";
 import type { BrickFacts, NodeEffect } from "./effect.ts";
@@ -27,7 +28,7 @@ const reservedNames = new Set([
   "volume_not_in_ring",
 ]);
 
-interface BrickPlace {
+export interface BrickPlace {
   readonly host: string;
   readonly path: string;
   readonly node: string;
@@ -35,7 +36,9 @@ interface BrickPlace {
 
 export function* volumeCreate(context: CommandContext, args: VolumeCreateArgs): Step<VolumeRef> {
   checkVolumeName(args.name);
-  refuseUnsupported(args);
+  checkTransport(args);
+  if (args.bricks.length === 0) throw badArgument("Brick list is empty: give HOST:PATH");
+  const layout = layoutOf(args, args.bricks.length);
   const parsed = args.bricks.map(parseBrick);
   refuseDuplicates(parsed);
   yield* settleHolding(context, args.name, [keyOf.volume(args.name)]);
@@ -43,16 +46,17 @@ export function* volumeCreate(context: CommandContext, args: VolumeCreateArgs): 
     throw refused("volume-exists", text.volumeExists(args.name));
   }
   const places = yield* placeBricks(parsed);
+  const force = args.force === true;
+  if (!force) refuseSameNode(layout, places);
   for (const place of places) refuseOverlap(context.state, place);
   const facts = yield* performAll(
     places.map(
       ({ node, path }): NodeEffect<"inspectBrick"> => ({ kind: "inspectBrick", node, path }),
     ),
   );
-  const force = args.force === true;
   places.forEach((place, index) => checkBrick(place, facts[index]!, force));
   places.forEach((place, index) => refuseClaimedLv(context.state, place, facts[index]!));
-  return yield* make(context, args.name, places, facts, force);
+  return yield* make(context, { name: args.name, layout, places, facts, force });
 }
 
 /** Throws unless a volume may have this name. */
@@ -72,13 +76,16 @@ export function volumeNameTaken(state: ClusterState, name: string): boolean {
   );
 }
 
-function* make(
-  context: CommandContext,
-  name: string,
-  places: readonly BrickPlace[],
-  facts: readonly BrickFacts[],
-  force: boolean,
-): Step<VolumeRef> {
+interface NewVolume {
+  readonly name: string;
+  readonly layout: BrickLayout;
+  readonly places: readonly BrickPlace[];
+  readonly facts: readonly BrickFacts[];
+  readonly force: boolean;
+}
+
+function* make(context: CommandContext, it: NewVolume): Step<VolumeRef> {
+  const { name, layout, places, facts, force } = it;
   const [id = "", username = "", password = ""] = yield* newUuids(3);
   const intent = yield* begin(context, {
     command: "volume create",
@@ -107,15 +114,11 @@ function* make(
     schema: SCHEMA,
     name,
     id,
-    kind: "distribute",
-    replicaCount: 1,
-    arbiterCount: 0,
-    disperseCount: 0,
-    redundancyCount: 0,
+    ...layout,
     status: "Created",
     transport: "tcp",
     bricks: places.map((place, index) => brickOf(name, place, index, facts[index]!)),
-    options: Object.entries(initialOptions("distribute")).map(([key, value]) => ({
+    options: Object.entries(initialOptions(layout.kind)).map(([key, value]) => ({
       name: key,
       value,
     })),
@@ -132,7 +135,7 @@ function* make(
 }
 
 /** With force a brick may carry another volume's id, which the undoing gives back to it. */
-function undoEffect(place: BrickPlace, facts: BrickFacts, volumeId: string): NodeEffect {
+export function undoEffect(place: BrickPlace, facts: BrickFacts, volumeId: string): NodeEffect {
   const { node, path } = place;
   if (facts.volumeId !== undefined && facts.volumeId !== volumeId) {
     return { kind: "setVolumeId", node, path, volumeId: facts.volumeId };
@@ -140,7 +143,7 @@ function undoEffect(place: BrickPlace, facts: BrickFacts, volumeId: string): Nod
   return { kind: "releaseBrick", node, path, volumeId, removeDirectory: !facts.exists };
 }
 
-function brickOf(
+export function brickOf(
   volume: string,
   place: BrickPlace,
   index: number,
@@ -161,26 +164,7 @@ function brickOf(
   return { ...brick, thin: { vg: facts.lv.vg, lv: facts.lv.lv, pool: facts.lv.pool } };
 }
 
-function refuseUnsupported(args: VolumeCreateArgs): void {
-  const replicated = (args.replica ?? 1) > 1 || (args.arbiter ?? 0) > 0;
-  const dispersed = [args.disperse, args.disperseData, args.redundancy].some(
-    (it) => it !== undefined,
-  );
-  if (replicated || dispersed) {
-    const kind = replicated ? "replicate" : "disperse";
-    throw new CommandFailure(
-      "unsupported",
-      errno.EG_OPNOTSUP,
-      `Volumes of type ${kind} are not supported by this version of Mortar`,
-      [
-        {
-          object: args.name,
-          detail: `A ${kind} volume needs heal daemons, which this version does not run.`,
-          nextStep: "Leave the counts out to create a distribute volume.",
-        },
-      ],
-    );
-  }
+function checkTransport(args: VolumeCreateArgs): void {
   if (args.transport !== undefined && args.transport !== "tcp") {
     throw new CommandFailure(
       "unsupported",
@@ -188,10 +172,10 @@ function refuseUnsupported(args: VolumeCreateArgs): void {
       `Transport ${args.transport} is not supported; use tcp`,
     );
   }
-  if (args.bricks.length === 0) throw badArgument("Brick list is empty: give HOST:PATH");
 }
 
-function parseBrick(words: string): { host: string; path: string } {
+/** HOST:/absolute/path in its parts; throws stock's refusal of anything else. */
+export function parseBrick(words: string): { host: string; path: string } {
   const colon = words.lastIndexOf(":/");
   const host = words.slice(0, Math.max(colon, 0));
   const path = normalized(words.slice(colon + 1));
@@ -213,7 +197,7 @@ function normalized(path: string): string | undefined {
   return bad || !path.startsWith("/") ? undefined : `/${parts.join("/")}`;
 }
 
-function refuseDuplicates(bricks: readonly { host: string; path: string }[]): void {
+export function refuseDuplicates(bricks: readonly { host: string; path: string }[]): void {
   const seen = new Set<string>();
   for (const name of bricks.map(brickName)) {
     if (seen.has(name)) throw badArgument(text.brickTwice(name));
@@ -221,7 +205,7 @@ function refuseDuplicates(bricks: readonly { host: string; path: string }[]): vo
   }
 }
 
-function* placeBricks(
+export function* placeBricks(
   bricks: readonly { host: string; path: string }[],
 ): Step<readonly BrickPlace[]> {
   const hosts = [...new Set(bricks.map((it) => it.host))];
@@ -241,7 +225,7 @@ function* placeBricks(
   return places;
 }
 
-function refuseOverlap(state: ClusterState, place: BrickPlace): void {
+export function refuseOverlap(state: ClusterState, place: BrickPlace): void {
   for (const { owner, brick } of allBricks(state)) {
     if (brick.node !== place.node || !overlaps(brick.path, place.path)) continue;
     throw refused("brick-refused", text.brickNotAvailable(place.host, place.path), [
@@ -255,7 +239,7 @@ function refuseOverlap(state: ClusterState, place: BrickPlace): void {
 }
 
 /** Stock's checks in stock's order. */
-function checkBrick({ host, path }: BrickPlace, facts: BrickFacts, force: boolean): void {
+export function checkBrick({ host, path }: BrickPlace, facts: BrickFacts, force: boolean): void {
   const reject = (message: string) => {
     throw refused("brick-refused", message);
   };
@@ -277,7 +261,7 @@ function checkBrick({ host, path }: BrickPlace, facts: BrickFacts, force: boolea
  * Also with force: an LV that a snapshot has goes away with that snapshot. (Two volumes on one LV
  * are allowed, as in stock; it is their snapshots that are refused.)
  */
-function refuseClaimedLv(state: ClusterState, place: BrickPlace, facts: BrickFacts): void {
+export function refuseClaimedLv(state: ClusterState, place: BrickPlace, facts: BrickFacts): void {
   if (!facts.lv.thin) return;
   const { vg, lv } = facts.lv;
   const claim = claimsOn(state, { node: place.node, vg, lv }).find(

@@ -1,5 +1,7 @@
 /** `volume list`, `info`, `status`. */
+import { snapshotDaemonName } from "@mortar/gluster";
 import { brickName, volumeBrickRef } from "./brick.ts";
+import { setSizeOf } from "./brick-sets.ts";
 import type { Step } from "./command.ts";
 import type {
   VolumeInfo,
@@ -13,8 +15,10 @@ import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { countUserSnapshots } from "./snapshot-find.ts";
 import type { ClusterState, OptionSetting, VolumeDocument } from "./state.ts";
 import { attemptAll, type CommandContext, errorsOf } from "./steps.ts";
+import { hasSnapshotView } from "./snapshot-view.ts";
 import { text } from "./stock-text.ts";
 import { findVolume } from "./volume-run.ts";
+import { statusOfAll, taskProgress } from "./volume-task.ts";
 
 export function* volumeList(context: CommandContext, _args: object): Step<string[]> {
   yield* [];
@@ -37,11 +41,6 @@ export function volumesInOrder(state: ClusterState): VolumeDocument[] {
   return [...state.volumes.values()]
     .map((it) => it.document)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Bricks of one replica or disperse set. */
-export function setSizeOf(volume: VolumeDocument): number {
-  return volume.kind === "disperse" ? volume.disperseCount : volume.replicaCount;
 }
 
 function infoOf(state: ClusterState, volume: VolumeDocument): VolumeInfo {
@@ -142,8 +141,51 @@ function* statusOf(
       ...(status.detail === undefined ? {} : { detail: status.detail }),
     };
   });
+  if (args.brick === undefined && args.detail !== true && hasSnapshotView(volume)) {
+    processes.push(...(yield* snapshotDaemons(context, volume)));
+  }
   if (args.view !== undefined) yield* addReports(context, volume, processes, args.view);
-  return { name: volume.name, started: true, processes, tasks: [] };
+  const tasks = args.brick === undefined ? yield* tasksOf(context, volume) : [];
+  return { name: volume.name, started: true, processes, tasks };
+}
+
+function* tasksOf(context: CommandContext, volume: VolumeDocument) {
+  const { task } = volume;
+  if (task === undefined) return [];
+  const kind = task.kind === "rebalance" ? "Rebalance" : "Remove brick";
+  const status = statusOfAll(yield* taskProgress(context, volume));
+  return [{ kind, id: task.id, status, bricks: [...task.bricks] }];
+}
+
+/** One a node, the asked one's first, as stock lists them. */
+function* snapshotDaemons(context: CommandContext, volume: VolumeDocument): Step<VolumeProcess[]> {
+  const { self, nodes } = context.state;
+  const all = [...nodes.values()].map((it) => it.document);
+  const ordered = [...all.filter((it) => it.uuid === self), ...all.filter((it) => it.uuid !== self)];
+  const outcomes = yield* attemptAll(
+    ordered.map(({ uuid, hostname }): NodeEffect<"brickStatus"> => ({
+      kind: "brickStatus",
+      node: uuid,
+      brick: {
+        volume: volume.name, volumeId: volume.id, host: hostname,
+        path: snapshotDaemonName(volume.name),
+      },
+      detail: false,
+    })),
+  );
+  return ordered.map(({ uuid, hostname, contact }, index): VolumeProcess => {
+    const outcome = outcomes[index];
+    if (outcome?.ok === false) context.details.push(detailOf(outcome.error));
+    const status: BrickProcessStatus =
+      outcome?.ok === true ? (outcome.value as BrickProcessStatus) : { running: false };
+    const host = uuid === self ? "localhost" : (contact ?? hostname);
+    const { port, pid } = status;
+    return {
+      kind: "snapshot-daemon", host, path: host, peerId: uuid, online: status.running,
+      ...(port === undefined ? {} : { port }),
+      ...(pid === undefined ? {} : { pid }),
+    };
+  });
 }
 
 function* addReports(
@@ -152,7 +194,7 @@ function* addReports(
   processes: readonly VolumeProcess[],
   view: keyof BrickReport,
 ): Step<void> {
-  const online = processes.filter((it) => it.online);
+  const online = processes.filter((it) => it.online && it.kind === "brick");
   const outcomes = yield* attemptAll(
     online.map(({ peerId, host, path }): NodeEffect<"askBrick"> => {
       const brick = { volume: volume.name, volumeId: volume.id, host, path };

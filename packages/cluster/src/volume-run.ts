@@ -17,6 +17,7 @@ import { keepAsSafety } from "./safety.ts";
 import type { BrickDocument, VolumeDocument } from "./state.ts";
 import { attemptAll, commit, type CommandContext, errorsOf, event, performAll } from "./steps.ts";
 import { text } from "./stock-text.ts";
+import { refuseMoving, stopEffectsOf } from "./volume-task.ts";
 import { countUserSnapshots } from "./snapshot-find.ts";
 
 interface RunArgs {
@@ -155,12 +156,13 @@ export function* volumeStop(context: CommandContext, args: RunArgs): Step<Volume
     const message = text.volumeNotInStartedState(name);
     throw new CommandFailure("volume-not-started", errno.EG_INTRNL, message);
   }
+  if (args.force !== true) yield* refuseMoving(context, volume, text.rebalanceSession(name));
   const stopped = changed(volume, { status: "Stopped" });
   const intent = yield* begin(context, {
     command: "volume stop",
     holds: [keyOf.volume(name)],
     direction: "finish",
-    groups: groupsOf(stopEffects(volume.bricks, refOf(volume))),
+    groups: groupsOf(stopEffectsOf(volume), stopEffects(volume.bricks, refOf(volume))),
     afterwards: [{ key: keyOf.volume(name), put: stopped }],
   });
   const errors = yield* settle(context, intent);

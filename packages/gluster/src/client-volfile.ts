@@ -62,7 +62,10 @@ export function addSets(graph: VolfileGraph, options: ClientVolfileOptions): str
   const clients = sets.map((set) =>
     set.map((brick) => {
       const port = options.remotePorts?.[index];
-      return addConnection(graph, `${name}-client-${index++}`, options.trusted, {
+      // Files that were moved name the subvolume they are on: the name stays when others go.
+      const own = volume.snapshot ? undefined : brick.id;
+      const numbered = `${name}-client-${index++}`;
+      return addConnection(graph, own ?? numbered, options.trusted, {
         "remote-host": brick.host,
         "remote-subvolume": brick.path,
         ...(port === undefined ? {} : { "remote-port": String(port) }),
@@ -121,7 +124,8 @@ function addConnection(
   });
 }
 
-function addDistribute(graph: VolfileGraph, sets: readonly string[]): void {
+/** Also of the rebalance process; sets that are being emptied get no new files. */
+export function addDistribute(graph: VolfileGraph, sets: readonly string[]): void {
   const { volume } = graph;
   const { name } = volume;
   const subvolumes = optionIsOn(volume, "performance.parallel-readdir")
@@ -134,7 +138,10 @@ function addDistribute(graph: VolfileGraph, sets: readonly string[]): void {
   const nufa = optionIsOn(volume, "cluster.nufa");
   const switched = optionIsOn(volume, "cluster.switch");
   const type = nufa ? "cluster/nufa" : switched ? "cluster/switch" : "cluster/distribute";
-  graph.add(`${name}-dht`, type, subvolumes);
+  const emptied = brickSets(volume).flatMap((set, index) =>
+    set.some((brick) => brick.decommissioned === true) ? [subvolumes[index] ?? ""] : []);
+  const emptying = emptied.length === 0 ? {} : { "decommissioned-bricks": emptied.join(",") };
+  graph.add(`${name}-dht`, type, subvolumes, emptying);
 }
 
 function addFeatures(graph: VolfileGraph): void {

@@ -37,6 +37,7 @@ export type { VolumeBrick, VolumeDescription, VolumeKind } from "./volume-descri
 export { clientVolfile } from "./client-volfile.ts";
 export type { ClientVolfileOptions } from "./client-volfile.ts";
 export { selfHealVolfile } from "./self-heal-volfile.ts";
+export { snapshotDaemonName, snapshotDaemonVolfile } from "./snapshot-daemon-volfile.ts";
 export { brickVolfile } from "./brick-volfile.ts";
 export type { BrickVolfileOptions } from "./brick-volfile.ts";
 
@@ -48,3 +49,8 @@ export {
 } from "./volume-options.ts";
 export type { EffectiveOption, OptionLookup } from "./volume-options.ts";
 export { parseSize, validateOption } from "./option-value.ts";
+export { rebalanceVolfile } from "./rebalance-volfile.ts";
+export {
+  REBALANCE_COMMAND, rebalanceCounts, rebalanceRequest, rebalanceStatuses,
+} from "./rebalance-operation.ts";
+export type { RebalanceCounts, RebalanceStatusName } from "./rebalance-operation.ts";

@@ -14,6 +14,8 @@ export interface VolumeBrick {
    * replaced, and the volume of a snapshot keeps its origin's. Default: VOLUME-client-INDEX.
    */
   readonly id?: string;
+  /** Its set is being emptied, to be removed. */
+  readonly decommissioned?: boolean;
 }
 
 export interface VolumeDescription {

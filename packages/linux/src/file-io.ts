@@ -23,6 +23,8 @@ export interface FileIo {
   pwrite(fd: number, address: number, length: number, offset: number): number;
   /** Read what needs no waiting: EAGAIN, or less than was asked for, when that is not all. */
   preadCached(fd: number, address: number, length: number, offset: number): number;
+  /** Have a part of a file read from the disk, and do not wait for it. */
+  readAhead(fd: number, offset: number, length: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   fdatasync(fd: number): number;
   /** `address` of `count` structs pollfd. */
@@ -42,6 +44,7 @@ export function fileIo(): FileIo {
       bind("int64_t pwrite64(int fd, uintptr_t buffer, size_t length, int64_t offset)"),
     ),
     preadCached: preadCached(),
+    readAhead: result3(bind("int64_t readahead(int fd, int64_t offset, size_t count)")),
     fallocate: result4(bind("int fallocate64(int fd, int mode, int64_t offset, int64_t length)")),
     fdatasync: result1(bind("int fdatasync(int fd)")),
     poll: result3(bind("int poll(uintptr_t fds, ulong count, int timeoutMs)")),

@@ -43,6 +43,7 @@ export type { MappedMemory } from "./mmap.ts";
 export { bootId, lockMemory, setIoFlusher, setOomScore } from "./process.ts";
 export { CAPABILITY, confine, keepOverExec, replaceProcess } from "./confine.ts";
 export type { Confinement } from "./confine.ts";
+export { releaseProgramPages } from "./program-pages.ts";
 export { openEventFd, signalEventFd } from "./event-fd.ts";
 export { duplicateFd, listenTcp, listenUnix, socketIo, socketPair, tuneConnection } from "./socket.ts";
 export type { ConnectionTuning, SocketIo } from "./socket.ts";
@@ -55,3 +56,5 @@ export {
   RENAME_NOREPLACE, seekExact, STATX_ALL, treeCalls, UTIME_NOW, UTIME_OMIT,
 } from "./tree-calls.ts";
 export type { TreeCalls } from "./tree-calls.ts";
+export { GfapiVolume, requireGfapi } from "./gfapi.ts";
+export type { GfapiEntry, GfapiPlace, GfapiStat, GfapiUsage } from "./gfapi.ts";

@@ -1,13 +1,13 @@
 /**
- * The operator's own mounts under bricks of started volumes, written down for `mortar up`: after a
- * start of the machine they must be there before the bricks, and nobody else may know of them.
+ * The operator's own mounts under bricks of started volumes, and those of the bricks that Mortar
+ * made, written down for `mortar up`: after a start of the machine they must be there before the bricks, and nobody else may know of them.
  * Read by the command line, which mounts them when the daemon does not run yet.
  *
  *     STATE/brick-mounts.json    [{ vg, lv, point, type, options }], as mount(8) takes them
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ClusterState } from "@mortar/cluster";
+import { claimsOn, type ClusterState } from "@mortar/cluster";
 import type { Log } from "./log.ts";
 
 export function brickMountsFile(stateDirectory: string): string {
@@ -28,6 +28,13 @@ export function recordBrickMounts(
       ? []
       : [{ vg: thin.vg, lv: thin.lv, point: mountPoint, type: fsType, options: mountOptions }],
   );
+  for (const made of state.nodes.get(node)?.document.madeBricks ?? []) {
+    const { vg, lv, mountPoint: point } = made;
+    // After a restore it belongs to a snapshot, and another LV is the brick.
+    const users = claimsOn(state, { node, vg, lv });
+    if (mounts.some((it) => it.point === point) || users.some(isSnapshot)) continue;
+    mounts.push({ vg, lv, point, type: "xfs", options: "noatime" });
+  }
   const text = `${JSON.stringify(mounts, undefined, 2)}\n`;
   const file = brickMountsFile(stateDirectory);
   try {
@@ -37,6 +44,10 @@ export function recordBrickMounts(
   } catch (error) {
     log.error({ err: error, file }, "the mounts of bricks are not written down for the next start");
   }
+}
+
+function isSnapshot({ owner }: { readonly owner: string }): boolean {
+  return owner.startsWith("snapshot ");
 }
 
 function textOf(file: string): string {

@@ -29,6 +29,8 @@ const questions: ReadonlySet<CommandName> = new Set<CommandName>([
   "snapshotInfo",
   "snapshotStatus",
   "snapshotConfigGet",
+  "brickList",
+  "brickReadiness",
 ]);
 
 export interface CommandGateOptions {

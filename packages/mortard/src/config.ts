@@ -23,6 +23,10 @@ const defaults: Settings = {
   brickPortLast: 60999,
   glusterfsd: "glusterfsd",
   transactionWaitMs: 20_000,
+  snapshotViewIdleSeconds: 300,
+  hookLimitSeconds: 10,
+  hooksRequired: false,
+  guestAgents: [],
   clientConnectionsMax: 10_000,
   logLevel: "info",
 };

@@ -10,13 +10,16 @@ import type { NodeStatus, PoolReclaim, ReclaimableBody, ShutdownResult } from "@
 import type {
   Answer, CommandArgs, CommandName, CommandPayload, Coordinator,
 } from "@mortar/cluster";
+import { isTickDue } from "@mortar/cluster";
 import type { FastifyInstance } from "fastify";
 import type { BrickSupervisor, BrickView } from "./bricks/supervisor.ts";
 import { recordBrickMounts } from "./brick-mounts.ts";
 import { CommandGate } from "./command-gate.ts";
 import { isLoopback, localAddresses } from "./effects/host-name.ts";
+import type { RebalanceProcesses } from "./rebalance/rebalance-processes.ts";
 import type { NodePerformer } from "./effects/node-performer.ts";
 import type { Freezer } from "./freeze/freezer.ts";
+import type { SnapshotHooks } from "./hooks/snapshot-hooks.ts";
 import { Handshake } from "./glusterd/handshake.ts";
 import { portmapServices } from "./glusterd/portmap.ts";
 import { RpcServer } from "./glusterd/rpc-server.ts";
@@ -24,6 +27,7 @@ import type { NodeControl } from "./http/handlers.ts";
 import type { PoolControl } from "./http/peer-handlers.ts";
 import { httpServer, listen } from "./http/server.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { ScheduleTimer } from "./schedule-timer.ts";
 import { assemble, type NodeParts, type NodePartsOptions, type Told } from "./node-parts.ts";
 import type { Pool } from "./peers/pool.ts";
 import { Reconcile } from "./reconcile.ts";
@@ -44,7 +48,9 @@ export class Daemon implements NodeControl {
   readonly #options: DaemonOptions;
   readonly #startedAt = Math.floor(Date.now() / 1000);
   readonly #supervisor: BrickSupervisor;
+  readonly #rebalance: RebalanceProcesses;
   readonly #freezer: Freezer;
+  readonly #hooks: SnapshotHooks;
   readonly #performer: NodePerformer;
   readonly #coordinator: Coordinator;
   readonly #pool: Pool;
@@ -53,6 +59,7 @@ export class Daemon implements NodeControl {
   readonly #handshake: Handshake;
   readonly #rpc: RpcServer;
   readonly #housekeeping: Housekeeping;
+  readonly #schedules: ScheduleTimer;
   #http: FastifyInstance | undefined;
   #announced = false;
   /** The node goes down, not only the daemon. */
@@ -62,7 +69,9 @@ export class Daemon implements NodeControl {
     const { settings, log, paths } = options;
     this.#options = options;
     this.#supervisor = parts.supervisor;
+    this.#rebalance = parts.rebalance;
     this.#freezer = parts.freezer;
+    this.#hooks = parts.hooks;
     this.#performer = parts.performer;
     this.#coordinator = parts.coordinator;
     this.#pool = parts.pool;
@@ -77,6 +86,7 @@ export class Daemon implements NodeControl {
       address: settings.address,
       state: () => parts.coordinator.state,
       isTrusted: (address) => isOfThisMachine(address) || parts.pool.isNodeAddress(address),
+      rebalanceTold: (told) => parts.rebalance.told(told),
       servers: () => parts.pool.hosts().map((it) => `${it}:${settings.glusterPort}`),
       log,
     });
@@ -91,6 +101,12 @@ export class Daemon implements NodeControl {
     this.#housekeeping = new Housekeeping({
       run: (name, args) => this.run(name, args),
       hasIntents: () => parts.coordinator.state.intents.size > 0,
+      log,
+    });
+    this.#schedules = new ScheduleTimer({
+      isDue: (at) => isTickDue(parts.coordinator.state, at),
+      tick: () => this.run("scheduleTick", {}),
+      clock: () => ({ nowMs: Date.now(), monotonicMs: performance.now() }),
       log,
     });
   }
@@ -164,6 +180,7 @@ export class Daemon implements NodeControl {
     await this.#gate.shut(COMMANDS_END_MAX_MS);
     const result: ShutdownResult = { bricksStopped: 0, unmounted: [], failures: [] };
     if (stopBricks) {
+      await this.#rebalance.endAll();
       const bricks = this.#supervisor.all();
       const stops = await Promise.allSettled(
         bricks.map(({ spec }) => this.#supervisor.stop(spec.path)),
@@ -192,6 +209,7 @@ export class Daemon implements NodeControl {
   async close(): Promise<void> {
     const { log, state } = this.#options;
     this.#housekeeping.close();
+    this.#schedules.close();
     this.#reconcile.close();
     if (!(await this.#gate.shut(COMMANDS_END_MAX_MS))) {
       log.error({}, "a command did not end in time: it will be settled at the next start");
@@ -201,6 +219,7 @@ export class Daemon implements NodeControl {
     this.#supervisor.close();
     await this.#pool.close();
     await this.#freezer.close();
+    this.#hooks.close();
     await state.store.close();
     if (this.#stopsEtcd) await state.etcd.stop();
   }
@@ -208,6 +227,7 @@ export class Daemon implements NodeControl {
   async #comeUp(): Promise<void> {
     const { settings, log, paths } = this.#options;
     this.#freezer.thawLeftovers();
+    void this.#hooks.wakeLeftovers();
     this.#supervisor.adoptRunning();
     await this.#rpc.listen(settings.address, settings.glusterPort);
     log.info({ address: this.#glusterAddress() }, "serving GlusterFS clients");
@@ -225,6 +245,7 @@ export class Daemon implements NodeControl {
     this.#http = await httpServer({ node: this, version, log, logFile: paths.logFile });
     await listen(this.#http, paths.socketPath);
     this.#housekeeping.open();
+    this.#schedules.open();
     log.info({ socket: paths.socketPath }, "serving commands");
   }
 

@@ -27,7 +27,7 @@ function versionOfPackage(): string {
 }
 
 async function serve(line: CommandLine, version: string): Promise<void> {
-  const paths = nodePaths(line.root);
+  const paths = nodePaths(line.root, line);
   const file = readSettings(paths.configFile);
   const settings = { ...file, ...(line.address === undefined ? {} : { address: line.address }) };
   makeDirectories(paths);

@@ -1,4 +1,5 @@
 /** The parts of a node, put together: each is given what it asks of the others. */
+import { join } from "node:path";
 import { hostname } from "node:os";
 import { type ClusterState, Coordinator, volfileFor } from "@mortar/cluster";
 import { BrickError } from "./bricks/brick-error.ts";
@@ -6,14 +7,17 @@ import { type BrickPlan, BrickSupervisor } from "./bricks/supervisor.ts";
 import { isClusterKey } from "./cluster-keys.ts";
 import type { Settings } from "./config.ts";
 import { hostOf } from "./coordinator-host.ts";
+import { BrickStorages } from "./effects/brick-storage.ts";
 import type { NodeGroups } from "./effects/groups.ts";
 import { NodePerformer } from "./effects/node-performer.ts";
 import type { OpenState } from "./etcd/open-state.ts";
 import { Freezer } from "./freeze/freezer.ts";
 import { volfileRequest } from "./glusterd/handshake.ts";
+import { SnapshotHooks } from "./hooks/snapshot-hooks.ts";
 import type { Log } from "./log.ts";
 import type { NodePaths } from "./paths.ts";
 import { Pool } from "./peers/pool.ts";
+import { RebalanceProcesses } from "./rebalance/rebalance-processes.ts";
 
 export interface NodePartsOptions {
   readonly paths: NodePaths;
@@ -27,7 +31,9 @@ export interface NodePartsOptions {
 
 export interface NodeParts {
   readonly supervisor: BrickSupervisor;
+  readonly rebalance: RebalanceProcesses;
   readonly freezer: Freezer;
+  readonly hooks: SnapshotHooks;
   readonly performer: NodePerformer;
   readonly coordinator: Coordinator;
   readonly pool: Pool;
@@ -52,6 +58,8 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
       glusterfsd: settings.glusterfsd,
       address,
       managementPort: settings.glusterPort,
+      commandSocket: paths.socketPath,
+      snapshotIdleMs: settings.snapshotViewIdleSeconds * 1000,
     },
     plan: (volfileId) => {
       if (late.coordinator === undefined) throw new Error("the state is not loaded yet");
@@ -61,20 +69,48 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     portLast: settings.brickPortLast,
     log,
   });
+  const rebalance = rebalanceOf(options);
   const freezer = new Freezer({ directory: paths.frozenDirectory, log });
+  const hooks = new SnapshotHooks({
+    scripts: paths.hooksDirectory,
+    directory: paths.quietDirectory,
+    settings: { limitMs: settings.hookLimitSeconds * 1000, required: settings.hooksRequired },
+    agents: settings.guestAgents,
+    log,
+  });
   const performer = new NodePerformer({
     uuid,
     host,
     groups,
+    storages: new BrickStorages({ groups, bricksDirectory: join(paths.root, "bricks") }),
     supervisor,
+    rebalance,
     freezer,
+    hooks,
     snapsDirectory: paths.snapsDirectory,
     dumpDirectory: paths.dumpDirectory,
     log,
   });
   const { pool, coordinator } = await assemblePool(options, { host, local: performer, told });
   late.coordinator = coordinator;
-  return { supervisor, freezer, performer, coordinator, pool };
+  return { supervisor, rebalance, freezer, hooks, performer, coordinator, pool };
+}
+
+function rebalanceOf({ paths, settings, uuid, log }: NodePartsOptions): RebalanceProcesses {
+  return new RebalanceProcesses({
+    home: {
+      runDirectory: join(paths.runDirectory, "rebal"),
+      recordDirectory: join(paths.stateDirectory, "rebalance"),
+      logDirectory: paths.logDirectory,
+    },
+    node: {
+      uuid,
+      address: settings.address,
+      managementPort: settings.glusterPort,
+      glusterfs: settings.glusterfsd.replace(/glusterfsd$/, "glusterfs"),
+    },
+    log,
+  });
 }
 
 interface PoolParts {

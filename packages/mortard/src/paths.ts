@@ -23,6 +23,10 @@ export interface NodePaths {
   readonly brickRunDirectory: string;
   /** One file for each file system that is frozen now. */
   readonly frozenDirectory: string;
+  /** Programs that are run around snapshots. */
+  readonly hooksDirectory: string;
+  /** One file for each snapshot for which hooks hold something quiet now. */
+  readonly quietDirectory: string;
   /** Bricks of snapshots are mounted at SNAPS/SNAPVOL/brickN. */
   readonly snapsDirectory: string;
   /** Statedumps of bricks. */
@@ -32,11 +36,19 @@ export interface NodePaths {
   readonly logFile: string;
 }
 
-export function nodePaths(rootDirectory: string): NodePaths {
+/** Places that are not below the root; an undefined one is. */
+export interface OtherPlaces {
+  readonly logFile?: string | undefined;
+  readonly logDirectory?: string | undefined;
+  readonly glusterRunDirectory?: string | undefined;
+}
+
+export function nodePaths(rootDirectory: string, other: OtherPlaces = {}): NodePaths {
   const root = resolve(rootDirectory);
   const runDirectory = join(root, "run/mortar");
   const stateDirectory = join(root, "var/lib/mortar");
-  const logDirectory = join(root, "var/log/mortar");
+  const logDirectory = resolve(other.logDirectory ?? join(root, "var/log/mortar"));
+  const glusterRun = resolve(other.glusterRunDirectory ?? join(root, "run/gluster"));
   return {
     root,
     configFile: join(root, "etc/mortar/mortar.json"),
@@ -48,12 +60,18 @@ export function nodePaths(rootDirectory: string): NodePaths {
     brickLogDirectory: join(logDirectory, "bricks"),
     brickRunDirectory: join(runDirectory, "bricks"),
     frozenDirectory: join(runDirectory, "frozen"),
-    snapsDirectory: join(root, "run/gluster/snaps"),
-    dumpDirectory: join(root, "run/gluster"),
+    hooksDirectory: join(root, "etc/mortar/hooks/snapshot"),
+    quietDirectory: join(runDirectory, "quiet"),
+    snapsDirectory: join(glusterRun, "snaps"),
+    dumpDirectory: glusterRun,
     socketPath: join(runDirectory, "mortard.sock"),
     pidFile: join(runDirectory, "mortard.pid"),
-    logFile: join(logDirectory, "mortard.log"),
+    logFile: resolve(other.logFile ?? join(logDirectory, "mortard.log")),
   };
+}
+
+function within(root: string, path: string): boolean {
+  return root === "/" || path.startsWith(`${root}/`);
 }
 
 /** Makes the directories, private to their owner. Throws when the root is too deep for sockets. */
@@ -74,10 +92,12 @@ export function makeDirectories(paths: NodePaths): void {
     paths.brickLogDirectory,
     paths.brickRunDirectory,
     paths.frozenDirectory,
+    paths.quietDirectory,
   ];
   for (const directory of own) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    chmodSync(directory, 0o700);
+    // What lies elsewhere may be somebody else's too, such as /tmp.
+    if (within(paths.root, directory)) chmodSync(directory, 0o700);
   }
   mkdirSync(paths.snapsDirectory, { recursive: true });
 }

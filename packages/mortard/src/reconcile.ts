@@ -24,6 +24,7 @@ export interface ReconcileOptions {
 
 const DELAY_MS = 2_000;
 const EVERY_MS = 30_000;
+const SETTLING_MS = 60_000;
 
 export class Reconcile {
   readonly #options: ReconcileOptions;
@@ -76,8 +77,11 @@ export class Reconcile {
   #difference(): { readonly missing: string[]; readonly extra: string[] } {
     const { uuid, state, isUp, running } = this.#options;
     const now = state();
-    // A command is under way, or is settled by whoever has the turn next: it is not over yet.
-    if (now.intents.size > 0) return { missing: [], extra: [] };
+    // A command is under way, or is settled by whoever has the turn next: it is not over yet. What
+    // waits for a node that is away for longer keeps nobody else from being looked after.
+    const recently = Date.now() - SETTLING_MS;
+    const isBusy = [...now.intents.values()].some((it) => it.document.startedAtMs > recently);
+    if (isBusy) return { missing: [], extra: [] };
     const wanted = new Set(wantedBricks(now, uuid).map((it) => it.path));
     return {
       missing: [...wanted].filter((path) => !isUp(path)),

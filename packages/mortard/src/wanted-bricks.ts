@@ -1,9 +1,12 @@
 /** Which brick servers the state says should run on a node, and which LVs are mounted for them. */
-import type { BrickDocument, BrickRef, ClusterState, ThinLv } from "@mortar/cluster";
+import {
+  type BrickDocument, type BrickRef, type ClusterState, hasSnapshotView, type ThinLv,
+} from "@mortar/cluster";
 import type { BrickSpec } from "./bricks/brick-process.ts";
+import { snapshotDaemonSpec } from "./bricks/snapshot-daemon.ts";
 import { specOf } from "./effects/brick-server.ts";
 
-/** Bricks of started volumes and of activated snapshots. */
+/** Bricks of started volumes and of activated snapshots, and snapshot daemons. */
 export function wantedBricks(state: ClusterState, node: string): BrickSpec[] {
   const refs: BrickRef[] = [];
   for (const { document: volume } of state.volumes.values()) {
@@ -18,7 +21,14 @@ export function wantedBricks(state: ClusterState, node: string): BrickSpec[] {
       refs.push(...own(snap.bricks, node).map((brick) => ref(brick, of)));
     }
   }
-  return refs.map(specOf);
+  return [...refs.map(specOf), ...snapshotDaemons(state, node)];
+}
+
+/** Clients ask the node that they have mounted from: every node has one. */
+function snapshotDaemons(state: ClusterState, node: string): BrickSpec[] {
+  const host = state.nodes.get(node)?.document.hostname ?? node;
+  return [...state.volumes.values()].flatMap(({ document }) =>
+    hasSnapshotView(document) ? [snapshotDaemonSpec(document.name, host)] : []);
 }
 
 export interface ManagedMount {

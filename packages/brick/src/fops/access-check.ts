@@ -89,6 +89,8 @@ export function inherit(
   const object = brick.newObject;
   const from = guard(brick, parent, stat);
   object.call = call;
+  object.accessAcl = undefined;
+  object.defaultAcl = undefined;
   object.uid = call.uid;
   object.gid = newEntryGid(call, from);
   const isDirectory = (mode & S_IFMT) === S_IFDIR;

@@ -8,7 +8,7 @@ import type { Call } from "../wire/call.ts";
 import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
 import { DONE } from "./handler.ts";
-import { answerCounts } from "./reply-xdata.ts";
+import { answerWrite } from "./reply-xdata.ts";
 
 /** Reads and seeks. */
 export const ENOSYS = 38;
@@ -23,7 +23,7 @@ export function pretendChange(
   if (status < 0) return -status;
   out.i32(count);
   out.i32(0);
-  answerCounts(brick, call, out, slot, true);
+  answerWrite(brick, call, out, slot, true);
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, STAT);
   writeIatt(out, objects, slot, STAT);

@@ -13,7 +13,7 @@ import { guard, wantAt, wantSetAttributes } from "./access-check.ts";
 import { slotOfFd } from "./descriptors.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
-import { answerXdata } from "./reply-xdata.ts";
+import { answerXdata, TELLS } from "./reply-xdata.ts";
 
 const BEFORE = 0;
 const AFTER = 1;
@@ -31,16 +31,20 @@ const OMIT = 0xffff_ffff;
 
 export const setattr: Handler = (brick, _client, call, out) => {
   const slot = brick.objects.resolve(call.view, call.gfid());
-  return setAttributes(brick, call, out, slot);
+  return setAttributes(brick, call, out, slot, TELLS.size);
 };
 
 export const fsetattr: Handler = (brick, client, call, out) => {
   const gfidAt = call.gfid();
   const number = call.i64();
-  return setAttributes(brick, call, out, slotOfFd(brick, client, call, gfidAt, number));
+  return setAttributes(
+    brick, call, out, slotOfFd(brick, client, call, gfidAt, number), TELLS.openFile,
+  );
 };
 
-function setAttributes(brick: Brick, call: Call, out: Out, slot: number): number {
+function setAttributes(
+  brick: Brick, call: Call, out: Out, slot: number, tells: number,
+): number {
   const { objects } = brick;
   const iattAt = call.skip(IATT_BYTES);
   const valid = call.i32();
@@ -62,7 +66,7 @@ function setAttributes(brick: Brick, call: Call, out: Out, slot: number): number
   if (status < 0) return -status;
   out.i32(0);
   out.i32(0);
-  answerXdata(brick, call, out, slot, AFTER, false);
+  answerXdata(brick, call, out, slot, AFTER, tells);
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   touch(objects, slot, call, AFTER, -1);

@@ -1,4 +1,7 @@
-/** Reads that do not wait: what the page cache does not have is left to a worker. */
+/**
+ * Reads that do not wait: what the page cache does not have is left to a worker, unless nobody else
+ * is there to be kept waiting.
+ */
 import { constants } from "node:fs";
 import { EAGAIN, fileIo } from "@mortar/linux";
 import type { Brick } from "../brick.ts";
@@ -22,6 +25,12 @@ export function readOrWait(
   if (count === length || (count >= 0 && offset + count >= end)) return count;
   if (count < 0 && count !== -EAGAIN) {
     return count === -Errno.EOPNOTSUPP ? readWaiting(fd, address, length, offset) : count;
+  }
+  if (brick.patience.allows(length) && brick.workers.isIdle) {
+    const startedMs = performance.now();
+    const waited = readWaiting(fd, address, length, offset);
+    brick.patience.waited(performance.now() - startedMs);
+    return waited;
   }
   // Without a free worker, waiting is what is left.
   return brick.workers.warm(fd, offset, length) ? LATER : readWaiting(fd, address, length, offset);

@@ -16,12 +16,13 @@ import { readOrWait } from "./content.ts";
 import { fdOf, slotOfFd } from "./descriptors.ts";
 import { DONE, LATER, SYNCING } from "./handler.ts";
 import type { Handler } from "./handler.ts";
-import { answerCounts } from "./reply-xdata.ts";
+import { answerLocks, answerWrite } from "./reply-xdata.ts";
 
 const BEFORE = 0;
 const AFTER = 1;
 /** op_ret, op_errno, iatt, size, empty dictionary. */
 const READ_HEAD_BYTES = 172;
+const NO_DICTIONARY_BYTES = 12;
 const READ_BYTES_MAX = 32 * 1024 * 1024;
 const SYNC_FLAGS = constants.O_SYNC | constants.O_DSYNC;
 const io = fileIo();
@@ -34,6 +35,7 @@ export const read: Handler = (brick, client, call, out) => {
   const offset = call.u64();
   const size = call.u32();
   call.u32();
+  brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
   if (brick.options.isArbiter) return ENOSYS;
@@ -55,10 +57,25 @@ export const read: Handler = (brick, client, call, out) => {
   out.i32(offset + count >= end ? Errno.ENOENT : 0);
   writeIatt(out, objects, slot, BEFORE);
   out.u32(count);
-  out.noDictionary();
-  out.at = head + READ_HEAD_BYTES + count;
+  if (brick.xdata.count === 0) out.noDictionary();
+  else answerBeforeData(brick, call, out, slot, count);
+  out.at += count;
   return DONE;
 };
+
+/** The reply's dictionary, where the data is already behind the place of an empty one. */
+function answerBeforeData(
+  brick: Brick, call: Call, out: Out, slot: number, count: number,
+): void {
+  const start = out.at;
+  const dataAt = start + NO_DICTIONARY_BYTES;
+  out.at = dataAt + count;
+  answerLocks(brick, call, out, slot);
+  const told = out.bytes.slice(dataAt + count, out.at);
+  out.bytes.copyWithin(start + told.length, dataAt, dataAt + count);
+  out.at = start;
+  out.copy(told, 0, told.length);
+}
 
 /** The data goes from where it was received to the file. */
 export const write: Handler = (brick, client, call, out) => {
@@ -89,7 +106,7 @@ export const write: Handler = (brick, client, call, out) => {
   if (status < 0) return -status;
   out.i32(count);
   out.i32(0);
-  answerCounts(brick, call, out, slot, offset >= oldSize);
+  answerWrite(brick, call, out, slot, offset >= oldSize);
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   touch(objects, slot, call, AFTER, fd);
@@ -120,6 +137,7 @@ function writeAll(fd: number, address: number, size: number, offset: number): nu
 export const flush: Handler = (brick, client, call, out) => {
   const gfidAt = call.gfid();
   const number = call.i64();
+  brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
   const { words } = brick.objects.table;
@@ -129,7 +147,9 @@ export const flush: Handler = (brick, client, call, out) => {
     posix.flush(words, 4 * slot, client.id, owner);
     client.file(number)?.forgetOwner(owner);
   }
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerLocks(brick, call, out, slot);
   return DONE;
 };
 
@@ -148,7 +168,7 @@ export const fsync: Handler = (brick, client, call, out) => {
   if (status < 0) return -status;
   out.i32(0);
   out.i32(0);
-  answerCounts(brick, call, out, slot);
+  answerLocks(brick, call, out, slot);
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   writeIatt(out, objects, slot, BEFORE);
@@ -196,7 +216,7 @@ function changeSize(
   brick: Brick, call: Call, out: Out, slot: number, fd: number, size: number,
 ): number {
   if (!Number.isSafeInteger(size)) return Errno.EINVAL;
-  return change(brick, call, out, slot, fd, () => calls.ftruncate(fd, size));
+  return change(brick, call, out, slot, fd, false, () => calls.ftruncate(fd, size));
 }
 
 const KEEP_SIZE = 1;
@@ -233,12 +253,16 @@ function allocate(
   if (fd < 0) return -fd;
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(size)) return Errno.EINVAL;
   if (brick.space.isFull && call.pid >= 0 && (mode & PUNCH_HOLE) === 0) return Errno.ENOSPC;
-  return change(brick, call, out, slot, fd, () => io.fallocate(fd, mode, offset, size));
+  const tellsLocks = (mode & ~KEEP_SIZE) === 0;
+  return change(
+    brick, call, out, slot, fd, tellsLocks, () => io.fallocate(fd, mode, offset, size),
+  );
 }
 
 /** Both attributes around a change of an open file. Not for hot paths: it takes a closure. */
 function change(
-  brick: Brick, call: Call, out: Out, slot: number, fd: number, perform: () => number,
+  brick: Brick, call: Call, out: Out, slot: number, fd: number, tellsLocks: boolean,
+  perform: () => number,
 ): number {
   const { objects } = brick;
   if (brick.options.isArbiter) return pretendChange(brick, call, out, slot, 0);
@@ -249,7 +273,8 @@ function change(
   if (status < 0) return -status;
   out.i32(0);
   out.i32(0);
-  answerCounts(brick, call, out, slot);
+  if (tellsLocks) answerLocks(brick, call, out, slot);
+  else out.noDictionary();
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, BEFORE);
   touch(objects, slot, call, AFTER, fd);
@@ -265,6 +290,7 @@ export const seek: Handler = (brick, client, call, out) => {
   const number = call.i64();
   const offset = call.u64();
   const what = call.i32();
+  brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
   if (brick.options.isArbiter) return ENOSYS;
@@ -273,7 +299,9 @@ export const seek: Handler = (brick, client, call, out) => {
   if (what !== 0 && what !== 1) return Errno.EINVAL;
   const found = calls.lseek(fd, offset, what === 0 ? SEEK_DATA : SEEK_HOLE);
   if (found < 0) return -found;
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerLocks(brick, call, out, slot);
   out.u64(found);
   return DONE;
 };

@@ -2,7 +2,6 @@ import { encodeAcl, inheritAcl, WANT } from "@mortar/brick-services";
 import type { Brick } from "../brick.ts";
 import { RENAME_TARGET_STAT } from "../store/entries.ts";
 import { Errno } from "../store/errno.ts";
-import type { OpenInode } from "../store/open-files.ts";
 import { takeGfidRequest } from "../store/new-object.ts";
 import { KNOWN } from "../store/inode-table.ts";
 import {
@@ -11,8 +10,7 @@ import {
 import { learnStartTimes, touch, touchParent } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
 import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
-import { keyBytes } from "../wire/out.ts";
-import type { Out } from "../wire/out.ts";
+import { keyBytes, Out } from "../wire/out.ts";
 import { VALUE as TYPE, XDATA } from "../wire/xdata.ts";
 import { inherit, readAcl, wantAt, wantRemoval } from "./access-check.ts";
 import { DONE } from "./handler.ts";
@@ -20,6 +18,7 @@ import type { Handler } from "./handler.ts";
 import { rmdirIndex, unlinkIndex } from "./index-fops.ts";
 import { nameAddress, takeEntry } from "./names.ts";
 import { isStaleLayout, writeStaleMkdir } from "./preop.ts";
+import { addLocks, answerLocks } from "./reply-xdata.ts";
 import { refuseUnlink } from "./unlink-conditions.ts";
 
 const OBJECT = 0;
@@ -32,6 +31,9 @@ const S_IFMT = 0o170000;
 const PERMISSIONS = 0o7777;
 const PATH_MAX = 4096;
 const LINK_COUNT_KEY = keyBytes("get-link-count");
+const REMAINING_KEYS = ["virt-gf-poststat", "dht-get-iatt-in-xattr"].map(keyBytes);
+const IATT_LINKS_AT = 128;
+const remaining = new Out(IATT_BYTES);
 const CHANGE = WANT.write | WANT.execute;
 
 /** Where the parent's attributes and the new object's start are known. An errno, or 0. */
@@ -54,8 +56,6 @@ function begin(brick: Brick, call: Call, parent: number, mode: number): number {
  */
 function inheritDefaultAcl(brick: Brick, parent: number): void {
   const object = brick.newObject;
-  object.accessAcl = undefined;
-  object.defaultAcl = undefined;
   const acl = readAcl(brick, parent, ATTRIBUTE_NAME.aclDefault, KNOWN.noAclDefault);
   if (acl === undefined || (object.mode & S_IFMT) === 0) return;
   const inherited = inheritAcl(acl, object.mode);
@@ -64,13 +64,18 @@ function inheritDefaultAcl(brick: Brick, parent: number): void {
   if ((object.mode & S_IFMT) === S_IFDIR) object.defaultAcl = encodeAcl(acl);
 }
 
-/** The three iatts of a new entry. */
-function finish(brick: Brick, call: Call, out: Out, slot: number, parent: number): number {
+/** The three iatts of a new entry. All but MKDIR tell of the parent's locks. */
+function finish(
+  brick: Brick, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
+): number {
   const { objects } = brick;
   let status = objects.statChild(parent, NAME, OBJECT);
   if (status === 0) status = objects.stat(parent, AFTER);
   if (status < 0) return -status;
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  if (tellsLocks) answerLocks(brick, call, out, parent);
+  else out.noDictionary();
   out.reserve(3 * IATT_BYTES);
   writeIatt(out, objects, slot, OBJECT);
   writeIatt(out, objects, parent, BEFORE);
@@ -79,12 +84,14 @@ function finish(brick: Brick, call: Call, out: Out, slot: number, parent: number
   return DONE;
 }
 
-function finishNew(brick: Brick, call: Call, out: Out, slot: number, parent: number): number {
+function finishNew(
+  brick: Brick, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
+): number {
   const { objects } = brick;
   if (slot < 0) return -slot;
   if (call.timeFlags !== 0) learnStartTimes(objects, slot, call);
   if (objects.statChild(parent, NAME, OBJECT) === 0) objects.enterAtStat(OBJECT);
-  return finish(brick, call, out, slot, parent);
+  return finish(brick, call, out, slot, parent, tellsLocks);
 }
 
 export const mkdir: Handler = (brick, _client, call, out) => {
@@ -102,7 +109,7 @@ export const mkdir: Handler = (brick, _client, call, out) => {
   const wrong = begin(brick, call, parent, (mode & PERMISSIONS) | S_IFDIR);
   if (wrong !== 0) return wrong;
   const slot = brick.entries.mkdir(parent, nameAddress(NAME), brick.newObject);
-  return finishNew(brick, call, out, slot, parent);
+  return finishNew(brick, call, out, slot, parent, false);
 };
 
 export const mknod: Handler = (brick, _client, call, out) => {
@@ -190,6 +197,7 @@ export const link: Handler = (brick, _client, call, out) => {
   const slot = objects.resolve(call.view, call.gfid());
   const parentAt = call.gfid();
   const nameAt = call.opaque();
+  brick.xdata.begin(call);
   if (slot < 0) return -slot;
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
   if (parent < 0) return -parent;
@@ -229,32 +237,50 @@ export const unlink: Handler = (brick, _client, call, out) => {
     if (unmet !== 0) return unmet;
   }
   const links = statx.nlink(statAt(OBJECT));
+  const isToldObject = takeRemaining(brick, slot);
   const result = brick.entries.unlink(
     parent, nameAddress(NAME), Math.max(slot, -1), OBJECT, open,
   );
   if (result < 0) return -result;
   // An object with other names, or open, lives on.
   if (slot >= 0 && (links > 2 || open !== undefined)) touch(objects, slot, call, OBJECT, -1);
-  if (xdata.find(XDATA.getLinkCount)) return finishCounted(brick, call, out, parent, links, open);
-  return finishRemoval(brick, call, out, parent);
-};
-
-/** A removal that was asked how many names the object has had: 0 is of one that is gone now. */
-function finishCounted(
-  brick: Brick, call: Call, out: Out, parent: number, links: number, open: OpenInode | undefined,
-): number {
-  const start = out.at;
-  const status = finishRemoval(brick, call, out, parent);
-  if (status !== DONE) return status;
-  const iatts = out.bytes.slice(out.at - 2 * IATT_BYTES, out.at);
-  out.at = start + 8;
+  const isCounted = xdata.find(XDATA.getLinkCount) && (links > 2 || open !== undefined);
+  out.i32(0);
+  out.i32(0);
   const dictionary = out.beginDictionary();
   out.raw(LINK_COUNT_KEY);
   out.i32(TYPE.uint);
-  out.u64(links <= 2 && open === undefined ? 0 : links - 1);
-  out.endDictionary(dictionary, 1);
-  out.raw(iatts);
-  return DONE;
+  // How many names it has had: 0 is of one that is gone now, and of who has not asked.
+  out.u64(isCounted ? links - 1 : 0);
+  let told = 1 + addLocks(brick, call, out, parent);
+  if (isToldObject) told += addRemaining(out);
+  out.endDictionary(dictionary, told);
+  return finishRemoval(brick, call, out, parent);
+};
+
+/**
+ * A removal that is asked for the file's attributes tells what it has with one name less. They are
+ * taken before: there may be no object afterwards. False: not asked.
+ */
+function takeRemaining(brick: Brick, slot: number): boolean {
+  const { xdata } = brick;
+  if (slot < 0 || xdata.count === 0 || !xdata.find(XDATA.iattInXattr)) return false;
+  if (statx.kind(statAt(OBJECT)) !== S_IFREG) return false;
+  remaining.at = 0;
+  writeIatt(remaining, brick.objects, slot, OBJECT);
+  const links = remaining.view.getUint32(IATT_LINKS_AT, false);
+  remaining.view.setUint32(IATT_LINKS_AT, Math.max(links - 1, 0), false);
+  return true;
+}
+
+function addRemaining(out: Out): number {
+  for (const key of REMAINING_KEYS) {
+    out.raw(key);
+    out.reserve(4 + IATT_BYTES);
+    out.i32(TYPE.iatt);
+    out.copy(remaining.bytes, 0, IATT_BYTES);
+  }
+  return REMAINING_KEYS.length;
 }
 
 export const rmdir: Handler = (brick, _client, call, out) => {
@@ -263,6 +289,7 @@ export const rmdir: Handler = (brick, _client, call, out) => {
   const parentAt = call.gfid();
   const flags = call.i32();
   const nameAt = call.opaque();
+  brick.xdata.begin(call);
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
   if (parent === -Errno.ESTALE) return rmdirIndex(brick, call, out, args);
   if (parent < 0) return -parent;
@@ -277,14 +304,19 @@ export const rmdir: Handler = (brick, _client, call, out) => {
   const result = flags === 0 || slot < 0
     ? brick.entries.rmdir(parent, nameAddress(NAME), Math.max(slot, -1))
     : brick.entries.removeTree(parent, nameAddress(NAME), slot);
-  return result < 0 ? -result : finishRemoval(brick, call, out, parent);
+  if (result < 0) return -result;
+  out.i32(0);
+  out.i32(0);
+  answerLocks(brick, call, out, parent);
+  return finishRemoval(brick, call, out, parent);
 };
 
+/** What is behind the dictionary. */
 function finishRemoval(brick: Brick, call: Call, out: Out, parent: number): number {
   const { objects } = brick;
   const status = objects.stat(parent, AFTER);
   if (status < 0) return -status;
-  out.common(0);
+  out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, parent, BEFORE);
   touchParent(objects, parent, call, AFTER);
   writeIatt(out, objects, parent, AFTER);
@@ -298,6 +330,7 @@ export const rename: Handler = (brick, _client, call, out) => {
   const newParentAt = call.gfid();
   const oldNameAt = call.opaque();
   const newNameAt = call.opaque();
+  brick.xdata.begin(call);
   const oldParent = takeEntry(objects, call, oldParentAt, oldNameAt, NAME);
   if (oldParent < 0) return -oldParent;
   const newParent = takeEntry(objects, call, newParentAt, newNameAt, OTHER_NAME);
@@ -348,7 +381,9 @@ function writeRenamed(
   let status = objects.stat(slot, OBJECT);
   if (status < 0) return -status;
   touch(objects, slot, call, OBJECT, -1);
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerLocks(brick, call, out, oldParent);
   out.reserve(5 * IATT_BYTES);
   writeIatt(out, objects, slot, OBJECT);
   writeIatt(out, objects, oldParent, BEFORE);

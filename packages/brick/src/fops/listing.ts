@@ -20,7 +20,7 @@ import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { listIndex } from "./index-fops.ts";
 import { isHidden } from "./names.ts";
-import { answerXdata } from "./reply-xdata.ts";
+import { answerXdata, TELLS } from "./reply-xdata.ts";
 
 const NAME = 0;
 const ENTRY = 0;
@@ -152,5 +152,5 @@ function writePlus(brick: Brick, call: Call, out: Out, slot: number): void {
     return;
   }
   writeIatt(out, brick.objects, slot, ENTRY);
-  answerXdata(brick, call, out, slot, ENTRY, false);
+  answerXdata(brick, call, out, slot, ENTRY, TELLS.openFile);
 }

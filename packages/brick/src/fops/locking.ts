@@ -104,7 +104,8 @@ export const fentrylk = entryLock(true);
 /** Locks of programs. A file that is closed takes its owner's with it. */
 export const lk: Handler = (brick, client, call, out) => {
   const slot = slotOf(brick, client, call, true);
-  const { fd, command, type, flock } = fops.lk.decodeRequest(call.rest());
+  // The request's own dictionary is sent back.
+  const { fd, command, type, flock, xdata } = fops.lk.decodeRequest(call.rest());
   if (slot < 0) return -slot;
   const { posix } = brick.locks;
   const owner = call.owner();
@@ -118,11 +119,11 @@ export const lk: Handler = (brick, client, call, out) => {
     const found = posix.find(request);
     if (found === undefined) return Errno.EINVAL;
     const answer = found === null ? { ...flock, type: UNLOCK } : flockOf(found);
-    out.raw(withoutEmptyXdata(fops.lk.encodeReply({ ...OK, flock: answer })));
+    out.raw(withoutEmptyXdata(fops.lk.encodeReply({ ...OK, xdata, flock: answer })));
     return DONE;
   }
   const results = withoutEmptyXdata(
-    fops.lk.encodeReply({ ...OK, flock: { ...flock, type } }),
+    fops.lk.encodeReply({ ...OK, xdata, flock: { ...flock, type } }),
   );
   brick.locks.introduce(client);
   const status = posix.request(request, waiterOf(client, call, results));

@@ -13,7 +13,7 @@ import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { lookupIndex } from "./index-fops.ts";
 import { isHidden, takeName } from "./names.ts";
-import { answerXdata } from "./reply-xdata.ts";
+import { answerXdata, TELLS } from "./reply-xdata.ts";
 import { openedFd, slotOfFd } from "./descriptors.ts";
 
 const OBJECT = 0;
@@ -63,7 +63,7 @@ export const lookup: Handler = (brick, _client, call, out) => {
   }
   out.i32(0);
   out.i32(0);
-  const later = answerXdata(brick, call, out, slot, OBJECT, true);
+  const later = answerXdata(brick, call, out, slot, OBJECT, TELLS.lookup);
   if (later !== 0) return later;
   out.reserve(2 * IATT_BYTES);
   writeIatt(out, objects, slot, OBJECT);
@@ -110,7 +110,7 @@ export const stat: Handler = (brick, _client, call, out) => {
   if (status < 0) return -status;
   out.i32(0);
   out.i32(0);
-  answerXdata(brick, call, out, slot, OBJECT, false);
+  answerXdata(brick, call, out, slot, OBJECT, TELLS.size);
   out.reserve(IATT_BYTES);
   writeIatt(out, objects, slot, OBJECT);
   return DONE;
@@ -128,7 +128,7 @@ export const fstat: Handler = (brick, client, call, out) => {
   if (status < 0) return -status;
   out.i32(0);
   out.i32(0);
-  answerXdata(brick, call, out, slot, OBJECT, false);
+  answerXdata(brick, call, out, slot, OBJECT, TELLS.openFileState);
   out.reserve(IATT_BYTES);
   writeIatt(out, objects, slot, OBJECT);
   return DONE;

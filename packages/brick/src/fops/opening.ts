@@ -17,6 +17,7 @@ import type { Handler } from "./handler.ts";
 import { openIndex } from "./index-fops.ts";
 import { nameAddress, takeEntry } from "./names.ts";
 import { isStaleLayout, writeStaleCreate } from "./preop.ts";
+import { addEcho, answerLocks, asksLocks } from "./reply-xdata.ts";
 
 /** Size and counts of a dictionary, before its pairs. */
 const DICTIONARY_HEAD = 12;
@@ -66,6 +67,7 @@ export const opendir: Handler = (brick, client, call, out) => {
   const { objects } = brick;
   const args = call.at;
   const slot = objects.resolveDirectory(call.view, call.gfid());
+  brick.xdata.begin(call);
   if (slot === -Errno.ESTALE) return openIndex(brick, client, call, out, args);
   if (slot < 0) return -slot;
   const refused = wantOf(brick, call, slot, WANT.read);
@@ -76,7 +78,9 @@ export const opendir: Handler = (brick, client, call, out) => {
   );
   if (fd < 0) return -fd;
   const file = brick.openFiles.open(objects.table.words, 4 * slot, fd, 0, true);
-  out.common(0);
+  out.i32(0);
+  out.i32(0);
+  answerLocks(brick, call, out, slot);
   out.u64(client.add(file));
   return DONE;
 };
@@ -138,7 +142,7 @@ export const create: Handler = (brick, client, call, out) => {
   }
   if (status === 0) status = objects.stat(parent, AFTER);
   if (status < 0) return -status;
-  writeEcho(brick, call, out, xdataAt, xdataEnd);
+  writeEcho(brick, call, out, slot, xdataAt, xdataEnd);
   return writeCreated(brick, call, out, slot, parent, number);
 };
 
@@ -146,7 +150,7 @@ export const create: Handler = (brick, client, call, out) => {
  * op_ret, op_errno, and the request's own dictionary, as glusterfsd sends it back.
  */
 function writeEcho(
-  brick: Brick, call: Call, out: Out, xdataAt: number, xdataEnd: number,
+  brick: Brick, call: Call, out: Out, slot: number, xdataAt: number, xdataEnd: number,
 ): void {
   const from = xdataAt + DICTIONARY_HEAD;
   const length = xdataEnd - from;
@@ -154,6 +158,10 @@ function writeEcho(
   out.i32(0);
   out.i32(0);
   const start = out.beginDictionary();
+  if (asksLocks(brick.xdata)) {
+    out.endDictionary(start, addEcho(brick, call, out, slot));
+    return;
+  }
   out.copy(call.memory.bytes, from, length);
   out.endDictionary(start, brick.xdata.count);
 }

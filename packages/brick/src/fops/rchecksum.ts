@@ -7,14 +7,17 @@ import { Errno } from "../store/errno.ts";
 import { allocate } from "../wire/memory.ts";
 import { declared, OK } from "./declared.ts";
 import { fdOf } from "./descriptors.ts";
+import { toldLocks } from "./told-aside.ts";
 import { slotOfGfid } from "./xattr.ts";
 
 const LENGTH_MAX = 4 * 1024 * 1024;
 const SHA256 = 1;
+/** gfid, fd, offset, length, flags. */
+const RANGE_BYTES = 40;
 const io = fileIo();
 
 /** Healing compares blocks of replicas by their checksums. */
-export const rchecksum = declared(fops.rchecksum, (brick, request, _call, client) => {
+export const rchecksum = declared(fops.rchecksum, (brick, request, call, client) => {
   const slot = slotOfGfid(brick, client, request.gfid, request.fd);
   if (slot < 0) return -slot;
   if (request.length > LENGTH_MAX || !Number.isSafeInteger(request.offset)) return Errno.EINVAL;
@@ -25,7 +28,8 @@ export const rchecksum = declared(fops.rchecksum, (brick, request, _call, client
   if (count < 0) return -count;
   const bytes = block.bytes.subarray(0, count);
   const { fipsChecksum } = brick.options;
-  const xdata = new Map<string, TypedValue>();
+  call.skip(RANGE_BYTES);
+  const xdata = new Map<string, TypedValue>(toldLocks(brick, call, slot));
   if (fipsChecksum) xdata.set("fips-mode-rchecksum", typed.int(1));
   if (request.xdata.has("check-zero-filled")) {
     xdata.set("buf-has-zeroes", typed.int(bytes.every((byte) => byte === 0) ? 1 : 0));

@@ -11,7 +11,6 @@ import {
 } from "../store/scratch.ts";
 import { MDATA_BYTES, writeMdata } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
-import { writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
 import { keyBytes } from "../wire/out.ts";
 import { VALUE as TYPE, XDATA } from "../wire/xdata.ts";
@@ -26,10 +25,24 @@ const CACHED: ReadonlyMap<number, { readonly name: number; readonly absent: numb
   [XDATA.aclAccess, { name: ATTRIBUTE_NAME.aclAccess, absent: KNOWN.noAclAccess }],
   [XDATA.aclDefault, { name: ATTRIBUTE_NAME.aclDefault, absent: KNOWN.noAclDefault }],
 ]);
-/** What `answerCounts` answers. */
-const COUNTS: ReadonlySet<number> = new Set([
-  XDATA.openFdCount, XDATA.openActiveFdCount, XDATA.inodelkCount, XDATA.entrylkCount,
-  XDATA.posixlkCount, XDATA.multipleDomains, XDATA.inodelkDomPrefix,
+/**
+ * Which questions a fop answers, as glusterfsd has it: copies that are told different things by two
+ * bricks are taken for different. `locks`: how many there are; `pending`: is there anything to
+ * heal. Extended attributes are told by all.
+ */
+export const TELLS = {
+  extendedOnly: 0, locks: 1, pending: 2, content: 4, size: 8, openFile: 9, openFileState: 11,
+  lookup: 15,
+} as const;
+const LOCK_COUNTS: ReadonlySet<number> = new Set([
+  XDATA.inodelkCount, XDATA.entrylkCount, XDATA.posixlkCount, XDATA.inodelkDomPrefix,
+]);
+/** What the locks of a CREATE's reply do not leave of the request. */
+const LOCK_QUESTIONS: ReadonlySet<number> = new Set([
+  ...LOCK_COUNTS, XDATA.inodelkDomCount, XDATA.parentEntrylk, XDATA.multipleDomains,
+]);
+const WRITE_COUNTS: ReadonlySet<number> = new Set([
+  ...LOCK_COUNTS, XDATA.openFdCount, XDATA.openActiveFdCount,
 ]);
 const INODELK_COUNT_KEY = keyBytes("glusterfs.inodelk-count");
 const PENDING_COUNT = "glusterfs.xattrop_index_count";
@@ -45,19 +58,19 @@ const UNLISTED = new Set(["trusted.gfid", "trusted.glusterfs.volume-id", "securi
  * from the disk first.
  */
 export function answerXdata(
-  brick: Brick, call: Call, out: Out, slot: number, stat: number, isLookup: boolean,
+  brick: Brick, call: Call, out: Out, slot: number, stat: number, tells: number,
 ): number {
   const { xdata } = brick;
-  if (xdata.count === 0 && !isLookup) {
+  if (xdata.count === 0 && tells !== TELLS.lookup) {
     out.noDictionary();
     return 0;
   }
   const start = out.beginDictionary();
-  let count = answerDomainCount(brick, out, slot);
+  let count = (tells & TELLS.locks) === 0 ? 0 : answerDomainCount(brick, out, slot);
   xdata.rewind();
   while (xdata.next()) {
     if (xdata.id === XDATA.gfidRequest) continue;
-    const added = answer(brick, call, out, slot, stat, isLookup);
+    const added = answer(brick, call, out, slot, stat, tells);
     if (added === LATER) return LATER;
     count += added;
   }
@@ -65,35 +78,82 @@ export function answerXdata(
   return 0;
 }
 
-/**
- * The reply's dictionary of an operation that changes an object: only what is known without
- * reading its attributes. `isAppended`: a write began at the end, or behind it.
- */
-export function answerCounts(
-  brick: Brick, call: Call, out: Out, slot: number, isAppended = false,
+/** The reply's dictionary of a write. `isAppended`: it began at the end, or behind it. */
+export function answerWrite(
+  brick: Brick, call: Call, out: Out, slot: number, isAppended: boolean,
 ): void {
-  const { xdata } = brick;
-  if (xdata.count === 0) {
+  answerCounts(brick, call, out, slot, WRITE_COUNTS, isAppended);
+}
+
+/** The reply's dictionary of what tells of locks only: those of the parent, for a name's. */
+export function answerLocks(brick: Brick, call: Call, out: Out, slot: number): void {
+  answerCounts(brick, call, out, slot, LOCK_COUNTS, false);
+}
+
+function answerCounts(
+  brick: Brick, call: Call, out: Out, slot: number, ids: ReadonlySet<number>, isAppended: boolean,
+): void {
+  if (brick.xdata.count === 0) {
     out.noDictionary();
     return;
   }
   out.reserve(2048);
   const start = out.beginDictionary();
-  let count = answerDomainCount(brick, out, slot);
-  xdata.rewind();
-  while (xdata.next()) {
-    if (xdata.id === XDATA.writeIsAppend) {
-      if (isAppended) count += answerNumber(call, out, xdata, 1);
-    } else if (COUNTS.has(xdata.id)) {
-      count += answer(brick, call, out, slot, 0, false);
-    }
-  }
+  const count = addCounts(brick, call, out, slot, ids, isAppended);
   if (count > 0) {
     out.endDictionary(start, count);
   } else {
     out.at = start;
     out.noDictionary();
   }
+}
+
+/** Into a dictionary that is begun. How many pairs were written. */
+export function addLocks(brick: Brick, call: Call, out: Out, slot: number): number {
+  if (brick.xdata.count === 0) return 0;
+  out.reserve(2048);
+  return addCounts(brick, call, out, slot, LOCK_COUNTS, false);
+}
+
+/** The request's own pairs but for questions about locks, and the answers to those. */
+export function addEcho(brick: Brick, call: Call, out: Out, slot: number): number {
+  const { xdata } = brick;
+  let count = 0;
+  xdata.rewind();
+  while (xdata.next()) {
+    if (LOCK_QUESTIONS.has(xdata.id)) continue;
+    const from = xdata.keyAt - 4;
+    const end = (xdata.valueAt + xdata.valueLength + 3) & ~3;
+    out.reserve(end - from);
+    out.copy(call.memory.bytes, from, end - from);
+    count++;
+  }
+  return count + addLocks(brick, call, out, slot);
+}
+
+/** Does a request ask about locks? */
+export function asksLocks(xdata: Xdata): boolean {
+  xdata.rewind();
+  while (xdata.next()) {
+    if (LOCK_QUESTIONS.has(xdata.id)) return true;
+  }
+  return false;
+}
+
+function addCounts(
+  brick: Brick, call: Call, out: Out, slot: number, ids: ReadonlySet<number>, isAppended: boolean,
+): number {
+  const { xdata } = brick;
+  let count = answerDomainCount(brick, out, slot);
+  xdata.rewind();
+  while (xdata.next()) {
+    if (xdata.id === XDATA.writeIsAppend) {
+      if (isAppended) count += answerNumber(call, out, xdata, 1, TYPE.uint);
+    } else if (ids.has(xdata.id)) {
+      count += answer(brick, call, out, slot, 0, TELLS.locks);
+    }
+  }
+  return count;
 }
 
 /** How many locks of a domain there are is told under the key that asks for all. */
@@ -110,10 +170,11 @@ function answerDomainCount(brick: Brick, out: Out, slot: number): number {
 
 /** How many pairs were written. */
 function answer(
-  brick: Brick, call: Call, out: Out, slot: number, stat: number, withContent: boolean,
+  brick: Brick, call: Call, out: Out, slot: number, stat: number, tells: number,
 ): number {
   const { xdata } = brick;
   const { words } = brick.objects.table;
+  if (LOCK_COUNTS.has(xdata.id) && (tells & TELLS.locks) === 0) return 0;
   switch (xdata.id) {
     case XDATA.capability:
     case XDATA.ima:
@@ -129,10 +190,10 @@ function answer(
       bytesValue(out, scratch.bytes, MDATA, MDATA_BYTES);
       return 1;
     case XDATA.content:
-      return withContent ? answerContent(brick, call, out, slot, stat) : 0;
+      return (tells & TELLS.content) !== 0 ? answerContent(brick, call, out, slot, stat) : 0;
     case XDATA.openFdCount:
     case XDATA.openActiveFdCount:
-      return answerNumber(call, out, xdata, brick.openOf(slot)?.openCount ?? 0);
+      return answerNumber(call, out, xdata, brick.openOf(slot)?.openCount ?? 0, TYPE.uint);
     case XDATA.inodelkCount:
       return answerNumber(call, out, xdata, brick.locks.inode.count(words, 4 * slot));
     case XDATA.entrylkCount:
@@ -144,19 +205,15 @@ function answer(
       return answerNumber(call, out, xdata, held);
     }
     case XDATA.getSize:
-      if (statx.kind(statAt(stat)) !== S_IFREG) return 0;
-      return answerNumber(call, out, xdata, statx.size(statAt(stat)));
+      if ((tells & TELLS.size) === 0 || statx.kind(statAt(stat)) !== S_IFREG) return 0;
+      return answerNumber(call, out, xdata, statx.size(statAt(stat)), TYPE.uint);
     case XDATA.parentEntrylk:
+      if ((tells & TELLS.content) === 0 || brick.lookupParent < 0) return 0;
       return answerNumber(call, out, xdata, isNameLocked(brick) ? 1 : 0);
     case XDATA.linkCount:
-      return answerLinkCount(brick, call, out);
+      return (tells & TELLS.pending) === 0 ? 0 : answerLinkCount(brick, call, out);
     case XDATA.listXattr:
       return answerList(brick, out, slot);
-    case XDATA.iattInXattr:
-      out.key(call.memory.bytes, xdata.keyAt, xdata.keyLength);
-      out.i32(TYPE.iatt);
-      writeIatt(out, brick.objects, slot, stat);
-      return 1;
     case XDATA.other:
       return answerAttribute(brick, call, out, slot);
     default:
@@ -181,9 +238,11 @@ function answerLinkCount(brick: Brick, call: Call, out: Out): number {
   return answerNumber(call, out, xdata, isAny ? 1 : 0);
 }
 
-function answerNumber(call: Call, out: Out, xdata: Xdata, value: number): number {
+function answerNumber(
+  call: Call, out: Out, xdata: Xdata, value: number, type: number = TYPE.int,
+): number {
   out.key(call.memory.bytes, xdata.keyAt, xdata.keyLength);
-  out.i32(TYPE.int);
+  out.i32(type);
   out.u64(value);
   return 1;
 }

@@ -12,15 +12,25 @@ import { KNOWN } from "../store/inode-table.ts";
 import { addressAt, attributeName, scratch, VALUE, VALUE_BYTES } from "../store/scratch.ts";
 import { learnTimes, mergeTimes, touch } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
+import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
+import { keyBytes } from "../wire/out.ts";
+import type { Out } from "../wire/out.ts";
+import { VALUE as TYPE } from "../wire/xdata.ts";
 import { guard } from "./access-check.ts";
 import { declared, OK } from "./declared.ts";
+import { DONE } from "./handler.ts";
+import type { Handler } from "./handler.ts";
 import { interruptLock } from "./lock-interrupt.ts";
+import { toldAttributes } from "./told-aside.ts";
 import { virtualAttribute } from "./virtual-xattr.ts";
-import { attributeNames } from "./reply-xdata.ts";
+import { addLocks, attributeNames } from "./reply-xdata.ts";
 
 const E2BIG = 7;
 const VALUE_BYTES_MAX = 65_536;
 const STAT = 0;
+const AFTER = 1;
+const BEFORE_KEY = keyBytes("virt-gf-prestat");
+const AFTER_KEYS = ["virt-gf-poststat", "dht-get-iatt-in-xattr"].map(keyBytes);
 const ANONYMOUS = -2;
 const utf8 = new TextDecoder();
 const latin1 = new TextDecoder("latin1");
@@ -69,7 +79,6 @@ function setAll(
     const wrong = setOne(brick, call, slot, name, value, flags);
     if (wrong !== 0) return wrong;
   }
-  if (objects.stat(slot, STAT) === 0) touch(objects, slot, call, STAT, -1);
   return 0;
 }
 
@@ -131,10 +140,11 @@ function get(brick: Brick, call: Call, client: Client, slot: number, request: Ge
   const { objects } = brick;
   const status = objects.stat(slot, STAT);
   if (status < 0) return -status;
-  const reply = { ...OK, before: NO_IATT, after: NO_IATT };
   const asked = latin1.decode(request.name).replace(/\0.*$/s, "");
   const refused = getXattrErrno(call, guard(brick, slot, STAT), asked);
   if (refused !== 0) return refused;
+  const xdata = toldAttributes(brick, call, slot, STAT);
+  const reply = { ...OK, xdata, before: NO_IATT, after: NO_IATT };
   if (asked === "") return { ...reply, dictionary: getAll(brick, call, slot) };
   // As the keys of dictionaries are.
   const name = utf8.decode(request.name).replace(/\0.*$/s, "");
@@ -170,7 +180,6 @@ function remove(brick: Brick, call: Call, slot: number, request: RemoveRequest):
     const result = objects.removeAttribute(slot, address);
     if (result < 0 && !(name === "" && result === -Errno.ENODATA)) return -result;
   }
-  if (objects.stat(slot, STAT) === 0) touch(objects, slot, call, STAT, -1);
   return 0;
 }
 
@@ -179,27 +188,80 @@ interface RemoveRequest {
   readonly xdata: TypedDictionary;
 }
 
-const outcome = (errno: number) => (errno === 0 ? OK : errno);
+/** The attributes of the object before, which are at STAT, and after the change. */
+function writeChanged(brick: Brick, call: Call, out: Out, slot: number, hasFd: boolean): number {
+  const { objects } = brick;
+  const status = objects.stat(slot, AFTER);
+  if (status < 0) return -status;
+  out.reserve(4 * IATT_BYTES);
+  out.i32(0);
+  out.i32(0);
+  const start = out.beginDictionary();
+  out.raw(BEFORE_KEY);
+  out.i32(TYPE.iatt);
+  writeIatt(out, objects, slot, STAT);
+  touch(objects, slot, call, AFTER, -1);
+  for (const key of AFTER_KEYS) {
+    out.raw(key);
+    out.i32(TYPE.iatt);
+    writeIatt(out, objects, slot, AFTER);
+  }
+  const locks = hasFd ? addLocks(brick, call, out, slot) : 0;
+  out.endDictionary(start, 1 + AFTER_KEYS.length + locks);
+  return DONE;
+}
 
-export const setxattr = declared(fops.setxattr, (brick, request, call, client) =>
-  outcome(setAll(
-    brick, call, slotOfGfid(brick, client, request.gfid), request.flags, request.dictionary,
-  )));
+function setting(hasFd: boolean): Handler {
+  const procedure = hasFd ? fops.fsetxattr : fops.setxattr;
+  return (brick, client, call, out) => {
+    const request = procedure.decodeRequest(call.rest());
+    const slot = slotOfGfid(brick, client, request.gfid, fdIn(request));
+    const wrong = setAll(brick, call, slot, request.flags, request.dictionary);
+    if (wrong !== 0) return wrong;
+    call.gfid();
+    if (hasFd) call.i64();
+    call.u32();
+    brick.xdata.begin(call);
+    brick.xdata.begin(call);
+    return writeChanged(brick, call, out, slot, hasFd);
+  };
+}
 
-export const fsetxattr = declared(fops.fsetxattr, (brick, request, call, client) =>
-  outcome(setAll(
-    brick, call, slotOfGfid(brick, client, request.gfid, request.fd), request.flags,
-    request.dictionary,
-  )));
+function removing(hasFd: boolean): Handler {
+  const procedure = hasFd ? fops.fremovexattr : fops.removexattr;
+  return (brick, client, call, out) => {
+    const request = procedure.decodeRequest(call.rest());
+    const slot = slotOfGfid(brick, client, request.gfid, fdIn(request));
+    const wrong = remove(brick, call, slot, request);
+    if (wrong !== 0) return wrong;
+    call.gfid();
+    if (hasFd) call.i64();
+    call.opaque();
+    brick.xdata.begin(call);
+    return writeChanged(brick, call, out, slot, hasFd);
+  };
+}
 
-export const getxattr = declared(fops.getxattr, (brick, request, call, client) =>
-  get(brick, call, client, slotOfGfid(brick, client, request.gfid), request));
+function fdIn(request: object): number {
+  return "fd" in request && typeof request.fd === "number" ? request.fd : ANONYMOUS;
+}
 
-export const fgetxattr = declared(fops.fgetxattr, (brick, request, call, client) =>
-  get(brick, call, client, slotOfGfid(brick, client, request.gfid, request.fd), request));
+export const setxattr = setting(false);
+export const fsetxattr = setting(true);
+export const removexattr = removing(false);
+export const fremovexattr = removing(true);
 
-export const removexattr = declared(fops.removexattr, (brick, request, call, client) =>
-  outcome(remove(brick, call, slotOfGfid(brick, client, request.gfid), request)));
+export const getxattr = declared(fops.getxattr, (brick, request, call, client) => {
+  call.gfid();
+  call.u32();
+  call.opaque();
+  return get(brick, call, client, slotOfGfid(brick, client, request.gfid), request);
+});
 
-export const fremovexattr = declared(fops.fremovexattr, (brick, request, call, client) =>
-  outcome(remove(brick, call, slotOfGfid(brick, client, request.gfid, request.fd), request)));
+export const fgetxattr = declared(fops.fgetxattr, (brick, request, call, client) => {
+  call.gfid();
+  call.i64();
+  call.u32();
+  call.opaque();
+  return get(brick, call, client, slotOfGfid(brick, client, request.gfid, request.fd), request);
+});

@@ -21,7 +21,7 @@ import { VALUE as TYPE, Xdata, XDATA } from "../wire/xdata.ts";
 import { slotOfFd } from "./descriptors.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
-import { answerXdata } from "./reply-xdata.ts";
+import { answerXdata, TELLS } from "./reply-xdata.ts";
 import { isOwn } from "./xattr.ts";
 
 const OPERAND_BYTES_MAX = 4096;
@@ -33,18 +33,18 @@ const results = new Out(16_384);
 
 export const xattrop: Handler = (brick, _client, call, out) => {
   const slot = brick.objects.resolve(call.view, call.gfid());
-  return perform(brick, call, out, slot);
+  return perform(brick, call, out, slot, TELLS.size);
 };
 
 export const fxattrop: Handler = (brick, client, call, out) =>
-  perform(brick, call, out, takeFd(brick, client, call));
+  perform(brick, call, out, takeFd(brick, client, call), TELLS.openFile);
 
 function takeFd(brick: Brick, client: Client, call: Call): number {
   const gfidAt = call.gfid();
   return slotOfFd(brick, client, call, gfidAt, call.i64());
 }
 
-function perform(brick: Brick, call: Call, out: Out, slot: number): number {
+function perform(brick: Brick, call: Call, out: Out, slot: number, tells: number): number {
   const flags = call.u32();
   operands.begin(call);
   brick.xdata.begin(call);
@@ -65,7 +65,7 @@ function perform(brick: Brick, call: Call, out: Out, slot: number): number {
   if (status < 0) return -status;
   out.i32(0);
   out.i32(0);
-  answerXdata(brick, call, out, slot, STAT, false);
+  answerXdata(brick, call, out, slot, STAT, tells);
   out.reserve(results.at + 12 + 2 * IATT_BYTES);
   const start = out.beginDictionary();
   out.copy(results.bytes, 0, results.at);

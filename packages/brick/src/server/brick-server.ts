@@ -43,6 +43,8 @@ export class BrickServer {
   readonly #connections: (Connection | ControlConnection | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #byClient = new Map<number, Connection>();
+  /** By the client process that it is of, see `connectionKey`. */
+  readonly #byProcess = new Map<string, Connection>();
   #stopping = false;
   #acceptingPaused = false;
 
@@ -65,10 +67,14 @@ export class BrickServer {
 
   /** Until `stop` was called. */
   run(): void {
+    const { patience } = this.#setup.brick;
     let tickedAt = 0;
+    let lookedAt = 0;
     while (!this.#stopping) {
+      if (patience.hasWaited) lookedAt = performance.now();
       const count = this.#epoll.wait(TICK_MS);
       const now = performance.now();
+      patience.look(count === 1 ? this.#epoll.token(0) : -1, now, now - lookedAt);
       if (now - tickedAt >= TICK_MS) {
         tickedAt = now;
         this.#setup.tick(now);
@@ -182,11 +188,9 @@ export class BrickServer {
   #welcome(client: Client): void {
     const key = client.newcomer && connectionKey(client.newcomer);
     if (key !== undefined) {
-      for (const { client: other, ...rest } of this.#introduced()) {
-        if (other.newcomer !== undefined && connectionKey(other.newcomer) === key) {
-          this.disconnect(rest.connection);
-        }
-      }
+      const older = this.#byProcess.get(key);
+      if (older !== undefined) this.disconnect(older);
+      this.#byProcess.set(key, client.connection);
     }
     this.#byClient.set(client.id, client.connection);
   }
@@ -229,6 +233,8 @@ export class BrickServer {
     const { client } = connection;
     if (client === undefined) return;
     this.#byClient.delete(client.id);
+    const key = client.newcomer && connectionKey(client.newcomer);
+    if (key !== undefined && this.#byProcess.get(key) === connection) this.#byProcess.delete(key);
     client.close(this.#setup.brick);
   }
 }

@@ -38,6 +38,8 @@ export class Connection {
   /** Once it has introduced itself. */
   client: Client | undefined;
   isClosed = false;
+  /** The record that is served is all that was received. */
+  servesOne = false;
   bytesReceived = 0;
   bytesSent = 0;
   readonly #epoll: Epoll;
@@ -115,6 +117,7 @@ export class Connection {
       if (found === "long") return false;
       if (found === "partial") break;
       const { next } = frame;
+      this.servesOne = at === 0 && next === this.#filled;
       if (!serve(this, memory, frame.start, frame.end)) return false;
       at = next;
     }

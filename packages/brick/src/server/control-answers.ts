@@ -53,10 +53,10 @@ export function controlAnswers(
       dispatcher.answerHeld(replies ?? []);
       return replies === undefined ? null : replies.length;
     },
-    drain: ({ leaves, timeoutMs }) => {
+    drain: ({ leaves, timeoutMs, holds }) => {
       const now = performance.now();
       const clients = clientsOf(server());
-      brick.drain.begin(now, checkedTimeout(timeoutMs));
+      brick.drain.begin(now, checkedTimeout(timeoutMs), holds === true);
       brick.drain.letGo(checkedLeaves(leaves), clients, now);
       dispatcher.settleLocks();
       return brick.drain.report(clients);

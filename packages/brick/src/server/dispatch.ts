@@ -69,6 +69,7 @@ export class Dispatcher {
     const call = this.#call;
     const status = call.load(memory, start, end);
     if (status !== LoadStatus.ok) return this.#refuse(status);
+    this.#brick.patience.isLone = connection.servesOne;
     if (!this.#perform(connection, performance.now())) return false;
     return this.out.at < BATCH_BYTES || this.#send(connection);
   };
@@ -93,6 +94,7 @@ export class Dispatcher {
     if (connection.isClosed || call.load(record, 0, record.length) !== LoadStatus.ok) {
       return connection;
     }
+    this.#brick.patience.isLone = false;
     call.resumed = !isFresh;
     call.jobResult = job.result;
     this.#perform(connection, sinceMs);

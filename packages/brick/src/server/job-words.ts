@@ -1,14 +1,18 @@
 /**
- * What the brick's thread and its workers share, in one SharedArrayBuffer; one lane a worker.
+ * What the brick's thread and its workers share, in one SharedArrayBuffer: one lane a worker, a
+ * ring of jobs a lane.
  *
- *     word 8 * lane      state | kind | up
- *     double 64 + 8 * lane   descriptor | offset | length | result
+ *     word 8 * lane          jobs given | jobs done | up       counters that only grow, modulo 2^32
+ *     word 8 * LANES         told: the brick was signalled and has not looked since
+ *     double 64 + 8 * (RING * lane + place)   kind | descriptor | offset | length | result
  *     behind them            the groups of a user: GROUPS_MAX numbers of 32 bits a lane
  *
- * A lane belongs to the brick while it is FREE or DONE, to its worker while it is GIVEN.
+ * A place of the ring belongs to the worker from when it is counted as given until it is counted as
+ * done, else to the brick. The groups belong to whoever has the lane's only job.
  */
 export const LANES = 4;
-export const LaneState = { free: 0, given: 1, done: 2 } as const;
+/** Jobs a lane has at a time: a power of two. */
+export const RING = 8;
 /**
  * | kind | descriptor | offset | length | result |
  * |---|---|---|---|---|
@@ -21,9 +25,11 @@ export const JobKind = { warm: 0, sync: 1, dataSync: 2, health: 3, groups: 4 } a
 export const GROUPS_MAX = 4096;
 
 const WORDS = 8;
+const TOLD = WORDS * LANES;
 const FIRST_DOUBLE = 64;
 const DOUBLES = 8;
-const GROUPS_AT = (FIRST_DOUBLE + LANES * DOUBLES) * 8;
+const DOUBLES_END = FIRST_DOUBLE + LANES * RING * DOUBLES;
+const GROUPS_AT = DOUBLES_END * 8;
 
 export function makeJobWords(): SharedArrayBuffer {
   return new SharedArrayBuffer(GROUPS_AT + LANES * GROUPS_MAX * 4);
@@ -35,27 +41,41 @@ export class JobWords {
   readonly #groups: Uint32Array;
 
   constructor(shared: SharedArrayBuffer) {
-    this.#words = new Int32Array(shared);
-    this.#doubles = new Float64Array(shared, 0, FIRST_DOUBLE + LANES * DOUBLES);
+    this.#words = new Int32Array(shared, 0, FIRST_DOUBLE * 2);
+    this.#doubles = new Float64Array(shared, 0, DOUBLES_END);
     this.#groups = new Uint32Array(shared, GROUPS_AT);
   }
 
-  state(lane: number): number {
-    return Atomics.load(this.#words, WORDS * lane);
+  given(lane: number): number {
+    return Atomics.load(this.#words, WORDS * lane) >>> 0;
   }
 
-  setState(lane: number, state: number): void {
-    Atomics.store(this.#words, WORDS * lane, state);
+  done(lane: number): number {
+    return Atomics.load(this.#words, WORDS * lane + 1) >>> 0;
+  }
+
+  /** The next place is the worker's from here on. */
+  give(lane: number): void {
+    Atomics.add(this.#words, WORDS * lane, 1);
     Atomics.notify(this.#words, WORDS * lane);
   }
 
-  /** For the worker: until there is a job. */
-  waitGiven(lane: number): void {
-    for (;;) {
-      const state = this.state(lane);
-      if (state === LaneState.given) return;
-      Atomics.wait(this.#words, WORDS * lane, state);
-    }
+  /** The oldest one is the brick's again. True: the brick has to be told. */
+  finish(lane: number): boolean {
+    Atomics.add(this.#words, WORDS * lane + 1, 1);
+    return Atomics.exchange(this.#words, TOLD, 1) === 0;
+  }
+
+  /** The brick looks now: what is finished after this is told again. */
+  look(): void {
+    Atomics.store(this.#words, TOLD, 0);
+  }
+
+  /** For the worker: until there is a job; its number. */
+  waitGiven(lane: number): number {
+    const done = this.done(lane);
+    while (this.given(lane) === done) Atomics.wait(this.#words, WORDS * lane, done | 0);
+    return done;
   }
 
   isUp(lane: number): boolean {
@@ -66,40 +86,46 @@ export class JobWords {
     Atomics.store(this.#words, WORDS * lane + 2, 1);
   }
 
-  setJob(lane: number, kind: number, fd: number, offset: number, length: number): void {
-    const at = FIRST_DOUBLE + DOUBLES * lane;
-    this.#words[WORDS * lane + 1] = kind;
-    this.#doubles[at] = fd;
-    this.#doubles[at + 1] = offset;
-    this.#doubles[at + 2] = length;
+  /** `job` is its number in the lane. */
+  setJob(
+    lane: number, job: number, kind: number, fd: number, offset: number, length: number,
+  ): void {
+    const at = place(lane, job);
+    this.#doubles[at] = kind;
+    this.#doubles[at + 1] = fd;
+    this.#doubles[at + 2] = offset;
+    this.#doubles[at + 3] = length;
   }
 
-  kind(lane: number): number {
-    return this.#words[WORDS * lane + 1]!;
+  kind(lane: number, job: number): number {
+    return this.#doubles[place(lane, job)]!;
   }
 
-  fd(lane: number): number {
-    return this.#doubles[FIRST_DOUBLE + DOUBLES * lane]!;
+  fd(lane: number, job: number): number {
+    return this.#doubles[place(lane, job) + 1]!;
   }
 
-  offset(lane: number): number {
-    return this.#doubles[FIRST_DOUBLE + DOUBLES * lane + 1]!;
+  offset(lane: number, job: number): number {
+    return this.#doubles[place(lane, job) + 2]!;
   }
 
-  length(lane: number): number {
-    return this.#doubles[FIRST_DOUBLE + DOUBLES * lane + 2]!;
+  length(lane: number, job: number): number {
+    return this.#doubles[place(lane, job) + 3]!;
   }
 
-  result(lane: number): number {
-    return this.#doubles[FIRST_DOUBLE + DOUBLES * lane + 3]!;
+  result(lane: number, job: number): number {
+    return this.#doubles[place(lane, job) + 4]!;
   }
 
-  /** Of a lane: shared by both sides. */
+  setResult(lane: number, job: number, result: number): void {
+    this.#doubles[place(lane, job) + 4] = result;
+  }
+
   groups(lane: number): Uint32Array {
     return this.#groups.subarray(lane * GROUPS_MAX, (lane + 1) * GROUPS_MAX);
   }
+}
 
-  setResult(lane: number, result: number): void {
-    this.#doubles[FIRST_DOUBLE + DOUBLES * lane + 3] = result;
-  }
+function place(lane: number, job: number): number {
+  return FIRST_DOUBLE + DOUBLES * (RING * lane + job % RING);
 }

@@ -4,7 +4,7 @@ import {
   allocatePages, EINTR, fileIo, groupsOfUser, signalEventFd, treeCalls,
 } from "@mortar/linux";
 import { Errno } from "../store/errno.ts";
-import { GROUPS_MAX, JobKind, JobWords, LaneState } from "./job-words.ts";
+import { GROUPS_MAX, JobKind, JobWords } from "./job-words.ts";
 import type { WorkerSetup } from "./workers.ts";
 
 const BUFFER_BYTES = 256 * 1024;
@@ -15,27 +15,28 @@ const { fsync } = treeCalls();
 const buffer = allocatePages(BUFFER_BYTES);
 
 words.setUp(lane);
+signalEventFd(wakeFd);
 for (;;) {
-  words.waitGiven(lane);
-  words.setResult(lane, perform());
-  words.setState(lane, LaneState.done);
-  signalEventFd(wakeFd);
+  const job = words.waitGiven(lane);
+  words.setResult(lane, job, perform(job));
+  if (words.finish(lane)) signalEventFd(wakeFd);
 }
 
-function perform(): number {
-  const fd = words.fd(lane);
+function perform(job: number): number {
   for (;;) {
-    const result = performOnce(fd);
+    const result = performOnce(job);
     if (result !== -EINTR) return result;
   }
 }
 
-function performOnce(fd: number): number {
-  const kind = words.kind(lane);
+function performOnce(job: number): number {
+  const kind = words.kind(lane, job);
+  const fd = words.fd(lane, job);
   if (kind === JobKind.sync) return fsync(fd);
   if (kind === JobKind.dataSync) return io.fdatasync(fd);
   if (kind === JobKind.health) return checkHealth(fd);
-  return kind === JobKind.groups ? findGroups() : warm(fd);
+  if (kind === JobKind.groups) return findGroups(words.offset(lane, job));
+  return warm(fd, words.offset(lane, job), words.length(lane, job));
 }
 
 /** A time stamp is written, flushed and read again. */
@@ -52,17 +53,15 @@ function checkHealth(fd: number): number {
   return isSame ? 0 : -Errno.EIO;
 }
 
-function findGroups(): number {
-  const groups = groupsOfUser(words.offset(lane)) ?? new Uint32Array(0);
+function findGroups(uid: number): number {
+  const groups = groupsOfUser(uid) ?? new Uint32Array(0);
   const count = Math.min(groups.length, GROUPS_MAX);
   words.groups(lane).set(groups.subarray(0, count));
   return count;
 }
 
 /** Into the page cache: the data itself is read again by the brick. */
-function warm(fd: number): number {
-  const length = words.length(lane);
-  const offset = words.offset(lane);
+function warm(fd: number, offset: number, length: number): number {
   let done = 0;
   while (done < length) {
     const wanted = Math.min(length - done, BUFFER_BYTES);

@@ -4,15 +4,18 @@
  * finds it done. So a worker knows of requests nothing, and a request is served in one place. What
  * is only to be durable before it is answered is done at once, and its reply waits for the flush.
  *
+ * Reads are asked of the disk at once, so that they are under way together; then one thread waits
+ * for several of them, one after the other. All else has a thread to itself.
+ *
  * A handler starts a job and gives LATER or SYNCING; the server then attaches the request or the
  * reply to it. A descriptor is duplicated, so that a client may close its own meanwhile.
  */
-import { closeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { duplicateFd, fileIo, openEventFd, setBlocking } from "@mortar/linux";
+import { calls } from "../store/scratch.ts";
 import { allocate } from "../wire/memory.ts";
-import { JobKind, JobWords, LANES, LaneState, makeJobWords } from "./job-words.ts";
+import { JobKind, JobWords, LANES, makeJobWords, RING } from "./job-words.ts";
 import type { Connection } from "./connection.ts";
 import type { ParkedRequest } from "./parked-request.ts";
 
@@ -58,6 +61,7 @@ interface Job {
 /** Clients are kept below it by `server.outstanding-rpc-limit`. */
 const QUEUE_MAX = 65_536;
 const START_MS_MAX = 10_000;
+const io = fileIo();
 
 export class Workers {
   /** Readable when a job is done. */
@@ -65,9 +69,12 @@ export class Workers {
   readonly #shared = makeJobWords();
   readonly #words = new JobWords(this.#shared);
   readonly #threads: Worker[] = [];
-  readonly #running: (Job | undefined)[] = [];
-  readonly #queue: Job[] = [];
+  /** Of each thread: what it was given, in order. */
+  readonly #running: Job[][] = [];
+  readonly #reads: Job[] = [];
+  readonly #others: Job[] = [];
   readonly #counter = allocate(8);
+  #lanesMax = LANES;
   #last: Job | undefined;
 
   constructor() {
@@ -75,30 +82,41 @@ export class Workers {
     setBlocking(this.wakeFd, false, "event descriptor");
   }
 
-  /** Resolves when all threads wait for jobs. */
+  /** The first thread; resolves when it waits for jobs. */
   async start(): Promise<void> {
-    for (let lane = 0; lane < LANES; lane++) {
-      const setup: WorkerSetup = { lane, shared: this.#shared, wakeFd: this.wakeFd };
-      const thread = new Worker(new URL("./worker-host.js", import.meta.url), {
-        workerData: setup,
-        // It computes nothing: what it needs is loaded once.
-        resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
-      });
-      thread.on("error", (error) => {
-        throw error;
-      });
-      thread.unref();
-      this.#threads.push(thread);
-    }
+    const thread = this.#startThread();
+    thread.on("error", (error) => {
+      throw error;
+    });
     for (let waited = 0; waited < START_MS_MAX; waited += 5) {
-      if (this.#threads.every((_, lane) => this.#words.isUp(lane))) return;
+      if (this.#words.isUp(0)) return;
       await delay(5);
     }
-    throw new Error(`the brick's ${LANES} worker threads did not start in ${START_MS_MAX} ms`);
+    throw new Error(`the brick's worker thread did not start in ${START_MS_MAX} ms`);
+  }
+
+  /** A thread costs 9 MiB, so there are as many as have ever been needed at a time. */
+  #startThread(): Worker {
+    const setup: WorkerSetup = {
+      lane: this.#threads.length, shared: this.#shared, wakeFd: this.wakeFd,
+    };
+    const thread = new Worker(new URL("./worker-host.js", import.meta.url), {
+      workerData: setup,
+      // It computes nothing: what it needs is loaded once.
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
+    });
+    thread.unref();
+    this.#threads.push(thread);
+    this.#running.push([]);
+    return thread;
+  }
+
+  get isIdle(): boolean {
+    return this.queued === 0 && this.#running.every((jobs) => jobs.length === 0);
   }
 
   get queued(): number {
-    return this.#queue.length;
+    return this.#reads.length + this.#others.length;
   }
 
   /** Bring a part of a file into the page cache. False: too much is waiting already. */
@@ -109,7 +127,7 @@ export class Workers {
   /** A flush that has not begun yet serves everybody who asks for it meanwhile. */
   sync(fd: number, dataOnly: boolean): boolean {
     const kind = dataOnly ? JobKind.dataSync : JobKind.sync;
-    const queued = this.#queue.find((job) => job.source === fd && job.kind === kind);
+    const queued = this.#others.find((job) => job.source === fd && job.kind === kind);
     if (queued === undefined) return this.#begin(kind, fd, 0, 0);
     this.#last = queued;
     return true;
@@ -133,48 +151,83 @@ export class Workers {
 
   /** A descriptor is closed: its number may come again for another file. */
   forgetSource(fd: number): void {
-    for (const job of this.#queue) {
+    for (const job of this.#others) {
       if (job.source === fd) job.source = -1;
     }
   }
 
   /** What is done: whoever waited is told. */
   collect(tell: (waiting: Waiting, result: JobResult) => void): void {
-    fileIo().read(this.wakeFd, this.#counter.address, 8);
-    for (let lane = 0; lane < LANES; lane++) {
-      if (this.#words.state(lane) !== LaneState.done) continue;
-      const job = this.#running[lane];
-      const result = this.#words.result(lane);
-      const groups = job?.kind === JobKind.groups
-        ? this.#words.groups(lane).slice(0, Math.max(result, 0)) : undefined;
-      this.#running[lane] = undefined;
-      this.#words.setState(lane, LaneState.free);
-      const next = this.#queue.shift();
-      if (next !== undefined) this.#give(lane, next);
-      if (job === undefined) continue;
-      if (job.fd >= 0) closeSync(job.fd);
-      for (const waiting of job.waiting) tell(waiting, { result, uid: job.offset, groups });
+    io.read(this.wakeFd, this.#counter.address, 8);
+    this.#words.look();
+    for (const [lane, jobs] of this.#running.entries()) {
+      // Whoever is told may give the lane more.
+      let done = jobs.length - ((this.#words.given(lane) - this.#words.done(lane)) >>> 0);
+      for (; done > 0; done--) {
+        const number = (this.#words.given(lane) - jobs.length) >>> 0;
+        this.#conclude(lane, number, jobs.shift()!, tell);
+      }
     }
+    while (this.#others.length > 0 && this.#offer(this.#others[0]!)) this.#others.shift();
+    while (this.#reads.length > 0 && this.#offer(this.#reads[0]!)) this.#reads.shift();
+  }
+
+  #conclude(
+    lane: number, number: number, job: Job,
+    tell: (waiting: Waiting, result: JobResult) => void,
+  ): void {
+    const result = this.#words.result(lane, number);
+    const groups = job.kind === JobKind.groups
+      ? this.#words.groups(lane).slice(0, Math.max(result, 0)) : undefined;
+    if (job.fd >= 0) calls.close(job.fd);
+    for (const waiting of job.waiting) tell(waiting, { result, uid: job.offset, groups });
   }
 
   #begin(kind: number, source: number, offset: number, length: number): boolean {
-    if (this.#queue.length >= QUEUE_MAX) return false;
+    if (this.queued >= QUEUE_MAX) return false;
     const fd = source < 0 ? -1 : duplicateFd(source, "open file");
     const job: Job = { kind, fd, source, offset, length, waiting: [] };
     this.#last = job;
-    for (let lane = 0; lane < LANES; lane++) {
-      if (this.#running[lane] === undefined) {
-        this.#give(lane, job);
-        return true;
-      }
+    const isRead = kind === JobKind.warm;
+    // A thread that has nothing else to do reads at once.
+    if (isRead && this.#running.some((jobs) => jobs[0]?.kind === JobKind.warm)) {
+      io.readAhead(fd, offset, length);
     }
-    this.#queue.push(job);
+    if (!this.#offer(job)) (isRead ? this.#reads : this.#others).push(job);
     return true;
   }
 
-  #give(lane: number, job: Job): void {
-    this.#running[lane] = job;
-    this.#words.setJob(lane, job.kind, job.fd, job.offset, job.length);
-    this.#words.setState(lane, LaneState.given);
+  /** To a thread that can take it; false: none can. */
+  #offer(job: Job): boolean {
+    const lane = this.#laneFor(job.kind === JobKind.warm);
+    if (lane < 0) return false;
+    const jobs = this.#running[lane]!;
+    this.#words.setJob(
+      lane, this.#words.given(lane), job.kind, job.fd, job.offset, job.length,
+    );
+    jobs.push(job);
+    this.#words.give(lane);
+    return true;
+  }
+
+  /** Of a thread that is up and can take it; -1: it has to wait, perhaps for one that starts. */
+  #laneFor(isRead: boolean): number {
+    for (const [lane, jobs] of this.#running.entries()) {
+      const reads = jobs[0]?.kind === JobKind.warm;
+      if (isRead && reads) return jobs.length < RING ? lane : -1;
+    }
+    for (const [lane, jobs] of this.#running.entries()) {
+      // A thread that starts tells when it is up.
+      if (!this.#words.isUp(lane)) return -1;
+      if (jobs.length === 0) return lane;
+    }
+    if (this.#threads.length === this.#lanesMax) return -1;
+    try {
+      this.#startThread();
+    } catch {
+      // The system gives no more threads: those that are there do it.
+      this.#lanesMax = this.#threads.length;
+    }
+    return -1;
   }
 }

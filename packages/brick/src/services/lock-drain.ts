@@ -1,6 +1,7 @@
 /**
  * Draining, before a snapshot: transactions of clients that are under way come to their end, and no
- * new ones begin. A transaction is a lock of a client on a file or a name (AFR's and EC's writes,
+ * new ones begin. It has two parts: a hurry, in which nobody waits, but clients give back what they
+ * keep in case they need it again; then new transactions are held. A transaction is a lock of a client on a file or a name (AFR's and EC's writes,
  * DHT's renames), of a program's process: see LockTable for whose locks are not meant.
  *
  * A transaction that goes over several bricks may hold its lock on one of them and still need one
@@ -24,6 +25,8 @@ export interface LockClaim {
 
 /** Each owner is told of once a domain. */
 export interface DrainReport {
+  /** Locks that were held before the hurry, and still are. */
+  readonly old: number;
   readonly held: readonly LockClaim[];
   readonly waiting: readonly LockClaim[];
 }
@@ -45,6 +48,7 @@ interface Held {
 export class LockDrain {
   readonly #locks: BrickLocks;
   #until = Number.POSITIVE_INFINITY;
+  #holds = false;
 
   constructor(locks: BrickLocks) {
     this.#locks = locks;
@@ -54,19 +58,29 @@ export class LockDrain {
     return this.#until !== Number.POSITIVE_INFINITY;
   }
 
-  /** Again: its time is prolonged. The locks are to be settled after it. */
-  begin(now: number, timeoutMs: number): void {
+  /**
+   * Hurries, and holds new transactions if asked to. Again: its time is prolonged. The locks are to
+   * be settled after it.
+   */
+  begin(now: number, timeoutMs: number, holds: boolean): void {
     const first = !this.isOn;
     this.#until = now + timeoutMs;
-    if (!first) return;
-    for (const table of this.#tables()) table.drain(true, now);
+    for (const table of this.#tables()) {
+      if (first) table.hurry(true, now);
+      if (holds && !this.#holds) table.drain(true, now);
+    }
+    this.#holds ||= holds;
   }
 
   /** False: it was not on. The locks are to be settled after it. */
   end(now: number): boolean {
     if (!this.isOn) return false;
     this.#until = Number.POSITIVE_INFINITY;
-    for (const table of this.#tables()) table.drain(false, now);
+    this.#holds = false;
+    for (const table of this.#tables()) {
+      table.hurry(false, now);
+      table.drain(false, now);
+    }
     return true;
   }
 
@@ -78,15 +92,17 @@ export class LockDrain {
     const processes = processesOf(clients);
     const held = new Map<string, LockClaim>();
     const waiting = new Map<string, LockClaim>();
+    let old = 0;
     for (const table of this.#tables()) {
       for (const lock of table.locks()) {
         if (isInternal(lock)) continue;
+        if (lock.isOld) old++;
         const claim = claimOf(processes, lock);
         const key = `${claim.process} ${claim.owner} ${claim.domain}`;
         (lock.waiter === undefined ? held : waiting).set(key, claim);
       }
     }
-    return { held: [...held.values()], waiting: [...waiting.values()] };
+    return { old, held: [...held.values()], waiting: [...waiting.values()] };
   }
 
   /** The locks are to be settled after it. */

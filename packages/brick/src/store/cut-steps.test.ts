@@ -73,6 +73,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     parent: ROOT, dev: { high: 0, low: 0 }, mode: 0o010640, umask: 0, name: name("new"),
     xdata: wanted(NEW),
   }),
+  "mknod of a file": (brick) => brick.ask(fops.mknod, {
+    parent: ROOT, dev: { high: 0, low: 0 }, mode: 0o104755, umask: 0, name: name("new"),
+    xdata: wanted(NEW),
+  }),
   symlink: (brick) => brick.ask(fops.symlink, {
     parent: ROOT, name: name("new"), umask: 0, target: name("file"), xdata: wanted(NEW),
   }),

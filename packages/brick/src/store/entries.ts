@@ -6,9 +6,9 @@
  *
  * | operation | steps; the one that counts in capitals | a cut leaves |
  * |---|---|---|
- * | create | file without name, dressed; LINK NAME; handle | a name without handle: heal |
+ * | create, mknod of a file | no name, dressed; LINK NAME; handle | no handle: heal |
  * | mkdir | landfill/GFID, dressed; handle; RENAME TO NAME | landfill and handle: start |
- * | mknod, symlink | landfill/GFID, dressed; LINK NAME; to handle | landfill: start; heal |
+ * | mknod of others | landfill/GFID, dressed; LINK NAME; to handle | landfill: start; heal |
  * | link | gfid2path; LINK NAME | an attribute too many |
  * | unlink | handle away, or to unlink/; UNLINK NAME | heal; unlink/: start |
  * | rmdir | handle to landfill; RMDIR; landfill away | landfill: start; heal |
@@ -36,7 +36,9 @@ import type { NewObject } from "./new-object.ts";
 import type { Objects } from "./objects.ts";
 import type { OpenInode } from "./open-files.ts";
 import type { ParentLinks } from "./parent-link.ts";
-import { addressAt, calls, DOT, EMPTY, S_IFDIR, S_IFLNK, statAt, statx } from "./scratch.ts";
+import {
+  addressAt, calls, DOT, EMPTY, S_IFDIR, S_IFLNK, S_IFREG, statAt, statx,
+} from "./scratch.ts";
 import { landfillPath, unlinkedPath } from "./side-paths.ts";
 
 const S_IFMT = 0o170000;
@@ -122,6 +124,12 @@ export class Entries {
 
   /** Anything but a directory; `device` as of mknod(2). */
   mknod(parent: number, name: number, object: NewObject, device: number): number {
+    if ((object.mode & S_IFMT) === S_IFREG) {
+      const fd = this.createFile(parent, name, object);
+      if (fd < 0) return fd;
+      calls.close(fd);
+      return slotOfRequest(this.#objects);
+    }
     const side = this.#sideOfRequest();
     const { glusterfsFd } = this.#objects.directory;
     const result = calls.mknodat(glusterfsFd, side, object.mode & (S_IFMT | 0o777), device);

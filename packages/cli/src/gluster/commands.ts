@@ -3,6 +3,7 @@ import type { GlusterCommand } from "./command.ts";
 import { familyHelp, generalHelp } from "./help.ts";
 import { peerCommands } from "./peer-commands.ts";
 import { snapshotCommands } from "./snapshot-commands.ts";
+import { systemCommands } from "./system-commands.ts";
 import { volumeCommands } from "./volume-commands.ts";
 import { unsupportedOtherCommands } from "./volume-unsupported.ts";
 
@@ -45,5 +46,6 @@ export const glusterCommands: readonly GlusterCommand[] = [
   ...volumeCommands,
   ...snapshotCommands,
   ...unsupportedOtherCommands,
+  ...systemCommands,
   ...helpCommands,
 ];

@@ -7,4 +7,5 @@ export const glusterWords: readonly string[] = [
   "global",
   "get-state",
   "nfs-ganesha",
+  "system::",
 ];

@@ -5,6 +5,8 @@ export interface GlusterOptions {
   readonly format: OutputFormat;
   /** `--mode=script`: questions are answered with yes. */
   readonly script: boolean;
+  /** `--wignore`: bricks are made where stock would warn of it, as with `force`. */
+  readonly wignore: boolean;
   readonly timeoutMs: number;
   readonly socketPath: string | undefined;
   readonly remoteHost: string | undefined;
@@ -23,15 +25,16 @@ export type OptionsResult =
 const TIMEOUT_MS_DEFAULT = 120_000;
 
 /** Accepted and without effect: the caller's logs and address family are mortard's business. */
-const ignored = ["--wignore", "--nolog", "--inet6"];
+const ignored = ["--nolog", "--inet6"];
 const ignoredWithValue = ["--log-file=", "--log-level="];
 /** Mortar's own, read by the command they belong to. */
-const ofCommands = ["--no-safety", "--safety"];
+const ofCommands = ["--no-safety", "--safety", "--online", "--dry-run"];
 
 export function parseOptions(argv: readonly string[]): OptionsResult {
   const words: string[] = [];
   let format: OutputFormat = "text";
   let script = false;
+  let wignore = false;
   let timeoutMs = TIMEOUT_MS_DEFAULT;
   let socketPath: string | undefined;
   let remoteHost: string | undefined;
@@ -43,6 +46,7 @@ export function parseOptions(argv: readonly string[]): OptionsResult {
     else if (word === "--json") format = "json";
     else if (word === "--mode=script") script = true;
     else if (word === "--mode=interactive") script = false;
+    else if (word === "--wignore") wignore = true;
     else if (word.startsWith("--glusterd-sock=")) socketPath = value;
     else if (word.startsWith("--remote-host=")) remoteHost = value;
     else if (word.startsWith("--timeout=")) {
@@ -53,7 +57,7 @@ export function parseOptions(argv: readonly string[]): OptionsResult {
   }
   return {
     kind: "options",
-    options: { format, script, timeoutMs, socketPath, remoteHost, show, words },
+    options: { format, script, wignore, timeoutMs, socketPath, remoteHost, show, words },
   };
 }
 

@@ -16,6 +16,7 @@ import {
 import { glusterCommands } from "./commands.ts";
 import { familyHelp, generalHelp, generalUsage, usageOf } from "./help.ts";
 import { type GlusterOptions, parseOptions } from "./options.ts";
+import { showPlan, wantsPlan } from "./plan.ts";
 import { matchCommand } from "./words.ts";
 
 export interface GlusterContext {
@@ -138,17 +139,26 @@ async function runWords(
     io.stdout.write(`unrecognized command\n${generalUsage}`);
     return 1;
   }
-  const { command, args } = match;
+  const { command } = match;
+  const args = options.wignore ? withForce(command, match.args) : match.args;
   if (command.run === undefined) {
     const name = command.words.join(" ");
     io.stderr.write(`${name} is not supported by this version of Mortar.\n`);
     return 1;
   }
   try {
-    return await command.run(newSession(options, io, context, lines), args);
+    const session = newSession(options, io, context, lines);
+    if (wantsPlan(command, args)) return await showPlan(session, command, args);
+    return await command.run(session, args);
   } catch (error) {
     return reportFailure(error, command, options, io, context);
   }
+}
+
+/** What `--wignore` says for the commands that check new bricks. */
+function withForce(command: GlusterCommand, args: readonly string[]): readonly string[] {
+  const checksBricks = ["volume create", "volume add-brick"].includes(command.words.join(" "));
+  return checksBricks && args.length > 1 && args.at(-1) !== "force" ? [...args, "force"] : args;
 }
 
 function newSession(

@@ -26,7 +26,7 @@ async function deleteOne(session: Session, snapshot: string): Promise<number> {
   if (confirmation !== "yes") return 0;
   const client = await session.client();
   return present(session, await client.snapshotDelete(snapshot), {
-    text: ({ name }) => removedLine(name),
+    text: ({ name, pending }) => removedLine(name, pending),
     xml: ({ name, uuid }) => [
       element("snapDelete", [element("snapshots", [deletedXml({ name, uuid, removed: true })])]),
     ],
@@ -75,7 +75,7 @@ function removedText(removals: readonly SnapshotRemoval[]): string {
   if (removals.length === 0) return "No snapshots present\n";
   return removals
     .filter((removal) => removal.removed)
-    .map((removal) => removedLine(removal.name))
+    .map((removal) => removedLine(removal.name, removal.pending))
     .join("");
 }
 
@@ -92,6 +92,7 @@ function reportFailures(session: Session, removals: readonly SnapshotRemoval[]):
   return 1;
 }
 
-function removedLine(name: string): string {
+function removedLine(name: string, pending = false): string {
+  if (pending) return `snapshot delete: ${name}: deletion is recorded, and pending\n`;
   return `snapshot delete: ${name}: snap removed successfully\n`;
 }

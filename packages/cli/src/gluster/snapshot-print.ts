@@ -25,7 +25,20 @@ export function snapshotCreateText(created: SnapshotCreated): string {
 
 export function snapshotListText(snapshots: readonly SnapshotRef[]): string {
   if (snapshots.length === 0) return "No snapshots present\n";
-  return snapshots.map((snapshot) => `${snapshot.name}\n`).join("");
+  return snapshots.map(({ name, deleting }) => `${name}${deletingText(deleting)}\n`).join("");
+}
+
+/** Nothing, or where its deletion waits. */
+export function deletingText(deleting: SnapshotRef["deleting"]): string {
+  if (deleting === undefined) return "";
+  const hosts = [...new Set(deleting.left.map(({ host }) => host))];
+  return ` (deleting${hosts.length === 0 ? "" : `, waits for ${hosts.join(", ")}`})`;
+}
+
+function deletingLines(deleting: SnapshotRef["deleting"]): string {
+  if (deleting === undefined) return "";
+  const left = deleting.left.map(({ host, object }) => `${host}:${object}`).join(", ");
+  return labelled("Deleting since", timeText(deleting.since)) + labelled("Not removed yet", left);
 }
 
 export function snapshotInfoText(list: SnapshotInfoList): string {
@@ -68,7 +81,8 @@ function head(snapshot: SnapshotInfo, indent: string): string {
     labelled("Snap UUID", snapshot.uuid) +
     (description === undefined ? "" : indent + labelled("Description", description)) +
     indent +
-    labelled("Created", timeText(snapshot.createdAt))
+    labelled("Created", timeText(snapshot.createdAt)) +
+    deletingLines(snapshot.deleting)
   );
 }
 
@@ -81,7 +95,8 @@ export function snapshotStatusText(snapshots: readonly SnapshotStatus[]): string
   return snapshots
     .map((snapshot) => {
       const bricks = snapshot.bricks.map((brick) => brickText(snapshot, brick));
-      return `\nSnap Name : ${snapshot.name}\nSnap UUID : ${snapshot.uuid}\n${bricks.join("")}`;
+      const name = `${snapshot.name}${deletingText(snapshot.deleting)}`;
+      return `\nSnap Name : ${name}\nSnap UUID : ${snapshot.uuid}\n${bricks.join("")}`;
     })
     .join("");
 }

@@ -5,6 +5,7 @@ import { type Presentation, cliOutput, operationOutput, present } from "./answer
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { familyHelp } from "./help.ts";
 import { volumeBrickCommands } from "./volume-brick-commands.ts";
+import { volumeChangeCommands } from "./volume-change-commands.ts";
 import { parseVolumeCreate } from "./volume-create.ts";
 import { optionGet, optionReset, optionSet } from "./volume-option-commands.ts";
 import { volumeInfoText } from "./volume-print.ts";
@@ -16,6 +17,7 @@ import { volumeInfoXml, volumeStatusXml } from "./volume-xml.ts";
 export const volumeCommands: readonly GlusterCommand[] = [
   ...unsupportedVolumeCommands,
   ...volumeBrickCommands,
+  ...volumeChangeCommands,
   {
     words: ["volume", "create"],
     usage:

@@ -153,7 +153,7 @@ function count(value: string | undefined, least: number, refusal: string): numbe
   return parsed;
 }
 
-function checkBricks(bricks: readonly string[]): void {
+export function checkBricks(bricks: readonly string[]): void {
   if (bricks.length === 0) throw new UsageError("No bricks specified");
   const seen = new Set<string>();
   for (const brick of bricks) {

@@ -22,6 +22,7 @@ export function taskText(volume: VolumeStatus): string {
   const tasks = volume.tasks.map(
     (task) =>
       `${detailRow("Task", task.kind)}${detailRow("ID", task.id)}` +
+      (task.bricks.length === 0 ? "" : `Removed bricks:     \n${task.bricks.join("\n")}\n`) +
       `${detailRow("Status", task.status)} \n`,
   );
   const list = tasks.length === 0 ? "There are no active volume tasks\n" : tasks.join("");
@@ -96,7 +97,7 @@ function pidOf(process: VolumeProcess): string {
 const units = ["KB", "MB", "GB", "TB", "PB"];
 
 /** `230.0GB`, in powers of 1024 and with one decimal, as stock writes sizes. */
-function sizeText(bytes: number): string {
+export function sizeText(bytes: number): string {
   if (bytes < 1024) return `${bytes}Bytes`;
   let size = bytes / 1024;
   let unit = 0;

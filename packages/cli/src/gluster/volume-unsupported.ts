@@ -29,25 +29,12 @@ const top =
 
 const patterns: readonly (readonly [usage: string, help: string])[] = [
   [
-    "volume add-brick <VOLNAME> [<replica> <COUNT> [arbiter <COUNT>]] <NEW-BRICK> ... [force]",
-    "add brick to volume <VOLNAME>",
-  ],
-  [
     "volume clear-locks <VOLNAME> <path> kind {blocked|granted|all}{inode [range]|entry " +
       "[basename]|posix [range]}",
     "Clear locks held on path",
   ],
   [geoReplication, "Geo-sync operations"],
   [heal, "self-heal commands on volume specified by <VOLNAME>"],
-  [
-    "volume rebalance <VOLNAME> {{fix-layout start} | {start [force]|stop|status}}",
-    "rebalance operations",
-  ],
-  [
-    "volume remove-brick <VOLNAME> [replica <COUNT>] <BRICK> ... " +
-      "<start|stop|status|commit|force>",
-    "remove brick from volume <VOLNAME>",
-  ],
   [
     "volume replace-brick <VOLNAME> <SOURCE-BRICK> <NEW-BRICK> {commit force}",
     "replace-brick operations",

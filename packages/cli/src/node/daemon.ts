@@ -48,13 +48,21 @@ export async function startDaemon(root: string): Promise<NodeStatus> {
   return await answering(root, "mortard.service", () => undefined);
 }
 
-async function spawnDaemon(root: string): Promise<NodeStatus> {
+export interface DaemonStart {
+  /** Further options of mortard. */
+  readonly words?: readonly string[];
+  /** Node by another path, whose last name is the process's; default this process's. */
+  readonly program?: string;
+}
+
+/** As a process of its own, whatever was installed. */
+export async function spawnDaemon(root: string, start: DaemonStart = {}): Promise<NodeStatus> {
   const logDirectory = join(root, "var/log/mortar");
   mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
   const outputFile = join(logDirectory, "mortard.out");
   const output = openSync(outputFile, "w", 0o600);
-  const words = ["--enable-source-maps", daemonProgram(), "--root", root];
-  const child = spawn(process.execPath, words, {
+  const words = ["--enable-source-maps", daemonProgram(), "--root", root, ...(start.words ?? [])];
+  const child = spawn(start.program ?? process.execPath, words, {
     cwd: "/",
     detached: true,
     stdio: ["ignore", output, output],

@@ -1,9 +1,13 @@
-/** `mortar doctor`: what this machine lacks, one line a fact, and what to type about it. */
+/**
+ * `mortar doctor`: what this machine lacks, and which bricks of the cluster take no snapshot; one line
+ * a fact, and what to type about it.
+ */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 import { deadServers, engineChoiceOf, kernelObstacle } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
+import { brickFindings } from "./brick-findings.ts";
 import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
 import { poolHealth } from "./pool-health.ts";
 import { checkOptions, type NodeContext } from "./verbs.ts";
@@ -53,7 +57,8 @@ async function daemonFinding(root: string): Promise<Finding[]> {
     detail: brick.reason ?? brick.state,
     nextStep: `mortar volume start ${brick.volume} force`,
   }));
-  return [{ what: "mortard", state: "ok", detail: `pid ${status.pid}` }, ...bricks];
+  const daemon: Finding = { what: "mortard", state: "ok", detail: `pid ${status.pid}` };
+  return [daemon, ...bricks, ...(await brickFindings(root))];
 }
 
 /** Which engine activates a volume group that nobody has active. */

@@ -15,8 +15,11 @@ This node
   install                start it with the machine
   uninstall              take that back
   upgrade                have this version take over, under load
-  aliases DIR            commands under the stock names gluster, lvs, vgcreate, …
+  aliases DIR            commands under the stock names gluster, glusterd, lvs, …
   dev --nodes 3          a cluster on this machine, to try it
+
+Bricks made for you (volume create V replica 3 --size 100G makes them all)
+  brick create|list|delete               node label NODE zone=ZONE
 
 Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
   volume create|start|stop|delete|info|status|list|set|get|reset|help

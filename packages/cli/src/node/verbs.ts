@@ -1,5 +1,6 @@
 /** Mortar's own verbs. Each is loaded when it is called. */
 import type { CliIo } from "../io.ts";
+import { brickHelp, brickUsage } from "./brick-help.ts";
 import { nbdHelp, nbdUsage } from "./nbd-help.ts";
 
 export interface NodeContext {
@@ -70,7 +71,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   aliases: {
     usage: "mortar [--root DIR] aliases DIR",
     help:
-      "Make commands in DIR under the stock names: gluster, lvs, vgcreate, …\n" +
+      "Make commands in DIR under the stock names: gluster, glusterd, lvs, vgcreate, …\n" +
       "With DIR first in PATH, scripts written for GlusterFS and LVM run on Mortar.",
     load: async () => (await import("./aliases.ts")).aliases,
   },
@@ -88,8 +89,23 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   },
   doctor: {
     usage: "mortar [--root DIR] doctor [--json]",
-    help: "Say what this machine lacks to run Mortar, and what to type about it.",
+    help:
+      "Say what this machine lacks to run Mortar, and of each brick of the cluster whether it could\n" +
+      "be snapshotted now, why not, and what to type about it. Exit code 1 when something is missing.",
     load: async () => (await import("./doctor.ts")).doctor,
+  },
+  brick: {
+    usage: brickUsage,
+    help: brickHelp,
+    load: async () => (await import("./brick.ts")).brick,
+  },
+  node: {
+    usage: "mortar [--root DIR] node label NODE zone=ZONE",
+    help:
+      "Say which failure domain a node is in: a rack, a room. `volume create … --size` puts the\n" +
+      "bricks of one set into different ones. An empty zone makes the node one by itself again.\n\n" +
+      "Example: mortar node label n1 zone=rack1",
+    load: async () => (await import("./node-label.ts")).node,
   },
   nbd: {
     usage: nbdUsage,

@@ -76,7 +76,8 @@ export async function terminate(brick: BrickAddress, path: string): Promise<void
   }
 }
 
-function exchange(
+/** Asks once; the answer may be a refusal. Throws `BrickError` when none comes. */
+export function exchange(
   brick: BrickAddress,
   procedure: Procedure<BrickRequest, BrickReply>,
   request: BrickRequest,

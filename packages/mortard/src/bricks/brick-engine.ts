@@ -18,6 +18,9 @@ export interface BrickNode {
   /** Bricks listen here and look for their volfile here; absent: everywhere, and 127.0.0.1. */
   readonly address: string | undefined;
   readonly managementPort: number;
+  /** Snapshot daemons ask for snapshots there, and close those that nobody looks into so long. */
+  readonly commandSocket: string;
+  readonly snapshotIdleMs: number;
 }
 
 export interface BrickStart {
@@ -27,6 +30,13 @@ export interface BrickStart {
   readonly volfile: string;
   readonly node: BrickNode;
   readonly timeoutMs: number;
+}
+
+export interface DrainOrder {
+  /** False: clients are hurried, and nobody waits. */
+  readonly holds: boolean;
+  readonly leaves: readonly DrainLeave[];
+  readonly watchdogMs: number;
 }
 
 /** All of them throw `BrickError`. */
@@ -39,9 +49,7 @@ export interface BrickEngineCalls {
   /** Returns whether acknowledgements were held back until now. */
   readonly releaseBarrier: (brick: BrickAddress, path: string) => Promise<boolean>;
   /** Drains the locks of its clients, from now on and for `watchdogMs`. */
-  readonly drain: (
-    brick: BrickAddress, leaves: readonly DrainLeave[], watchdogMs: number,
-  ) => Promise<DrainState>;
+  readonly drain: (brick: BrickAddress, how: DrainOrder) => Promise<DrainState>;
   readonly endDrain: (brick: BrickAddress) => Promise<void>;
   /** What it tells of itself: plain data. */
   readonly ask: (brick: BrickAddress, question: BrickQuestion) => Promise<object | null>;

@@ -1,5 +1,6 @@
 export type BrickErrorCode =
   | "glusterfsd-missing"
+  | "glusterfs-missing"
   | "no-free-port"
   | "start-failed"
   | "stop-failed"

@@ -22,7 +22,7 @@ export interface BrickSpec {
   readonly volume: string;
   readonly snapshot?: string;
   readonly host: string;
-  /** Absolute path of the brick's directory; unique on a node. */
+  /** Absolute path of the brick's directory, or a snapshot daemon's name; unique on a node. */
   readonly path: string;
   /** What glusterfsd asks GETSPEC for. */
   readonly volfileId: string;
@@ -57,7 +57,7 @@ export function brickFiles(home: BrickHome, path: string): BrickFiles {
     pid: join(home.runDirectory, `${id}.pid`),
     socket: join(home.runDirectory, `${id}.socket`),
     record: join(home.runDirectory, `${id}.json`),
-    log: join(home.logDirectory, `${path.slice(1).replaceAll("/", "-")}.log`),
+    log: join(home.logDirectory, `${path.replace(/^\//, "").replaceAll("/", "-")}.log`),
   };
 }
 

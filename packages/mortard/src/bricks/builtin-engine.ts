@@ -9,6 +9,7 @@ import { type ProcessIdentity, identify } from "../process-identity.ts";
 import type { BrickAddress } from "./brick-client.ts";
 import type { BrickEngineCalls, BrickStart } from "./brick-engine.ts";
 import { BrickError, type BrickErrorCode } from "./brick-error.ts";
+import { isSnapshotDaemon, startSnapshotDaemon } from "./snapshot-daemon.ts";
 
 export const builtinEngine: BrickEngineCalls = {
   start,
@@ -22,8 +23,8 @@ export const builtinEngine: BrickEngineCalls = {
     await ask(brick, { command: "barrier-raise" });
   },
   releaseBarrier: async (brick) => (await ask(brick, { command: "barrier-lower" })) !== null,
-  drain: async (brick, leaves, watchdogMs) => {
-    const request = { command: "drain", leaves, timeoutMs: watchdogMs };
+  drain: async (brick, { holds, leaves, watchdogMs }) => {
+    const request = { command: "drain", holds, leaves, timeoutMs: watchdogMs };
     return { drains: true, ...((await ask(brick, request)) as DrainReport) };
   },
   endDrain: async (brick) => {
@@ -41,7 +42,9 @@ async function start(input: BrickStart): Promise<ProcessIdentity> {
   const logBytesBefore = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   const name = `${spec.host}:${spec.path}`;
   try {
-    const { pid } = await startBrick(specOf(input), files.log);
+    const { pid } = isSnapshotDaemon(spec)
+      ? await startSnapshotDaemon(input)
+      : await startBrick(specOf(input), files.log);
     const found = identify(pid);
     if (found !== undefined) return found;
     throw new Error("it ended at once");
@@ -76,6 +79,7 @@ const codeOf: Readonly<Record<ControlErrorCode, BrickErrorCode>> = {
 interface ControlRequest {
   readonly command: string;
   readonly volfile?: string;
+  readonly holds?: boolean;
   readonly leaves?: readonly DrainLeave[];
   readonly timeoutMs?: number;
 }

@@ -13,7 +13,7 @@ export const stockEngine: BrickEngineCalls = {
   raiseBarrier: (brick, path) => setBarrier(brick, path, true),
   releaseBarrier,
   // It gives locks as ever.
-  drain: () => Promise.resolve({ drains: false, held: [], waiting: [] }),
+  drain: () => Promise.resolve({ drains: false, old: 0, held: [], waiting: [] }),
   endDrain: () => Promise.resolve(),
   ask: (brick, question) => Promise.reject(
     new BrickError(

@@ -215,6 +215,11 @@ export class BrickSupervisor {
     return brick?.state === "online" ? brick.port : undefined;
   }
 
+  isComing(path: string): boolean {
+    const state = this.#bricks.get(path)?.state;
+    return state === "starting" || state === "restarting";
+  }
+
   pathOf(port: number): string | undefined {
     for (const brick of this.#bricks.values()) {
       if (brick.state === "online" && brick.port === port) return brick.spec.path;

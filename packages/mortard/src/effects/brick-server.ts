@@ -15,7 +15,7 @@ import { xfsInodeBytes } from "./inode-size.ts";
 import { mountOptionsOf } from "./mount-options.ts";
 
 const BARRIER_ANSWER_MS = 10_000;
-const DRAIN_LOOK_MS = 1;
+const HURRY_LOOK_MS = 16;
 
 interface Barrier {
   readonly watchdog: NodeJS.Timeout;
@@ -84,14 +84,15 @@ export class BrickServers {
   }
 
   async drainLocks(
-    { brick, leaves, waitMs, watchdogMs }: NodeEffects["drainLocks"]["args"],
+    { brick, waitMs, ...order }: NodeEffects["drainLocks"]["args"],
   ): Promise<DrainState> {
     const { engine, address } = this.#running(brick);
     const until = performance.now() + waitMs;
-    for (;;) {
-      const state = await engine.drain(address, leaves, watchdogMs);
-      if (state.held.length === 0 || performance.now() >= until) return state;
-      await sleep(DRAIN_LOOK_MS);
+    for (let pauseMs = 1; ; pauseMs = order.holds ? 1 : Math.min(2 * pauseMs, HURRY_LOOK_MS)) {
+      const state = await engine.drain(address, order);
+      const left = order.holds ? state.held.length : state.old;
+      if (left === 0 || performance.now() >= until) return state;
+      await sleep(pauseMs);
     }
   }
 

@@ -59,6 +59,30 @@ export class LogicalVolumes {
     }
   }
 
+  async reclaimable({ lvs }: Args<"reclaimable">): Promise<Result<"reclaimable">> {
+    const { groups } = this.#options;
+    try {
+      return await groups.reclaimable(lvs);
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if (code !== "lv-missing" && code !== "vg-missing") throw error;
+    }
+    // Some are gone: a deletion that is not finished.
+    const there: (typeof lvs)[number][] = [];
+    for (const it of lvs) if (await this.#exists(it)) there.push(it);
+    return await groups.reclaimable(there);
+  }
+
+  async #exists(name: { readonly vg: string; readonly lv: string }): Promise<boolean> {
+    try {
+      return (await this.#options.groups.lvStatus(name)) !== undefined;
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      if (code === "lv-missing" || code === "vg-missing") return false;
+      throw error;
+    }
+  }
+
   async status({ vg, lv }: Args<"lvStatus">): Promise<Result<"lvStatus">> {
     const status = await this.#options.groups.lvStatus({ vg, lv });
     if (status === undefined) return {};

@@ -14,6 +14,7 @@ import {
 } from "@mortar/cluster";
 import { getXattr, listMounts, setXattr } from "@mortar/linux";
 import type { LvStatus } from "@mortar/vg";
+import { RebalanceProcesses } from "../rebalance/rebalance-processes.ts";
 import { BrickSupervisor } from "../bricks/supervisor.ts";
 import { Freezer } from "../freeze/freezer.ts";
 import type { Groups } from "./groups.ts";
@@ -50,6 +51,7 @@ const groups: Groups = {
   poolStatus: () => Promise.resolve(undefined),
   createThinSnapshot: () => Promise.resolve(undefined),
   activateLv: () => Promise.resolve(undefined),
+  reclaimable: () => Promise.resolve([]),
   removeLv: ({ lv }) => {
     if (lv === "gone") return Promise.reject(Object.assign(new Error("no"), { code: "lv-missing" }));
     removed.push(lv);
@@ -61,13 +63,25 @@ const supervisor = new BrickSupervisor({
   home: { runDirectory: directory, logDirectory: directory },
   node: {
     uuid: node, hostname: "n1", glusterfsd: "none", address: undefined, managementPort: 1,
+    commandSocket: "/nowhere", snapshotIdleMs: 1000,
   },
   plan: () => assert.fail("no brick is started here"),
   portFirst: 1, portLast: 2, log: silent,
 });
 const freezer = new Freezer({ directory: frozen, log: silent });
+const unused = () => assert.fail("no storage is made here");
+const noHooks = {
+  before: () => Promise.resolve([]),
+  after: () => Promise.resolve({ reports: [], held: true }),
+};
 const performer = new NodePerformer({
-  uuid: node, host: "n1", groups, supervisor, freezer, snapsDirectory: snaps, dumpDirectory: directory, busyWaitMs: 300,
+  rebalance: new RebalanceProcesses({
+    home: { runDirectory: directory, recordDirectory: directory, logDirectory: directory },
+    node: { uuid: node, address: undefined, managementPort: 1, glusterfs: "none" },
+    log: silent,
+  }),
+  uuid: node, host: "n1", groups, storages: { inspect: unused, make: unused, remove: unused },
+  supervisor, freezer, hooks: noHooks, snapsDirectory: snaps, dumpDirectory: directory, busyWaitMs: 300,
   log: silent,
 });
 

@@ -8,10 +8,13 @@ import {
 } from "@mortar/cluster";
 import type { Groups } from "./groups.ts";
 import type { BrickSupervisor } from "../bricks/supervisor.ts";
+import type { RebalanceProcesses } from "../rebalance/rebalance-processes.ts";
 import type { Freezer } from "../freeze/freezer.ts";
+import type { SnapshotHooks } from "../hooks/snapshot-hooks.ts";
 import type { Log } from "../log.ts";
 import { BrickDirectories } from "./brick-directory.ts";
 import { BrickServers } from "./brick-server.ts";
+import type { BrickStorages } from "./brick-storage.ts";
 import { effect } from "./failure.ts";
 import { FileSystems } from "./file-system.ts";
 import { LogicalVolumes } from "./logical-volume.ts";
@@ -22,8 +25,11 @@ export interface NodePerformerOptions {
   /** Host name of this node, for errors. */
   readonly host: string;
   readonly groups: Groups;
+  readonly storages: Pick<BrickStorages, "inspect" | "make" | "remove">;
   readonly supervisor: BrickSupervisor;
+  readonly rebalance: RebalanceProcesses;
   readonly freezer: Freezer;
+  readonly hooks: Pick<SnapshotHooks, "before" | "after">;
   readonly snapsDirectory: string;
   /** Bricks write their statedumps there. */
   readonly dumpDirectory: string;
@@ -50,7 +56,10 @@ export class NodePerformer {
     const { groups, freezer, log, snapsDirectory, host } = options;
     const isFrozen = (mountPoint: string) => freezer.isFrozen(mountPoint);
     this.#handlers = handlers({
+      storages: options.storages,
+      rebalance: options.rebalance,
       directories: new BrickDirectories(groups),
+      hooks: options.hooks,
       servers: new BrickServers(options.supervisor, options.dumpDirectory, log),
       files: new FileSystems(freezer),
       volumes: new LogicalVolumes({ groups, isFrozen }),
@@ -86,6 +95,9 @@ export class NodePerformer {
 }
 
 interface Families {
+  readonly storages: NodePerformerOptions["storages"];
+  readonly hooks: NodePerformerOptions["hooks"];
+  readonly rebalance: RebalanceProcesses;
   readonly directories: BrickDirectories;
   readonly servers: BrickServers;
   readonly files: FileSystems;
@@ -96,10 +108,11 @@ interface Families {
 const brickName = ({ brick }: { readonly brick: BrickRef }) => `${brick.host}:${brick.path}`;
 const pathOf = ({ path }: { readonly path: string }) => path;
 const mountPointOf = ({ mountPoint }: { readonly mountPoint: string }) => mountPoint;
+const volumeOf = ({ volume }: { readonly volume: string }) => volume;
 const lvOf = ({ vg, lv }: { readonly vg: string; readonly lv: string }) => `${vg}/${lv}`;
 
 function handlers(families: Families): Handlers {
-  const { directories, servers, files, volumes, mounts } = families;
+  const { directories, servers, files, volumes, mounts, storages, hooks, rebalance } = families;
   return {
     inspectBrick: { object: pathOf, run: (args) => directories.inspect(args) },
     prepareBrick: { object: pathOf, run: (args) => directories.prepare(args) },
@@ -109,7 +122,17 @@ function handlers(families: Families): Handlers {
     stopBrick: { object: brickName, run: (args) => servers.stop(args) },
     brickStatus: { object: brickName, run: (args) => servers.status(args) },
     askBrick: { object: brickName, run: (args) => servers.ask(args) },
+    startRebalance: { object: volumeOf, run: (args) => rebalance.start(args) },
+    stopRebalance: { object: volumeOf, run: (args) => rebalance.stop(args) },
+    rebalanceStatus: { object: volumeOf, run: (args) => rebalance.status(args) },
     reconfigureBrick: { object: brickName, run: (args) => servers.reconfigure(args) },
+    hooksBefore: {
+      object: ({ snapshot }) => snapshot,
+      run: ({ watchdogMs, ...occasion }) => hooks.before(occasion, watchdogMs),
+    },
+    hooksAfter: {
+      object: ({ snapshot }) => snapshot, run: ({ snapshot }) => hooks.after(snapshot),
+    },
     drainLocks: { object: brickName, run: (args) => servers.drainLocks(args) },
     drainEnd: { object: brickName, run: (args) => servers.drainEnd(args) },
     barrierOn: { object: brickName, run: (args) => servers.barrierOn(args) },
@@ -124,8 +147,14 @@ function handlers(families: Families): Handlers {
     },
     activateLv: { object: lvOf, run: (args) => volumes.activate(args) },
     removeLv: { object: lvOf, run: (args) => volumes.remove(args) },
+    reclaimable: {
+      object: ({ lvs }) => lvs.map(lvOf).join(" "), run: (args) => volumes.reclaimable(args),
+    },
     lvStatus: { object: lvOf, run: (args) => volumes.status(args) },
     mountBrick: { object: mountPointOf, run: (args) => mounts.mountBrick(args) },
     unmountLv: { object: lvOf, run: (args) => mounts.unmountLv(args) },
+    inspectStorage: { object: () => "volume groups", run: (args) => storages.inspect(args) },
+    makeBrickStorage: { object: lvOf, run: (args) => storages.make(args, mounts) },
+    removeBrickStorage: { object: lvOf, run: (args) => storages.remove(args, mounts) },
   };
 }

@@ -10,7 +10,6 @@
  *
  * The guard takes a moment to start; `warm` is called early so that no freeze waits for it.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -22,42 +21,36 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { thawFileSystem } from "@mortar/linux";
+import { GuardProcess } from "../guard-process.ts";
 import type { Log } from "../log.ts";
 
-/** The guard leaves when it was not used for this long. */
-const IDLE_MS = 60_000;
-
 interface GuardAnswer {
-  readonly id: number;
   readonly ok?: boolean;
   readonly held?: boolean;
   readonly error?: string;
-}
-
-interface Guard {
-  readonly child: ChildProcess;
-  readonly waiting: Map<number, (answer: GuardAnswer) => void>;
 }
 
 export class Freezer {
   readonly #directory: string;
   readonly #log: Log;
   readonly #frozen = new Set<string>();
-  #guard: Guard | undefined;
-  #nextId = 1;
-  #idle: NodeJS.Timeout | undefined;
+  readonly #guard: GuardProcess<GuardAnswer>;
 
   constructor(options: { readonly directory: string; readonly log: Log }) {
     this.#directory = options.directory;
     this.#log = options.log;
+    this.#guard = new GuardProcess<GuardAnswer>({
+      program: new URL("./freeze-guard.js", import.meta.url),
+      died: { error: "the process that holds file systems frozen died" },
+      onDeath: () => this.#guardDied(),
+      holds: () => this.#frozen.size > 0,
+    });
   }
 
   /** The process id of the guard, while there is one. */
   get guardPid(): number | undefined {
-    return this.#guard?.child.pid;
+    return this.#guard.pid;
   }
 
   isFrozen(mountPoint: string): boolean {
@@ -66,14 +59,14 @@ export class Freezer {
 
   /** Starts the guard if it does not run, and waits until it listens. */
   async warm(): Promise<void> {
-    await this.#ask({ do: "thaw", path: "" });
+    await this.#guard.ask({ do: "thaw", path: "" });
   }
 
   /** Throws when it could not be frozen; then it is not frozen. */
   async freeze(mountPoint: string, limitMs: number): Promise<void> {
     writeFileSync(this.#markerOf(mountPoint), mountPoint, { mode: 0o600 });
     this.#frozen.add(mountPoint);
-    const answer = await this.#ask({ do: "freeze", path: mountPoint, limitMs });
+    const answer = await this.#guard.ask({ do: "freeze", path: mountPoint, limitMs });
     if (answer.ok === true) return;
     this.#forget(mountPoint);
     throw new Error(answer.error ?? `${mountPoint} could not be frozen`);
@@ -83,7 +76,7 @@ export class Freezer {
   async thaw(mountPoint: string): Promise<boolean> {
     const wasFrozen = this.#frozen.has(mountPoint);
     if (!wasFrozen) return false;
-    const answer = await this.#ask({ do: "thaw", path: mountPoint });
+    const answer = await this.#guard.ask({ do: "thaw", path: mountPoint });
     this.#forget(mountPoint);
     return answer.ok === true && answer.held === true;
   }
@@ -105,9 +98,8 @@ export class Freezer {
 
   /** Thaws everything and ends the guard. */
   async close(): Promise<void> {
-    clearTimeout(this.#idle);
     await Promise.all([...this.#frozen].map((mountPoint) => this.thaw(mountPoint)));
-    this.#guard?.child.stdin?.end();
+    this.#guard.end();
   }
 
   #markerOf(mountPoint: string): string {
@@ -120,57 +112,11 @@ export class Freezer {
     rmSync(this.#markerOf(mountPoint), { force: true });
   }
 
-  #ask(request: { do: "freeze" | "thaw"; path: string; limitMs?: number }): Promise<GuardAnswer> {
-    const guard = (this.#guard ??= this.#startGuard());
-    clearTimeout(this.#idle);
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return new Promise((resolve) => {
-      guard.waiting.set(id, (answer) => {
-        resolve(answer);
-        this.#armIdle();
-      });
-      guard.child.stdin?.write(`${JSON.stringify({ id, ...request })}\n`);
-    });
-  }
-
-  #armIdle(): void {
-    clearTimeout(this.#idle);
-    if (this.#frozen.size > 0) return;
-    this.#idle = setTimeout(() => this.#guard?.child.stdin?.end(), IDLE_MS);
-    this.#idle.unref();
-  }
-
-  #startGuard(): Guard {
-    const program = fileURLToPath(new URL("./freeze-guard.js", import.meta.url));
-    const child = spawn(process.execPath, [program], {
-      stdio: ["pipe", "pipe", "ignore"],
-      detached: true,
-      env: { ...process.env, UV_THREADPOOL_SIZE: "64" },
-    });
-    const guard: Guard = { child, waiting: new Map() };
-    child.stdin.on("error", () => undefined);
-    child.on("error", () => this.#guardEnded(guard));
-    child.on("exit", () => this.#guardEnded(guard));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const answer = JSON.parse(line) as GuardAnswer;
-      guard.waiting.get(answer.id)?.(answer);
-      guard.waiting.delete(answer.id);
-    });
-    child.unref();
-    return guard;
-  }
-
-  #guardEnded(guard: Guard): void {
-    if (this.#guard === guard) this.#guard = undefined;
+  #guardDied(): void {
     for (const mountPoint of this.#frozen) {
       if (thawNow(mountPoint)) this.#log.warn({ mountPoint }, "its guard died, thawed");
       this.#forget(mountPoint);
     }
-    for (const answer of guard.waiting.values()) {
-      answer({ id: 0, error: "the process that holds file systems frozen died" });
-    }
-    guard.waiting.clear();
   }
 }
 

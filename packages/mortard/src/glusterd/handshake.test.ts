@@ -36,7 +36,7 @@ function brick(path: string, mountPoint: string) {
 const volume: VolumeDocument = {
   schema: 1, name: "v", id: volumeId, kind: "distribute", replicaCount: 1, arbiterCount: 0,
   disperseCount: 0, redundancyCount: 0, status: "Started", transport: "tcp",
-  bricks: [brick("/b/one", "/b"), brick("/b/two", "/b")],
+  bricks: [brick("/b/one", "/b"), { ...brick("/b/two", "/b"), id: "v-client-1" }],
   options: [{ name: "nfs.disable", value: "on" }],
   username: "the-user", password: "the-password", generation: 1,
 };
@@ -62,6 +62,7 @@ let state = stateWith({}, true);
 let trusted = true;
 const signedIn: string[] = [];
 const handshake = new Handshake({
+  rebalanceTold: () => undefined,
   stateDirectory: "/state", address: "127.0.0.9", state: () => state, isTrusted: () => trusted,
   servers: () => ["n1:24007", "n2:24007"], log: silent,
 });

@@ -46,6 +46,8 @@ export interface HandshakeOptions {
   readonly isTrusted: (address: string) => boolean;
   /** "host:port" of every node of the pool. */
   readonly servers: () => readonly string[];
+  /** A rebalance process tells how far it is. */
+  readonly rebalanceTold: (told: Dictionary) => void;
   readonly log: Log;
 }
 
@@ -89,7 +91,10 @@ export class Handshake {
       service(handshakePing, () => ({ ...result, extra: new Uint8Array(0) })),
       service(getSpec, (request, connection) => this.#getSpec(request, connection)),
       service(setLockVersion, ({ lockVersion }) => ({ ...result, lockVersion })),
-      service(eventNotify, () => ({ ...result, dictionary: new Dictionary() })),
+      service(eventNotify, ({ dictionary }) => {
+        this.#options.rebalanceTold(dictionary);
+        return { ...result, dictionary: new Dictionary() };
+      }),
       service(getVolumeInfo, ({ dictionary }) => this.#volumeInfo(dictionary)),
       service(getSnapshotInfo, ({ dictionary }) => this.#snapshotInfo(dictionary)),
     ];

@@ -1,4 +1,5 @@
 /** Portmap: clients ask on which port a brick listens, bricks tell that they do. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { brickByPort, portByBrick, signIn, signOut } from "@mortar/gluster";
 import type { Log } from "../log.ts";
 import { type RpcConnection, type RpcService, service } from "./rpc-server.ts";
@@ -8,6 +9,8 @@ const EACCES = 13;
 
 export interface BrickPorts {
   portOf(path: string): number | undefined;
+  /** It is just being started. */
+  isComing?(path: string): boolean;
   pathOf(port: number): string | undefined;
   signIn(path: string, port: number, pid: number): void;
   signOut(path: string): void;
@@ -20,14 +23,28 @@ export interface PortmapOptions {
   readonly log: Log;
 }
 
+const COMING_MAX_MS = 2_000;
+const LOOK_MS = 20;
+
+/** A client that is refused comes again after three seconds: a brick's start is sooner over. */
+async function portSoon(ports: BrickPorts, brick: string): Promise<number | undefined> {
+  const until = performance.now() + COMING_MAX_MS;
+  for (;;) {
+    const port = ports.portOf(brick);
+    const waits = port === undefined && ports.isComing?.(brick) === true;
+    if (!waits || performance.now() >= until) return port;
+    await sleep(LOOK_MS);
+  }
+}
+
 export function portmapServices({ ports, isLocal, log }: PortmapOptions): RpcService[] {
   const refused = (connection: RpcConnection, call: string) => {
     log.warn({ from: connection.remoteAddress, call }, "refused: not a process of this node");
     return { opRet: -1, opErrno: EACCES };
   };
   return [
-    service(portByBrick, ({ brick }, connection) => {
-      const port = ports.portOf(brick);
+    service(portByBrick, async ({ brick }, connection) => {
+      const port = await portSoon(ports, brick);
       if (port === undefined) {
         log.info({ from: connection.remoteAddress, brick }, "refused: the brick is not online");
         return { opRet: -1, opErrno: ENOENT, status: 0, port: 0 };

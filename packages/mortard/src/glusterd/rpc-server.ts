@@ -1,8 +1,8 @@
 /**
  * An RPC server for many patient and some hostile connections.
  *
- * - Calls of one connection are answered in their order, one at a time. When too many wait, the
- *   connection is read no further until they are answered.
+ * - Calls of one connection are answered in their order, one at a time (unless `atOnce` says so).
+ *   When too many wait, the connection is read no further until they are answered.
  * - A connection that sends what is no RPC, announces a record above the limit, leaves a record
  *   unfinished, or says nothing at all after it connected, is closed, with one line in the log.
  *   Others do not notice. A client that has spoken may be silent for ever: it waits for callbacks.
@@ -39,13 +39,13 @@ export interface RpcConnection {
 
 export interface RpcService {
   readonly procedure: Procedure<unknown, unknown>;
-  readonly handle: (request: unknown, connection: RpcConnection) => unknown;
+  readonly handle: (request: unknown, connection: RpcConnection, call: RpcCall) => unknown;
 }
 
 /** Ties a procedure to what answers it. What `handle` throws becomes SYSTEM_ERR, and a log line. */
 export function service<Request, Reply>(
   procedure: Procedure<Request, Reply>,
-  handle: (request: Request, connection: RpcConnection) => Reply | Promise<Reply>,
+  handle: (request: Request, connection: RpcConnection, call: RpcCall) => Reply | Promise<Reply>,
 ): RpcService {
   return { procedure, handle } as unknown as RpcService;
 }
@@ -56,6 +56,8 @@ export interface RpcServerOptions {
   readonly connectionsMax: number;
   /** For a record to become whole, and for the first one to come. Default 30 s. */
   readonly patienceMs?: number;
+  /** Calls of one connection that are served at once; above one, answers come in any order. */
+  readonly atOnce?: number;
 }
 
 export class RpcServer {
@@ -110,6 +112,7 @@ export class RpcServer {
     const connection = new Connection(this.#nextId, socket, {
       log,
       patienceMs: this.#options.patienceMs ?? 30_000,
+      atOnce: this.#options.atOnce ?? 1,
       answer: (call) => this.#answer(call, connection),
     });
     this.#nextId += 1;
@@ -158,7 +161,7 @@ export class RpcServer {
       return encodeReply(call.xid, { kind: "garbage-arguments" });
     }
     try {
-      const reply = await found.handle(request, connection);
+      const reply = await found.handle(request, connection, call);
       return encodeReply(call.xid, {
         kind: "success",
         results: found.procedure.encodeReply(reply),
@@ -173,6 +176,7 @@ export class RpcServer {
 interface ConnectionHost {
   readonly log: Log;
   readonly patienceMs: number;
+  readonly atOnce: number;
   readonly answer: (call: RpcCall) => Promise<Uint8Array>;
 }
 
@@ -185,7 +189,7 @@ class Connection implements RpcConnection {
   readonly #decoder = new RecordDecoder({ recordBytesMax: RECORD_BYTES_MAX });
   readonly #waiting: RpcCall[] = [];
   readonly #closeListeners: (() => void)[] = [];
-  #answering = false;
+  #answering = 0;
   #closed = false;
   #patience: NodeJS.Timeout | undefined;
   #callbackXid = 0;
@@ -239,7 +243,7 @@ class Connection implements RpcConnection {
     if (this.#decoder.pendingBytes > 0) this.#waitForRecord("it left a request unfinished");
     else clearTimeout(this.#patience);
     if (this.#waiting.length >= WAITING_CALLS_MAX) this.#socket.pause();
-    void this.#answerAll();
+    while (this.#waiting.length > 0 && this.#answering < this.#host.atOnce) void this.#answerAll();
   }
 
   #refuse(error: unknown): void {
@@ -252,8 +256,7 @@ class Connection implements RpcConnection {
   }
 
   async #answerAll(): Promise<void> {
-    if (this.#answering) return;
-    this.#answering = true;
+    this.#answering += 1;
     for (let call = this.#waiting.shift(); call !== undefined; call = this.#waiting.shift()) {
       if (this.#closed) break;
       try {
@@ -263,7 +266,7 @@ class Connection implements RpcConnection {
         this.#send(encodeReply(call.xid, { kind: "system-error" }));
       }
     }
-    this.#answering = false;
+    this.#answering -= 1;
     if (!this.#closed) this.#socket.resume();
   }
 

@@ -35,6 +35,7 @@ export function handlersOf(node: NodeControl): Handlers {
   return {
     ...nodeHandlers(node),
     ...peerHandlers(() => node.pool),
+    ...storageHandlers(node),
     ...volumeHandlers(node),
     ...snapshotHandlers(node),
   };
@@ -44,13 +45,34 @@ type Part<Names extends RouteName> = Pick<Handlers, Names>;
 
 function nodeHandlers(
   node: NodeControl,
-): Part<"nodeStatus" | "nodeShutdown" | "nodeReclaimable"> {
+): Part<"nodeStatus" | "nodeShutdown" | "nodeReclaimable" | "commandPlan"> {
   return {
     nodeStatus: async () => plain(node.status()),
+    commandPlan: async ({ body }) =>
+      replyOf(await node.run("commandPlan", body as CommandArgs<"commandPlan">)),
     nodeReclaimable: async ({ body }) => await reclaimable(node, (body as ReclaimableBody).lvs),
     nodeShutdown: async ({ body }) => {
       const { stopBricks } = body as { stopBricks?: boolean };
       return plain(await node.shutDown({ stopBricks: stopBricks ?? true }));
+    },
+  };
+}
+
+function storageHandlers(
+  node: NodeControl,
+): Part<Extract<RouteName, `brick${string}`> | "nodeLabel"> {
+  return {
+    brickList: async () => replyOf(await node.run("brickList", {})),
+    brickCreate: async ({ body }) =>
+      replyOf(await node.run("brickCreate", body as CommandArgs<"brickCreate">)),
+    brickDelete: async ({ query }) =>
+      replyOf(await node.run("brickDelete", query as CommandArgs<"brickDelete">)),
+    brickPlace: async ({ body }) =>
+      replyOf(await node.run("brickPlace", body as CommandArgs<"brickPlace">)),
+    brickReadiness: async ({ query }) => replyOf(await node.run("brickReadiness", query)),
+    nodeLabel: async ({ params, body }) => {
+      const { zone } = body as { zone: string };
+      return replyOf(await node.run("nodeLabel", { host: params["host"] ?? "", zone }));
     },
   };
 }
@@ -89,6 +111,18 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
     },
     volumeOptionReset: async ({ params, query }) =>
       replyOf(await node.run("volumeOptionReset", { ...query, ...volume(params) })),
+    volumeAddBrick: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeAddBrick">, "volume">;
+      return replyOf(await node.run("volumeAddBrick", { ...asked, ...volume(params) }));
+    },
+    volumeRemoveBrick: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeRemoveBrick">, "volume">;
+      return replyOf(await node.run("volumeRemoveBrick", { ...asked, ...volume(params) }));
+    },
+    volumeRebalance: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeRebalance">, "volume">;
+      return replyOf(await node.run("volumeRebalance", { ...asked, ...volume(params) }));
+    },
     volumeOptionHelp: async () => replyOf(await node.run("volumeOptionHelp", {})),
   };
 }
@@ -103,8 +137,15 @@ function snapshotHandlers(node: NodeControl): Part<Extract<RouteName, `snapshot$
     snapshotDeleteMany: async ({ query }) => replyOf(await node.run("snapshotDeleteMany", query)),
     snapshotInfo: async ({ query }) => replyOf(await node.run("snapshotInfo", query)),
     snapshotStatus: async ({ query }) => replyOf(await node.run("snapshotStatus", query)),
+    snapshotReclaim: async ({ body }) =>
+      replyOf(await node.run("snapshotReclaim", body as CommandArgs<"snapshotReclaim">)),
+    snapshotSpace: async ({ query }) => replyOf(await node.run("snapshotSpace", query)),
     snapshotActivate: async ({ params, body }) =>
       replyOf(await node.run("snapshotActivate", { ...body, ...snapshot(params) })),
+    snapshotView: async ({ params, body }) => {
+      const { open } = body as { open: boolean };
+      return replyOf(await node.run("snapshotView", { open, ...snapshot(params) }));
+    },
     snapshotDeactivate: async ({ params }) =>
       replyOf(await node.run("snapshotDeactivate", snapshot(params))),
     snapshotRestore: async ({ params, body }) =>

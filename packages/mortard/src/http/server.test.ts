@@ -41,21 +41,47 @@ const config = {
   volumes: [{ name: "v", hardLimit: 256, effectiveHardLimit: 256, effectiveSoftLimit: 230 }],
 };
 const changed = { name: "s", uuid };
+const gain = {
+  host: "h", vg: "vg", pool: "p", freedBytes: 1,
+  lvs: [{ lv: "a", mappedBytes: 3, exclusiveBytes: 1, sharedBytes: 2 }],
+};
+const made = {
+  brick: "h:/m/b", node: "h", mountPoint: "/m", vg: "vg", pool: "p", lv: "l", sizeBytes: 1,
+};
+const plan = { ...made, steps: ["mkdir /m/b"] };
 const payloads: Partial<Record<CommandName, unknown>> = {
   volumeInfo: [info], volumeStatus: [status], volumeCreate: { name: "v", id: uuid },
   volumeDelete: { name: "v", id: uuid }, volumeStart: { name: "v", id: uuid },
   volumeStop: { name: "v", id: uuid }, volumeOptionGet: [{ name: "a", value: "b" }],
   volumeOptionSet: { name: "v", id: uuid }, volumeOptionReset: { name: "v", id: uuid },
+  volumeAddBrick: { name: "v", id: uuid },
+  volumeRemoveBrick: { name: "v", id: uuid, fixLayout: false, status: "in progress", nodes: [] },
+  volumeRebalance: { name: "v", id: uuid, fixLayout: false, status: "in progress", nodes: [] },
   volumeProfile: { name: "v", bricks: [] }, volumeBarrier: { name: "v", id: uuid },
   volumeStatedump: { name: "v", files: [] }, volumeLogRotate: { name: "v", files: [] },
   volumeOptionHelp: [{ name: "a", defaultValue: "", description: "d" }],
   snapshotList: [{ name: "s", uuid, volume: "v", createdAt: 1, safety: false }],
   snapshotCreate: { name: "s", uuid, volume: "v", softLimitReached: false, autoDeleted: [] },
   snapshotDelete: changed, snapshotActivate: changed, snapshotDeactivate: changed,
+  snapshotView: changed,
+  snapshotReclaim: { snapshots: ["s"], pools: [gain], freedBytes: 1 },
+  snapshotSpace: [
+    { name: "s", uuid, space: { referencedBytes: 3, exclusiveBytes: 1, sharedBytes: 2 } },
+  ],
+  commandPlan: {
+    command: "snapshot delete", steps: [{ host: "h", action: "remove", object: "snapshot s" }],
+    pools: [gain], freedBytes: 1,
+  },
   snapshotDeleteMany: [{ name: "s", uuid, removed: false, opErrno: 1, opErrstr: "x" }],
   snapshotInfo: { snapshots: [{ name: "s", uuid, createdAt: 1, safety: false, snapVolumes: [] }] },
   snapshotStatus: [{ name: "s", uuid, activated: true, bricks: [{ host: "h", path: "/b" }] }],
   snapshotRestore: { name: "s", uuid, volume: "v", volumeId: uuid },
+  nodeLabel: { uuid, zone: "rack1" }, brickDelete: { brick: "h:/m/b" },
+  brickCreate: plan, brickPlace: [plan],
+  brickList: [{ ...made, usedBy: ["volume v"] }],
+  brickReadiness: [{
+    volume: "v", brick: "h:/m/b", node: "h", obstacles: [{ detail: "d", nextStep: "n" }], notes: [],
+  }],
   snapshotClone: { name: "c", id: uuid }, snapshotConfigGet: config, snapshotConfigSet: config,
 };
 
@@ -128,6 +154,12 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   peerToken: () => client.peerToken(),
   peerRequests: () => client.peerRequests(),
   peerAccept: () => client.peerAccept({ code: "c" }),
+  nodeLabel: () => client.nodeLabel("n2", { zone: "rack1" }),
+  brickList: () => client.brickList(),
+  brickCreate: () => client.brickCreate({ brick: "h:/m/b", sizeBytes: 1, dryRun: true }),
+  brickDelete: () => client.brickDelete("h:/m/b"),
+  brickPlace: () => client.brickPlace({ volume: "v", sizeBytes: 1, setSize: 3, nodes: ["h"] }),
+  brickReadiness: () => client.brickReadiness({ volume: "v" }),
   volumeInfoAll: () => client.volumeInfoAll(),
   volumeInfo: () => client.volumeInfo("v"),
   volumeCreate: () => client.volumeCreate({ name: "v", bricks: ["h:/b"], force: true }),
@@ -135,6 +167,9 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   volumeStart: () => client.volumeStart("v", { force: true }),
   volumeStop: () => client.volumeStop("v"),
   volumeStatusAll: () => client.volumeStatusAll({ detail: true }),
+  volumeAddBrick: () => client.volumeAddBrick("v", { bricks: ["h:/b"] }),
+  volumeRemoveBrick: () => client.volumeRemoveBrick("v", { bricks: ["h:/b"], action: "start" }),
+  volumeRebalance: () => client.volumeRebalance("v", { action: "start" }),
   volumeProfile: () => client.volumeProfile("v", { action: "info", part: "clear", peek: true }),
   volumeStatedump: () => client.volumeStatedump("v"),
   volumeLogRotate: () => client.volumeLogRotate("v", { brick: "h:/b" }),
@@ -152,6 +187,10 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   snapshotStatus: () => client.snapshotStatus(),
   snapshotActivate: () => client.snapshotActivate("s"),
   snapshotDeactivate: () => client.snapshotDeactivate("s"),
+  snapshotReclaim: () => client.snapshotReclaim({ snapshots: ["s"] }),
+  snapshotSpace: () => client.snapshotSpace({ volume: "v" }),
+  commandPlan: () => client.commandPlan({ command: "snapshot delete", snapshot: "s" }),
+  snapshotView: () => client.snapshotView("s", { open: true }),
   snapshotRestore: () => client.snapshotRestore("s", { safety: false }),
   snapshotClone: () => client.snapshotClone("s", { name: "c" }),
   snapshotConfigGet: () => client.snapshotConfigGet(),

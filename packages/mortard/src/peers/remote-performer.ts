@@ -38,12 +38,16 @@ interface EffectFailure {
 const limitsMs: Partial<Record<NodeEffectKind, number>> = {
   startBrick: 150_000,
   stopBrick: 60_000,
+  hooksBefore: 60_000,
+  hooksAfter: 60_000,
   syncFileSystem: 120_000,
   createSnapshotLv: 60_000,
   activateLv: 60_000,
   removeLv: 120_000,
   mountBrick: 60_000,
   unmountLv: 60_000,
+  makeBrickStorage: 300_000,
+  removeBrickStorage: 180_000,
 };
 const LIMIT_MS_DEFAULT = 25_000;
 

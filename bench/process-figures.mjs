@@ -1,0 +1,22 @@
+/** What another process has used. */
+import { readFileSync } from "node:fs";
+import { allocatePages, bind } from "../packages/linux/dist/index.js";
+
+/** clock_getcpuclockid(3): the scheduler's time of all threads of a process, ended ones too. */
+const clockOf = (pid) => (~pid << 3) | 2;
+const clockGetTime = bind("int clock_gettime(int clock, uintptr_t time)");
+const time = allocatePages(16);
+const view = new DataView(time.bytes.buffer, time.bytes.byteOffset, 16);
+
+/** Seconds on all processors so far, exact to the nanosecond. */
+export function cpuSecondsOf(pid) {
+  if (clockGetTime(clockOf(pid), time.address) !== 0) throw new Error(`process ${pid} has ended`);
+  return Number(view.getBigInt64(0, true)) + Number(view.getBigInt64(8, true)) / 1e9;
+}
+
+/** MiB of memory: all that it has in use, and what of it no other process shares. */
+export function memoryOf(pid) {
+  const text = readFileSync(`/proc/${pid}/status`, "latin1");
+  const of = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)[1]) / 1024;
+  return { resident: of("VmRSS"), own: of("RssAnon") };
+}

@@ -1,0 +1,42 @@
+/**
+ * Every pattern of GlusterFS 10.3's command line, as an example of each of its alternatives: each is
+ * found by its words, and either has a command or says that it is not supported.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { recorder } from "../testing/recorder.ts";
+import { glusterCommands } from "./commands.ts";
+import { runGluster } from "./run-gluster.ts";
+import { matchCommand } from "./words.ts";
+
+const file = new URL("../../testdata/gluster-grammar.txt", import.meta.url);
+
+/** `words of the command | arguments`; lines that begin with `#` are told apart by eye. */
+const lines = readFileSync(file, "utf8")
+  .split("\n")
+  .filter((line) => line !== "" && !line.startsWith("#"))
+  .map((line) => {
+    const [words = "", args = ""] = line.split("|");
+    const split = (text: string) => text.split(" ").filter((it) => it !== "");
+    return { line, words: split(words), args: split(args) };
+  });
+
+test("the table has every pattern", () => {
+  assert.ok(lines.length > 100, `${lines.length} lines`);
+});
+
+for (const { line, words, args } of lines) {
+  test(`parses or says why not: ${line}`, async () => {
+    const match = matchCommand(glusterCommands, [...words, ...args]);
+    assert.equal(match.kind, "command", JSON.stringify(match));
+    assert.ok(match.kind === "command");
+    assert.deepEqual(match.command.words, words);
+    assert.deepEqual(match.args, args);
+    if (match.command.run !== undefined) return;
+    const io = recorder("");
+    const code = await runGluster([...words, ...args], io, { root: "/nonexistent", strict: true });
+    assert.equal(code, 1);
+    assert.match(io.text().stderr, /is not supported by this version of Mortar/);
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * `--dry-run`: what a destructive command would do now, told from the same documents, with the
+ * bytes that it would give back. Nothing is changed.
+ */
+import { brickName, onThinLvs } from "./brick.ts";
+import type { Step } from "./command.ts";
+import { CommandFailure, errno } from "./failure.ts";
+import { reclaimOf, sumOfFreed } from "./reclaim.ts";
+import type { Plan, PlanArgs, PlanStep } from "./plan-command.ts";
+import { doomedSafetySnapshots } from "./safety.ts";
+import { chosenForDeletion } from "./snapshot-delete.ts";
+import { findSnapshot, isActivated, snapVolumeOf } from "./snapshot-find.ts";
+import type { BrickDocument, SnapshotDocument, VolumeDocument } from "./state.ts";
+import type { CommandContext } from "./steps.ts";
+import { text } from "./stock-text.ts";
+import { findVolume } from "./volume-run.ts";
+
+/** Before the bytes are known. */
+interface Draft {
+  readonly steps: PlanStep[];
+  /** Their LVs are removed. */
+  readonly removed: readonly BrickDocument[];
+}
+
+export function* commandPlan(context: CommandContext, args: PlanArgs): Step<Plan> {
+  const { steps, removed } = yield* draftOf(context, args);
+  const pools = yield* reclaimOf(context, removed);
+  return { command: args.command, steps, pools, freedBytes: sumOfFreed(pools) };
+}
+
+function* draftOf(context: CommandContext, args: PlanArgs): Step<Draft> {
+  switch (args.command) {
+    case "snapshot delete":
+      return deletion(chosenSnapshots(context, args));
+    case "snapshot prune":
+      return deletion(yield* doomedSafetySnapshots(context));
+    case "snapshot deactivate": {
+      const snapshot = findSnapshot(context.state, named(args.snapshot));
+      const bricks = snapshot.volumes.flatMap((it) => it.bricks);
+      const steps = isActivated(snapshot) ? [...stops(bricks), ...unmounts(bricks)] : [];
+      return { steps, removed: [] };
+    }
+    case "snapshot restore":
+      return restoration(context, args);
+    case "volume stop":
+      return { steps: stops(findVolume(context, named(args.volume)).bricks), removed: [] };
+    case "volume delete":
+      break;
+  }
+  return volumeDeletion(findVolume(context, named(args.volume)));
+}
+
+function named(name: string | undefined): string {
+  if (name !== undefined) return name;
+  throw new CommandFailure("bad-argument", errno.EINVAL, "Say which snapshot, or which volume.");
+}
+
+function chosenSnapshots(context: CommandContext, args: PlanArgs): SnapshotDocument[] {
+  if (args.snapshot !== undefined) return [findSnapshot(context.state, args.snapshot)];
+  if (args.volume === undefined && args.all !== true) named(undefined);
+  return chosenForDeletion(context, args.volume);
+}
+
+function deletion(snapshots: readonly SnapshotDocument[]): Draft {
+  const steps: PlanStep[] = [];
+  const removed: BrickDocument[] = [];
+  for (const snapshot of snapshots) {
+    const bricks = snapshot.volumes.flatMap((it) => it.bricks);
+    if (isActivated(snapshot)) steps.push(...stops(bricks), ...unmounts(bricks));
+    steps.push(...removals(bricks), { action: "remove", object: `snapshot ${snapshot.name}` });
+    removed.push(...bricks);
+  }
+  return { steps, removed };
+}
+
+function restoration(context: CommandContext, args: PlanArgs): Draft {
+  const snapshot = findSnapshot(context.state, named(args.snapshot));
+  const chosen = args.volume === undefined ? snapshot.volumes : [snapVolumeOf(snapshot, args.volume)];
+  const steps: PlanStep[] = [];
+  const removed: BrickDocument[] = [];
+  for (const snap of chosen) {
+    if (snap.status === "Started") steps.push(...stops(snap.bricks));
+    const present = context.state.volumes.get(snap.origin)?.document;
+    const former = present?.bricks ?? [];
+    if (present?.status === "Started") {
+      if (args.online !== true) {
+        const message = text.snapRestoreStarted(snap.origin);
+        throw new CommandFailure("volume-started", errno.EG_VOLRUN, message);
+      }
+      steps.push(...stops(former));
+    }
+    if (args.safety === false) {
+      steps.push(...removals(former));
+      removed.push(...former);
+    } else {
+      const keeps = former.map((it): PlanStep => ({
+        host: it.host, action: "keep", object: `${lvOf(it)} as a safety snapshot`,
+      }));
+      steps.push(...keeps);
+    }
+    steps.push({ action: "replace", object: `volume ${snap.origin} by ${snapshot.name}` });
+  }
+  if (chosen.length === snapshot.volumes.length) {
+    steps.push({ action: "remove", object: `snapshot ${snapshot.name}, which becomes the volume` });
+  }
+  return { steps, removed };
+}
+
+function volumeDeletion(volume: VolumeDocument): Draft {
+  if (volume.status === "Started") {
+    const message = text.volumeDeleteStarted(volume.name);
+    throw new CommandFailure("volume-started", errno.EG_INTRNL, message);
+  }
+  const keeps = volume.bricks.map((it): PlanStep => ({
+    host: it.host,
+    action: "keep",
+    object: it.managed ? `${lvOf(it)} as a safety snapshot, for a week` : `the data of ${it.path}`,
+  }));
+  return { steps: [...keeps, { action: "remove", object: `volume ${volume.name}` }], removed: [] };
+}
+
+function stops(bricks: readonly BrickDocument[]): PlanStep[] {
+  return bricks.map((it) => ({ host: it.host, action: "stop", object: `brick ${brickName(it)}` }));
+}
+
+function unmounts(bricks: readonly BrickDocument[]): PlanStep[] {
+  return bricks
+    .filter((it) => it.managed)
+    .map((it) => ({ host: it.host, action: "unmount", object: it.mountPoint }));
+}
+
+function removals(bricks: readonly BrickDocument[]): PlanStep[] {
+  return onThinLvs(bricks).map(({ brick }) => ({
+    host: brick.host, action: "remove", object: lvOf(brick),
+  }));
+}
+
+function lvOf({ thin, device }: BrickDocument): string {
+  return thin === undefined ? device : `logical volume ${thin.vg}/${thin.lv}`;
+}

@@ -1,0 +1,97 @@
+/** Commands on schedules, holds and locks: their arguments and payloads, as HTTP has them. */
+import type { PruneDecision, Retention } from "./retention.ts";
+import type { SnapshotChanged, SnapshotRemoval } from "./snapshot-command.ts";
+
+export interface ScheduleSettings {
+  readonly volumes?: readonly string[];
+  /** Absent of a new one: what `keep` implies. */
+  readonly cron?: string;
+  /** IANA name; default UTC. */
+  readonly timeZone?: string;
+  readonly jitterMs?: number;
+  readonly keep?: Retention;
+  readonly missed?: "once" | "skip";
+}
+
+export interface ScheduleReport {
+  name: string;
+  volumes: string[];
+  cron: string;
+  timeZone: string;
+  jitterMs: number;
+  keep: Retention;
+  missed: "once" | "skip";
+  enabled: boolean;
+  /** UTC milliseconds; without jitter. */
+  nextMs: number[];
+  /** Snapshots of it that there are. */
+  snapshots: number;
+  lastRun?: { dueMs: number; snapshot?: string; error?: string };
+  /** The run that was begun last has no outcome: it was interrupted, or is going on. */
+  interrupted: boolean;
+}
+
+export interface ScheduleRun {
+  schedule: string;
+  /** UTC milliseconds. */
+  dueMs: number;
+  snapshot?: string;
+  error?: string;
+  removals: SnapshotRemoval[];
+}
+
+export interface SchedulePrunePlan {
+  schedule: string;
+  decisions: PruneDecision[];
+  /** Empty of a dry run. */
+  removals: SnapshotRemoval[];
+}
+
+export interface SnapshotUnlocked extends SnapshotChanged {
+  /** False: recorded, and to be confirmed by another operator. */
+  unlocked: boolean;
+  /** UTC milliseconds, by the cluster's clock. */
+  confirmAfterMs: number;
+}
+
+export interface ScheduleCommands {
+  scheduleAdd: {
+    args: ScheduleSettings & { readonly name: string; readonly volumes: readonly string[] };
+    payload: ScheduleReport;
+  };
+  scheduleEdit: { args: ScheduleSettings & { readonly name: string }; payload: ScheduleReport };
+  scheduleDelete: { args: { readonly name: string }; payload: { name: string } };
+  /** Of one, or of all. */
+  scheduleSet: {
+    args: { readonly name?: string; readonly enabled: boolean };
+    payload: ScheduleReport[];
+  };
+  scheduleList: { args: { readonly name?: string }; payload: ScheduleReport[] };
+  schedulePrune: {
+    args: { readonly name?: string; readonly dryRun?: boolean };
+    payload: SchedulePrunePlan[];
+  };
+  /** Runs what is due and renews the cluster's clock; to be run now and then, on every node. */
+  scheduleTick: { args: object; payload: ScheduleRun[] };
+  snapshotHold: {
+    args: {
+      readonly snapshot: string;
+      readonly owner: string;
+      readonly reason: string;
+      readonly untilMs?: number;
+    };
+    payload: SnapshotChanged;
+  };
+  snapshotRelease: {
+    args: { readonly snapshot: string; readonly owner: string };
+    payload: SnapshotChanged;
+  };
+  snapshotLock: {
+    args: { readonly snapshot: string; readonly untilMs: number };
+    payload: SnapshotChanged;
+  };
+  snapshotUnlock: {
+    args: { readonly snapshot: string; readonly operator: string };
+    payload: SnapshotUnlocked;
+  };
+}

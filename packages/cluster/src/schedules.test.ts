@@ -1,0 +1,133 @@
+/** Schedules, holds and locks as commands on the simulated cluster. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SimulatedCluster } from "./cluster.sim.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+async function up(): Promise<SimulatedCluster> {
+  const cluster = await SimulatedCluster.start();
+  await cluster.must("volumeCreate", { name: "v", bricks: ["a:/b1/exp", "b:/b3/exp"] });
+  await cluster.must("volumeStart", { volume: "v" });
+  return cluster;
+}
+
+const snap = (cluster: SimulatedCluster, name: string) =>
+  cluster.must("snapshotCreate", { name, volume: "v", timestamp: false });
+const names = async (cluster: SimulatedCluster) =>
+  (await cluster.must("snapshotList", {})).map((it) => it.name);
+const now = (cluster: SimulatedCluster) => cluster.world.nowMs;
+
+function pass(cluster: SimulatedCluster, ms: number): void {
+  cluster.world.nowMs += ms;
+}
+
+async function refused(cluster: SimulatedCluster, run: ReturnType<SimulatedCluster["run"]>) {
+  const answer = await run;
+  assert.ok(!answer.ok);
+  cluster.checkAtRest();
+  return answer.code;
+}
+
+void test("a schedule makes a snapshot for each hour, once, and keeps what its policy says", async () => {
+  const cluster = await up();
+  await snap(cluster, "mine");
+  await cluster.must("scheduleAdd", { name: "h", volumes: ["v"], keep: { hourly: 3 } });
+  for (let hour = 0; hour < 6; hour++) {
+    cluster.world.nowMs += HOUR_MS;
+    const [run] = await cluster.must("scheduleTick", {});
+    assert.match(run!.snapshot!, /^Scheduled-h-v_GMT-/);
+    assert.deepEqual(await cluster.must("scheduleTick", {}), []);
+  }
+  const left = await names(cluster);
+  assert.equal(left.length, 4);
+  assert.ok(left.includes("mine"), "not made by the schedule");
+  cluster.checkAtRest();
+});
+
+void test("a run that fails is recorded, and another is tried at the next instant only", async () => {
+  const cluster = await up();
+  await cluster.must("scheduleAdd", { name: "h", volumes: ["v"], keep: { hourly: 3 } });
+  await cluster.must("volumeStop", { volume: "v" });
+  cluster.world.nowMs += HOUR_MS;
+  const [run] = await cluster.must("scheduleTick", {});
+  assert.match(run!.error!, /not (started|running)|v/);
+  assert.deepEqual(await cluster.must("scheduleTick", {}), []);
+  const [report] = await cluster.must("scheduleList", {});
+  assert.equal(report!.lastRun!.error, run!.error);
+});
+
+void test("pruning spares what is held, and a dry run changes nothing", async () => {
+  const cluster = await up();
+  await cluster.must("scheduleAdd", { name: "h", volumes: ["v"], cron: "0 * * * *" });
+  for (let hour = 0; hour < 4; hour++) {
+    cluster.world.nowMs += HOUR_MS;
+    await cluster.must("scheduleTick", {});
+  }
+  const [oldest = "", second = "", third = "", newest = ""] = await names(cluster);
+  const hold = { snapshot: oldest, owner: "audit", reason: "case 7" };
+  await cluster.must("snapshotHold", hold);
+  await cluster.must("scheduleEdit", { name: "h", keep: { last: 1 } });
+  const [plan] = await cluster.must("schedulePrune", { dryRun: true });
+  const doomed = plan!.decisions.filter((it) => !it.keep).map((it) => it.name);
+  assert.deepEqual(doomed, [second, third]);
+  assert.equal((await names(cluster)).length, 4);
+  await cluster.must("schedulePrune", {});
+  assert.deepEqual(await names(cluster), [oldest, newest]);
+});
+
+void test("what is held or locked is refused by every way of removing it", async () => {
+  for (const kind of ["hold", "lock"] as const) {
+    const cluster = await up();
+    await snap(cluster, "s");
+    if (kind === "lock") {
+      await cluster.must("snapshotLock", { snapshot: "s", untilMs: now(cluster) + DAY_MS });
+    } else {
+      await cluster.must("snapshotHold", { snapshot: "s", owner: "o", reason: "r" });
+    }
+    const kept = "snapshot-kept";
+    assert.equal(await refused(cluster, cluster.run("snapshotDelete", { snapshot: "s" })), kept);
+    for (const args of [{ all: true }, { volume: "v" }]) {
+      const [removal] = await cluster.must("snapshotDeleteMany", args);
+      assert.equal(removal!.removed, false);
+    }
+    await cluster.must("snapshotConfigSet", { autoDelete: "enable", softLimitPercent: 50 });
+    await cluster.must("snapshotConfigSet", { volume: "v", hardLimit: 2 });
+    assert.deepEqual((await snap(cluster, "t")).autoDeleted, []);
+    await cluster.must("volumeStop", { volume: "v" });
+    assert.equal(await refused(cluster, cluster.run("snapshotRestore", { snapshot: "s" })), kept);
+    assert.ok((await names(cluster)).includes("s"));
+  }
+});
+
+void test("a lock is extended, never shortened; two operators and a day remove it", async () => {
+  const cluster = await up();
+  await snap(cluster, "s");
+  const lock = (days: number) => ({ snapshot: "s", untilMs: now(cluster) + days * DAY_MS });
+  await cluster.must("snapshotLock", lock(10));
+  assert.equal(await refused(cluster, cluster.run("snapshotLock", lock(9))), "bad-argument");
+  await cluster.must("snapshotLock", lock(11));
+  const by = (operator: string) => ({ snapshot: "s", operator });
+  assert.equal((await cluster.must("snapshotUnlock", by("ann"))).unlocked, false);
+  await refused(cluster, cluster.run("snapshotUnlock", by("bob")));
+  pass(cluster, DAY_MS);
+  await refused(cluster, cluster.run("snapshotUnlock", by("ann")));
+  assert.equal((await cluster.must("snapshotUnlock", by("bob"))).unlocked, true);
+  await cluster.must("snapshotDelete", { snapshot: "s" });
+});
+
+void test("a clock set far forward or back ends no lock; time that goes by does", async () => {
+  const cluster = await up();
+  await snap(cluster, "s");
+  await cluster.must("snapshotLock", { snapshot: "s", untilMs: now(cluster) + DAY_MS });
+  cluster.world.wallShiftMs = 1000 * DAY_MS;
+  await cluster.must("scheduleTick", {});
+  await refused(cluster, cluster.run("snapshotDelete", { snapshot: "s" }));
+  cluster.world.wallShiftMs = -1000 * DAY_MS;
+  await cluster.must("scheduleTick", {});
+  await refused(cluster, cluster.run("snapshotDelete", { snapshot: "s" }));
+  cluster.world.wallShiftMs = 0;
+  pass(cluster, DAY_MS);
+  await cluster.must("snapshotDelete", { snapshot: "s" });
+});

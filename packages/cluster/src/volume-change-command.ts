@@ -1,0 +1,48 @@
+/** Commands that change the bricks of a volume, and those on where its files are. */
+import type { RebalanceCounts } from "@mortar/gluster";
+import type { VolumeRef } from "./volume-command.ts";
+
+export interface AddBrickArgs {
+  readonly volume: string;
+  /** HOST:/absolute/path */
+  readonly bricks: readonly string[];
+  readonly force?: boolean;
+}
+
+export interface RemoveBrickArgs {
+  readonly volume: string;
+  readonly bricks: readonly string[];
+  readonly action: "start" | "status" | "stop" | "commit" | "force";
+}
+
+export interface ReplaceBrickArgs {
+  readonly volume: string;
+  readonly source: string;
+  readonly target: string;
+}
+
+export interface RebalanceArgs {
+  readonly volume: string;
+  readonly action: "start" | "force" | "fix-layout" | "stop" | "status";
+}
+
+/** Of one node. */
+export interface TaskProgress extends RebalanceCounts {
+  host: string;
+  peerId: string;
+}
+
+export interface VolumeTaskReport {
+  name: string;
+  /** Of the run; of `commit` and `force` there is none. */
+  id?: string;
+  fixLayout: boolean;
+  status: TaskProgress["status"];
+  nodes: TaskProgress[];
+}
+
+export interface VolumeChangeCommands {
+  volumeAddBrick: { args: AddBrickArgs; payload: VolumeRef };
+  volumeRemoveBrick: { args: RemoveBrickArgs; payload: VolumeTaskReport };
+  volumeRebalance: { args: RebalanceArgs; payload: VolumeTaskReport };
+}

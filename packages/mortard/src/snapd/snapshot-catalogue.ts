@@ -1,0 +1,216 @@
+/**
+ * The snapshots of a volume, and those of them that are open.
+ *
+ * The list is mortard's, asked for when it is older than a second; while mortard is away the last
+ * one counts. A snapshot is opened when somebody looks into it: mortard activates it for that if it
+ * is not, and takes it down again when no node's daemon has it open and nobody asked for it by name.
+ * One that is not looked into for a while is closed. One that leaves the list is closed at once:
+ * whoever has a file of it open gets ESTALE.
+ */
+import { type MortarClient } from "@mortar/api";
+import type { GfapiPlace } from "@mortar/linux";
+import type { Log } from "../log.ts";
+import { Errno, FopError } from "./fop-error.ts";
+import { OpenSnapshot } from "./open-snapshot.ts";
+import type { SnapshotOperation, SnapshotOperations } from "./snapshot-messages.ts";
+import { snapshotKey } from "./virtual-gfid.ts";
+
+export interface ListedSnapshot {
+  readonly name: string;
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+  /** Of its virtual gfids. */
+  readonly key: Uint8Array;
+}
+
+export interface CatalogueOptions {
+  readonly volume: string;
+  readonly client: MortarClient;
+  /** Where the management port of this node is. */
+  readonly server: string;
+  readonly port: number;
+  readonly logFile: string;
+  readonly idleMs: number;
+  readonly log: Log;
+}
+
+interface Held {
+  readonly snapshot: ListedSnapshot;
+  readonly opening: Promise<OpenSnapshot>;
+  opened: OpenSnapshot | undefined;
+  usedAtMs: number;
+}
+
+const LIST_AGE_MAX_MS = 1_000;
+const LOOK_MS = 2_000;
+
+export class SnapshotCatalogue {
+  readonly #options: CatalogueOptions;
+  readonly #held = new Map<string, Held>();
+  #list: readonly ListedSnapshot[] = [];
+  #byName = new Map<string, ListedSnapshot>();
+  #byId = new Map<string, ListedSnapshot>();
+  #listedAtMs = Number.NEGATIVE_INFINITY;
+  #listing: Promise<void> | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: CatalogueOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  async all(): Promise<readonly ListedSnapshot[]> {
+    await this.#refresh(LIST_AGE_MAX_MS);
+    return this.#list;
+  }
+
+  /** One that is not in the list known is asked for at once: it may just have been taken. */
+  async named(name: string): Promise<ListedSnapshot | undefined> {
+    await this.#refresh(LIST_AGE_MAX_MS);
+    if (!this.#byName.has(name)) await this.#refresh(0);
+    return this.#byName.get(name);
+  }
+
+  isOpen(id: string): boolean {
+    return this.#held.get(id)?.opened?.isGone === false;
+  }
+
+  /** The ids of those that are open, the last used one first. */
+  openOnes(): ListedSnapshot[] {
+    return [...this.#held.values()]
+      .filter((it) => it.opened?.isGone === false)
+      .sort((a, b) => b.usedAtMs - a.usedAtMs)
+      .map((it) => it.snapshot);
+  }
+
+  /** Opens the snapshot if it has to. Rejects with FopError; ESTALE: there is no such snapshot. */
+  async ask<Name extends SnapshotOperation>(
+    id: string,
+    operation: Name,
+    args: SnapshotOperations[Name]["args"],
+  ): Promise<SnapshotOperations[Name]["result"]> {
+    const held = this.#held.get(id) ?? (await this.#open(id));
+    held.usedAtMs = performance.now();
+    try {
+      const opened = await held.opening;
+      return await opened.ask(operation, args);
+    } catch (error) {
+      if (error instanceof FopError && isLoss(error.errno)) await this.#afterLoss(id, held);
+      throw error;
+    }
+  }
+
+  /** What an open snapshot was given out under is no longer good when this changes. */
+  openedAs(id: string): OpenSnapshot | undefined {
+    return this.#held.get(id)?.opened;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([...this.#held.keys()].map((id) => this.#drop(id)));
+  }
+
+  /** What a daemon before this one, which was killed, may have left activated. */
+  async releaseLeftovers(): Promise<void> {
+    for (const { name } of await this.all()) await this.#tell(name, false);
+  }
+
+  async #open(id: string): Promise<Held> {
+    await this.#refresh(LIST_AGE_MAX_MS);
+    const snapshot = this.#byId.get(id);
+    if (snapshot === undefined) throw new FopError(Errno.ESTALE);
+    const present = this.#held.get(id);
+    if (present !== undefined) return present;
+    const opening = this.#start(snapshot);
+    const held: Held = { snapshot, opening, opened: undefined, usedAtMs: performance.now() };
+    this.#held.set(id, held);
+    opening.then(
+      (opened) => {
+        held.opened = opened;
+      },
+      () => this.#held.delete(id),
+    );
+    return held;
+  }
+
+  async #start(snapshot: ListedSnapshot): Promise<OpenSnapshot> {
+    const { volume, server, port, logFile, log } = this.#options;
+    if (!(await this.#tell(snapshot.name, true))) throw new FopError(Errno.ENOTCONN);
+    const place: GfapiPlace = { volume: `/snaps/${snapshot.name}/${volume}`, server, port, logFile };
+    const opened = await OpenSnapshot.open(place);
+    log.info({ snapshot: snapshot.name }, "snapshot opened");
+    return opened;
+  }
+
+  /** Whether mortard did it. */
+  async #tell(snapshot: string, open: boolean): Promise<boolean> {
+    const { client, log } = this.#options;
+    try {
+      const answer = await client.snapshotView(snapshot, { open });
+      if (answer.ok) return true;
+      log.warn({ snapshot, open, problem: answer.problem.detail }, "mortard refused");
+    } catch (error) {
+      log.warn({ snapshot, open, err: error }, "mortard does not answer");
+    }
+    return false;
+  }
+
+  /** It was deleted, or deactivated, or its bricks died: what is open is of no use any more. */
+  async #afterLoss(id: string, held: Held): Promise<void> {
+    await this.#refresh(0);
+    if (this.#held.get(id) === held) await this.#drop(id);
+  }
+
+  async #drop(id: string): Promise<void> {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    this.#held.delete(id);
+    const { name } = held.snapshot;
+    held.opened?.close();
+    this.#options.log.info({ snapshot: name }, "snapshot closed");
+    if (this.#byId.has(id)) await this.#tell(name, false);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#held.size === 0) return;
+    await this.#refresh(0);
+    const now = performance.now();
+    for (const [id, { opened, usedAtMs }] of this.#held) {
+      if (opened === undefined) continue;
+      const isIdle = now - usedAtMs > this.#options.idleMs;
+      if (isIdle || opened.isGone || !this.#byId.has(id)) await this.#drop(id);
+    }
+  }
+
+  /** One question at a time; who comes meanwhile takes its answer. */
+  async #refresh(ageMaxMs: number): Promise<void> {
+    if (performance.now() - this.#listedAtMs <= ageMaxMs) return;
+    this.#listing ??= this.#fetch().finally(() => {
+      this.#listing = undefined;
+    });
+    await this.#listing;
+  }
+
+  async #fetch(): Promise<void> {
+    const { client, volume, log } = this.#options;
+    try {
+      const answer = await client.snapshotList({ volume });
+      if (!answer.ok) return;
+      const present = answer.result.filter(({ deleting }) => deleting === undefined);
+      this.#list = present.map(({ name, uuid, createdAt }) => ({
+        name, id: uuid, createdAt, key: this.#byId.get(uuid)?.key ?? snapshotKey(uuid),
+      }));
+      this.#byName = new Map(this.#list.map((it) => [it.name, it]));
+      this.#byId = new Map(this.#list.map((it) => [it.id, it]));
+      this.#listedAtMs = performance.now();
+    } catch (error) {
+      log.debug({ err: error }, "mortard does not answer: the last list counts");
+    }
+  }
+}
+
+function isLoss(errno: number): boolean {
+  return errno === Errno.ENOTCONN || errno === Errno.ETIMEDOUT;
+}
