@@ -7,13 +7,14 @@ import { runBrickLoads } from "./brick-loads.mjs";
 import { runHealSoak } from "./heal.mjs";
 import { runGfapi } from "./gfapi.mjs";
 import { runMemory } from "./memory.mjs";
+import { runOrdering } from "./ordering.mjs";
 import { runPosix } from "./posix.mjs";
 import { runRepair } from "./repair.mjs";
 import { runVerify } from "./verify.mjs";
 
 const rings = {
   block: runBlockSoak, verify: runVerify, memory: runMemory, brick: runBrickSoak, heal: runHealSoak,
-  posix: runPosix, fsx: runBrickLoads, gfapi: runGfapi, repair: runRepair,
+  posix: runPosix, fsx: runBrickLoads, gfapi: runGfapi, repair: runRepair, ordering: runOrdering,
 };
 const USAGE = `usage: npm run soak -- [--only RING] [--seed N] [--minutes N] [--operations N]
                        [--kind distribute|replica|disperse] [--engine ours|glusterfsd]

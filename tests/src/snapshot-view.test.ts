@@ -22,6 +22,8 @@ before(
         "chmod 700 closed && echo shared > acl && chmod 600 acl && setfattr -n user.k -v w d/f1 && " +
         "sync -f .",
     );
+    // As a client with ACLs would: the brick that has the file has them, too.
+    await node.ok("for n in 1 2; do [ ! -s brick$n/exp/acl ] || setfacl -m u:1234:r brick$n/exp/acl; done");
     await node.ok("cp -a volume/d reference");
     await node.ok(`gluster snapshot create first ${volume}`);
     await node.ok("cd volume && rm d/f1 && echo new > d/f2 && echo fresh > d/fresh && rm -r d/deep");
@@ -88,9 +90,24 @@ test("what another user may not read is not read, by ACL what he may", async () 
   assert.match(await node.refused(`${as} ls ${at}/closed`), /Permission denied/);
   assert.match(await node.refused(`${as} cat ${at}/closed/f`), /Permission denied/);
   assert.equal(await node.ok(`${as} cat ${at}/d/f5`), "old-5\n");
+  await node.ok(`mkdir -p judged && mount -t glusterfs -o acl ${node.address}:/${volume} judged`);
+  const judged = `judged/.snaps/${first}`;
+  assert.equal(await node.ok(`${as} cat ${judged}/acl`), "shared\n");
+  assert.match(await node.refused(`${as.replaceAll("1234", "1235")} cat ${judged}/acl`), /denied/);
+  assert.match(await node.ok(`ls -l ${judged}/d/f5 && getfacl -c ${judged}/acl`), /user:1234:r--/);
+  await node.ok("umount judged");
   // Rights of today are no rights to what was.
   await node.ok("chmod 644 volume/private");
   assert.match(await node.refused(`${as} cat ${at}/private`), /Permission denied/);
+});
+
+test("the daemon takes over options that are set while it runs", async () => {
+  const secret = `cat volume/.snaps/${first}/private`;
+  assert.equal(await node.ok(secret), "secret\n");
+  await node.ok(`gluster volume set ${volume} server.root-squash on`);
+  await until("root is nobody", async () => (await node.run(secret)).exitCode !== 0);
+  await node.ok(`gluster volume reset ${volume} server.root-squash`);
+  await until("root is root", async () => (await node.run(secret)).exitCode === 0);
 });
 
 test("snapshots come and go while the mount is looked at", async () => {

@@ -10,7 +10,8 @@ export {
   type Result,
 } from "./client.ts";
 export * from "./node.ts";
-export { type Method, type Route, type RouteName, routes } from "./routes.ts";
+export type { Method, Route } from "./route.ts";
+export { type RouteName, routes } from "./routes.ts";
 export * from "./snapshot.ts";
 export * from "./space.ts";
 export * from "./storage.ts";

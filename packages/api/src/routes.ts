@@ -4,26 +4,13 @@
  * Names of volumes and snapshots are path segments (percent-encoded); questions about all, or a
  * choice of them, are collections with a query, so that no name can collide with a verb.
  */
-import { type TObject, type TSchema, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import {
   NodeStatus, Peer, PeerAcceptBody, PeerProbeBody, PeerProbed, PeerRequest, PeerToken, ShutdownBody, ShutdownResult,
 } from "./node.ts";
-import {
-  SnapshotChanged,
-  SnapshotCloned,
-  SnapshotConfig,
-  SnapshotConfigBody,
-  SnapshotCreateBody,
-  SnapshotCreated,
-  SnapshotInfoList,
-  SnapshotRef,
-  SnapshotRemoval,
-  SnapshotRestored,
-  SnapshotStatus,
-} from "./snapshot.ts";
-import {
-  Plan, PlanBody, PoolReclaim, ReclaimableBody, SnapshotReclaim, SnapshotSpace,
-} from "./space.ts";
+import { force, name, noBody, none, route, volume } from "./route.ts";
+import { snapshotRoutes } from "./snapshot-routes.ts";
+import { Plan, PlanBody, PoolReclaim, ReclaimableBody } from "./space.ts";
 import { VolumeFiles, VolumeProfile, VolumeProfileBody } from "./brick-report.ts";
 import {
   BrickCreateBody, BrickPlaceBody, BrickPlan, BrickReadiness, MadeBrickInfo, NodeLabel, NodeLabelBody,
@@ -41,47 +28,6 @@ import {
   VolumeRef,
   VolumeStatus,
 } from "./volume.ts";
-
-export type Method = "GET" | "POST" | "PATCH" | "DELETE";
-
-export interface Route<
-  Params extends TObject = TObject,
-  Query extends TObject = TObject,
-  Body extends TSchema = TSchema,
-  Result extends TSchema = TSchema,
-> {
-  readonly method: Method;
-  /** Fastify's and OpenAPI's pattern: `/v1/volumes/:volume`. */
-  readonly path: string;
-  readonly summary: string;
-  readonly tag: "node" | "volume" | "snapshot";
-  readonly params: Params;
-  readonly query: Query;
-  /** `Type.Undefined()` where the request has none. */
-  readonly body: Body;
-  readonly result: Result;
-}
-
-const none = Type.Object({}, { additionalProperties: false });
-const noBody = Type.Undefined();
-const name = Type.String({ minLength: 1, maxLength: 1024 });
-const volume = Type.Object({ volume: name });
-const snapshot = Type.Object({ snapshot: name });
-const force = Type.Object(
-  { force: Type.Optional(Type.Boolean()) },
-  { additionalProperties: false },
-);
-const oneOrVolume = Type.Object(
-  { snapshot: Type.Optional(name), volume: Type.Optional(name) },
-  { additionalProperties: false },
-);
-
-/** Keeps the literal types of a route, which the client and the server infer from. */
-function route<P extends TObject, Q extends TObject, B extends TSchema, R extends TSchema>(
-  it: Route<P, Q, B, R>,
-): Route<P, Q, B, R> {
-  return it;
-}
 
 const nodeRoutes = {
   nodeStatus: route({
@@ -260,130 +206,6 @@ const volumeRoutes = {
   volumeOptionHelp: route({
     method: "GET", path: "/v1/volume-options", tag: "volume", summary: "Options that can be set",
     params: none, query: none, body: noBody, result: Type.Array(OptionHelp),
-  }),
-} as const;
-
-const snapshotRoutes = {
-  snapshotList: route({
-    method: "GET", path: "/v1/snapshots", tag: "snapshot",
-    summary: "Snapshots in the order of their creation",
-    params: none,
-    query: Type.Object(
-      {
-        volume: Type.Optional(name),
-        safety: Type.Optional(Type.Boolean({ description: "only safety snapshots" })),
-      },
-      { additionalProperties: false },
-    ),
-    body: noBody, result: Type.Array(SnapshotRef),
-  }),
-  snapshotCreate: route({
-    method: "POST", path: "/v1/snapshots", tag: "snapshot", summary: "Take a snapshot of a volume",
-    params: none, query: none, body: SnapshotCreateBody, result: SnapshotCreated,
-  }),
-  snapshotDeleteMany: route({
-    method: "DELETE", path: "/v1/snapshots", tag: "snapshot",
-    summary: "Delete all snapshots, or all of one volume",
-    params: none,
-    query: Type.Object(
-      { all: Type.Optional(Type.Boolean()), volume: Type.Optional(name) },
-      { additionalProperties: false, description: "exactly one of the two" },
-    ),
-    body: noBody, result: Type.Array(SnapshotRemoval),
-  }),
-  snapshotDelete: route({
-    method: "DELETE", path: "/v1/snapshots/:snapshot", tag: "snapshot",
-    summary: "Delete one snapshot",
-    params: snapshot, query: none, body: noBody, result: SnapshotChanged,
-  }),
-  snapshotInfo: route({
-    method: "GET", path: "/v1/snapshot-info", tag: "snapshot",
-    summary: "All snapshots, one, or those of a volume",
-    params: none, query: oneOrVolume, body: noBody, result: SnapshotInfoList,
-  }),
-  snapshotStatus: route({
-    method: "GET", path: "/v1/snapshot-status", tag: "snapshot",
-    summary: "Bricks of all snapshots, of one, or of those of a volume",
-    params: none, query: oneOrVolume, body: noBody, result: Type.Array(SnapshotStatus),
-  }),
-  snapshotReclaim: route({
-    method: "POST", path: "/v1/snapshot-reclaim", tag: "snapshot",
-    summary: "What deleting these snapshots, all together, gives back",
-    params: none, query: none,
-    body: Type.Object(
-      { snapshots: Type.Array(name, { minItems: 1, maxItems: 10_000 }) },
-      { additionalProperties: false },
-    ),
-    result: SnapshotReclaim,
-  }),
-  snapshotSpace: route({
-    method: "GET", path: "/v1/snapshot-space", tag: "snapshot",
-    summary: "Referenced, exclusive and shared bytes of one snapshot, of a volume's, or of all",
-    params: none,
-    query: Type.Object(
-      {
-        snapshot: Type.Optional(name),
-        volume: Type.Optional(name),
-        safety: Type.Optional(Type.Boolean()),
-      },
-      { additionalProperties: false },
-    ),
-    body: noBody, result: Type.Array(SnapshotSpace),
-  }),
-  snapshotActivate: route({
-    method: "POST", path: "/v1/snapshots/:snapshot/activate", tag: "snapshot",
-    summary: "Mount and serve a snapshot",
-    params: snapshot, query: none, body: force, result: SnapshotChanged,
-  }),
-  snapshotView: route({
-    method: "POST", path: "/v1/snapshots/:snapshot/view", tag: "snapshot",
-    summary: "For this node's snapshot daemon: activate a snapshot while it is looked into",
-    params: snapshot, query: none,
-    body: Type.Object({ open: Type.Boolean() }, { additionalProperties: false }),
-    result: SnapshotChanged,
-  }),
-  snapshotDeactivate: route({
-    method: "POST", path: "/v1/snapshots/:snapshot/deactivate", tag: "snapshot",
-    summary: "Stop serving a snapshot",
-    params: snapshot, query: none, body: none, result: SnapshotChanged,
-  }),
-  snapshotRestore: route({
-    method: "POST", path: "/v1/snapshots/:snapshot/restore", tag: "snapshot",
-    summary: "Put volumes back to a snapshot; started ones only with `online`",
-    params: snapshot, query: none,
-    body: Type.Object(
-      {
-        volume: Type.Optional(name),
-        safety: Type.Optional(
-          Type.Boolean({ description: "keep the present as a safety snapshot; default true" }),
-        ),
-        online: Type.Optional(Type.Boolean({ description: "also of a started volume" })),
-      },
-      { additionalProperties: false },
-    ),
-    result: SnapshotRestored,
-  }),
-  snapshotClone: route({
-    method: "POST", path: "/v1/snapshots/:snapshot/clone", tag: "snapshot",
-    summary: "Make a volume of an activated snapshot",
-    params: snapshot, query: none,
-    body: Type.Object(
-      { name, volume: Type.Optional(name) },
-      { additionalProperties: false, description: "volume: of a snapshot of several, which one" },
-    ),
-    result: SnapshotCloned,
-  }),
-  snapshotConfigGet: route({
-    method: "GET", path: "/v1/snapshot-config", tag: "snapshot",
-    summary: "Limits and defaults of the system and of volumes",
-    params: none,
-    query: Type.Object({ volume: Type.Optional(name) }, { additionalProperties: false }),
-    body: noBody, result: SnapshotConfig,
-  }),
-  snapshotConfigSet: route({
-    method: "PATCH", path: "/v1/snapshot-config", tag: "snapshot",
-    summary: "Change limits and defaults of the system or of a volume",
-    params: none, query: none, body: SnapshotConfigBody, result: SnapshotConfig,
   }),
 } as const;
 

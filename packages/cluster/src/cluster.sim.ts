@@ -149,6 +149,7 @@ export function checkAtRest(world: WorldModel, state: ClusterState): void {
   for (const node of world.nodes) {
     assert.deepEqual([...node.frozen], [], "nothing is frozen");
     assert.deepEqual([...node.barred], [], "nothing is barred");
+    assert.deepEqual([...node.prepared], [], "nothing is prepared");
     assert.deepEqual([...node.quiet], [], "nothing is quiet");
     assert.deepEqual(node.locks.draining, [], "nothing drains");
   }

@@ -328,6 +328,23 @@ export interface NodeEffects {
   thaw: { args: { readonly mountPoint: string }; result: Release };
 
   poolStatus: { args: { readonly vg: string; readonly pool: string }; result: PoolFacts };
+  /**
+   * Does beforehand what of `createSnapshotLv` takes time; the group stays locked until that has
+   * been done, or this is given up, by itself after `watchdogMs`. *Idempotent*.
+   */
+  prepareSnapshotLv: {
+    args: {
+      readonly vg: string;
+      readonly origin: string;
+      readonly name: string;
+      readonly watchdogMs: number;
+    };
+    result: void;
+  };
+  /** Waits for what of a snapshot LV is left to be done. *Idempotent*. */
+  settleSnapshotLv: { args: { readonly vg: string; readonly name: string }; result: void };
+  /** What is prepared and not made is given up. *Idempotent*. */
+  abandonSnapshotLv: { args: { readonly vg: string; readonly name: string }; result: void };
   /** `lvcreate -s`: durable when it returns; not active. Fails if the name is taken. */
   createSnapshotLv: {
     args: { readonly vg: string; readonly origin: string; readonly name: string };

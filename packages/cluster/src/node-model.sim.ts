@@ -47,6 +47,8 @@ export class NodeModel {
   readonly rebalances = new Map<string, { readonly task: string; status: "in progress" | "stopped" | "completed" }>();
   readonly frozen = new Set<string>();
   readonly locks = new LockModel();
+  /** Snapshot LVs for which groups are locked. */
+  readonly prepared = new Set<string>();
   /** Snapshots for which hooks hold something quiet. */
   readonly quiet = new Set<string>();
   hookReports: HookReport[] = [];
@@ -93,6 +95,7 @@ export class NodeModel {
   /** What nobody asked for in time, watchdogs have let go. */
   minutesPass(): void {
     this.quiet.clear();
+    this.prepared.clear();
     for (const path of this.locks.draining) this.locks.endDrain(path);
   }
 
@@ -222,6 +225,9 @@ export class NodeModel {
     effect: NodeEffect<
       | "poolStatus"
       | "createSnapshotLv"
+      | "prepareSnapshotLv"
+      | "settleSnapshotLv"
+      | "abandonSnapshotLv"
       | "activateLv"
       | "removeLv"
       | "lvStatus"
@@ -233,6 +239,13 @@ export class NodeModel {
     switch (effect.kind) {
       case "poolStatus":
         return this.pool;
+      case "prepareSnapshotLv":
+        this.prepared.add(`${effect.vg}/${effect.name}`);
+        return undefined;
+      case "settleSnapshotLv":
+      case "abandonSnapshotLv":
+        this.prepared.delete(`${effect.vg}/${effect.name}`);
+        return undefined;
       case "createSnapshotLv": {
         const origin = this.lvs.get(`${effect.vg}/${effect.origin}`);
         const name = `${effect.vg}/${effect.name}`;

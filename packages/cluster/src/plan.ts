@@ -3,6 +3,7 @@
  * bytes that it would give back. Nothing is changed.
  */
 import { brickName, onThinLvs } from "./brick.ts";
+import { readClusterTime } from "./cluster-clock.ts";
 import type { Step } from "./command.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { reclaimOf, sumOfFreed } from "./reclaim.ts";
@@ -10,6 +11,7 @@ import type { Plan, PlanArgs, PlanStep } from "./plan-command.ts";
 import { doomedSafetySnapshots } from "./safety.ts";
 import { chosenForDeletion } from "./snapshot-delete.ts";
 import { findSnapshot, isActivated, snapVolumeOf } from "./snapshot-find.ts";
+import { isKept, refuseKept, whyKept } from "./snapshot-keep.ts";
 import type { BrickDocument, SnapshotDocument, VolumeDocument } from "./state.ts";
 import type { CommandContext } from "./steps.ts";
 import { text } from "./stock-text.ts";
@@ -31,7 +33,7 @@ export function* commandPlan(context: CommandContext, args: PlanArgs): Step<Plan
 function* draftOf(context: CommandContext, args: PlanArgs): Step<Draft> {
   switch (args.command) {
     case "snapshot delete":
-      return deletion(chosenSnapshots(context, args));
+      return yield* deletionOfChosen(context, args);
     case "snapshot prune":
       return deletion(yield* doomedSafetySnapshots(context));
     case "snapshot deactivate": {
@@ -41,6 +43,7 @@ function* draftOf(context: CommandContext, args: PlanArgs): Step<Draft> {
       return { steps, removed: [] };
     }
     case "snapshot restore":
+      yield* refuseKept(context, findSnapshot(context.state, named(args.snapshot)), "restored");
       return restoration(context, args);
     case "volume stop":
       return { steps: stops(findVolume(context, named(args.volume)).bricks), removed: [] };
@@ -55,10 +58,22 @@ function named(name: string | undefined): string {
   throw new CommandFailure("bad-argument", errno.EINVAL, "Say which snapshot, or which volume.");
 }
 
-function chosenSnapshots(context: CommandContext, args: PlanArgs): SnapshotDocument[] {
-  if (args.snapshot !== undefined) return [findSnapshot(context.state, args.snapshot)];
+/** Of several, those that are held or locked stay. */
+function* deletionOfChosen(context: CommandContext, args: PlanArgs): Step<Draft> {
+  if (args.snapshot !== undefined) {
+    const snapshot = findSnapshot(context.state, args.snapshot);
+    yield* refuseKept(context, snapshot, "deleted");
+    return deletion([snapshot]);
+  }
   if (args.volume === undefined && args.all !== true) named(undefined);
-  return chosenForDeletion(context, args.volume);
+  const chosen = chosenForDeletion(context, args.volume);
+  const now = yield* readClusterTime(context.state);
+  const kept = chosen.flatMap((it): PlanStep[] => {
+    const why = whyKept(it, now);
+    return why === undefined ? [] : [{ action: "keep", object: why.detail }];
+  });
+  const draft = deletion(chosen.filter((it) => !isKept(it, now)));
+  return { ...draft, steps: [...draft.steps, ...kept] };
 }
 
 function deletion(snapshots: readonly SnapshotDocument[]): Draft {

@@ -16,7 +16,7 @@ import { changeOf, keyOf } from "./key-space.ts";
 import { performGroups } from "./snapshot-activation.ts";
 import { lvEffects } from "./snapshot-create.ts";
 import { isActivated, openSnapshot, refuseSafety, snapVolumeOf } from "./snapshot-find.ts";
-import { mountEffects, snapshotLvs } from "./snapshot-hold.ts";
+import { lvEffectsOf, mountEffects, snapshotLvs } from "./snapshot-hold.ts";
 import { checkCloneName } from "./snapshot-name.ts";
 import { optionsFromSnapshot } from "./snapshot-restore.ts";
 import {
@@ -97,7 +97,7 @@ function* make(
     holds: [keyOf.volume(clone.name), keyOf.snapshot(snapshot)],
     direction: "undo",
     groups: groupsOf(
-      mountEffects(plan, "thaw"),
+      [...mountEffects(plan, "thaw"), ...lvEffectsOf(plan, "abandonSnapshotLv")],
       unmountEffects(clone.bricks),
       removeLvEffects(clone.bricks),
     ),

@@ -22,6 +22,7 @@ import {
   drainEndsOf,
   type HoldOutcome,
   type HoldPlan,
+  lvEffectsOf,
   mountEffects,
   snapshotLvs,
 } from "./snapshot-hold.ts";
@@ -51,7 +52,7 @@ import {
   performLocal,
 } from "./steps.ts";
 import { text } from "./stock-text.ts";
-import { refuseMoving } from "./volume-task.ts";
+import { refuseMoving, withoutTask } from "./volume-task.ts";
 
 const DESCRIPTION_MAX = 1024;
 
@@ -160,7 +161,10 @@ function* take(
     holds: [keyOf.snapshot(of.name)],
     direction: "undo",
     groups: groupsOf(
-      [...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan), ...hookEnds(hooks)],
+      [
+        ...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan),
+        ...hookEnds(hooks), ...lvEffectsOf(plan, "abandonSnapshotLv"),
+      ],
       removeLvEffects(bricks),
     ),
     afterwards: [],
@@ -217,7 +221,7 @@ function snapVolumeOn(
     originId: volume.id,
     status: "Stopped",
     bricks: bricksOnNewLvs(context.state, name, bricks, (at) => bricks[at]!.id),
-    volume,
+    volume: withoutTask(volume),
   };
 }
 

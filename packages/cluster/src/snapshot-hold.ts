@@ -1,7 +1,8 @@
 /**
  * The moment of a snapshot: everything held, one thin snapshot a brick, everything released.
  *
- *     hurry → sync → drain → barrier on → freeze → thin snapshots, in parallel → thaw → barrier off
+ *     hurry → sync → prepare LVs → sync → drain → barrier on → freeze
+ *       → thin snapshots, in parallel → thaw, barrier off, drain off
  *
  * Draining lets the steps of clients that touch several bricks come to their end: lock-drain.ts.
  * What is acknowledged to any client before a write that is in the snapshot is in it too: the
@@ -28,6 +29,7 @@ export interface HoldPlan {
 /** A barrier outlives the freeze; both bound how long a dead coordinator can hold writes up. */
 const BARRIER_WATCHDOG_MS = 20_000;
 const FREEZE_WATCHDOG_MS = 10_000;
+const PREPARED_WATCHDOG_MS = 30_000;
 const RELEASE_TRIES = 3;
 
 export interface HoldOutcome {
@@ -42,6 +44,9 @@ export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
   const draining = drainPlanOf(plan);
   if (draining !== undefined) yield* hurryLocks(draining);
   yield* performAll(mountEffects(plan, "syncFileSystem"));
+  yield* performAll(lvEffectsOf(plan, "prepareSnapshotLv"));
+  // What was written meanwhile is little, and would be written by the freeze.
+  yield* performAll(mountEffects(plan, "syncFileSystem"));
   const before = yield* performLocal("clock", {});
   const errors: EffectError[] = [];
   const drain = draining === undefined ? undefined : yield* drainLocks(draining);
@@ -49,13 +54,22 @@ export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
   if (errors.length === 0) errors.push(...(yield* attempt(freeze(plan))));
   if (errors.length === 0) errors.push(...(yield* attempt(plan.lvs)));
   const taken = errors.length === 0;
-  errors.push(...(yield* release(plan, mountEffects(plan, "thaw"), taken)));
-  errors.push(...(yield* release(plan, barrierOff(plan), taken)));
-  yield* endDrain(plan);
+  errors.push(...(yield* release(plan, taken)));
   const after = yield* performLocal("clock", {});
+  const rest = taken ? "settleSnapshotLv" : "abandonSnapshotLv";
+  errors.push(...(yield* attempt(lvEffectsOf(plan, rest))));
   if (errors.length > 0) throw stepsFailed(errors);
   const pauseMs = after.monotonicMs - before.monotonicMs;
   return { pauseMs, ...(drain === undefined ? {} : { drain }) };
+}
+
+/** Also of the undoing of an interrupted snapshot: what is only prepared is given up. */
+export function lvEffectsOf<
+  Kind extends "prepareSnapshotLv" | "settleSnapshotLv" | "abandonSnapshotLv",
+>(plan: Pick<HoldPlan, "lvs">, kind: Kind): (NodeEffect<Kind> & { readonly kind: Kind })[] {
+  return plan.lvs.map(({ node, vg, origin, name }) => ({
+    kind, node, vg, origin, name, watchdogMs: PREPARED_WATCHDOG_MS,
+  }));
 }
 
 /** A step that touches one brick only is in its snapshot or not. */
@@ -64,15 +78,6 @@ function drainPlanOf(plan: Pick<HoldPlan, "origins">): DrainPlan | undefined {
     ref === undefined ? [] : [{ brick, ref }],
   );
   return bricks.length > 1 ? { bricks } : undefined;
-}
-
-/** What cannot be told ends by its watchdog: the snapshot is none the worse for it. */
-function* endDrain(plan: HoldPlan): Step<void> {
-  let left = drainEndsOf(plan);
-  for (let round = 0; round < RELEASE_TRIES && left.length > 0; round++) {
-    const outcomes = yield* attemptAll(left);
-    left = left.filter((_, index) => outcomes[index]?.ok !== true);
-  }
 }
 
 /** Also of the undoing of an interrupted snapshot. */
@@ -122,20 +127,23 @@ export function mountEffects<Kind extends "syncFileSystem" | "thaw">(
 }
 
 /**
- * Tries again what could not be released. `mustHold`: a release that came too late is an error, as
- * is one of which the first answer was lost and that found nothing held when tried again.
+ * All at once: once the thin snapshots exist, what goes on first is of no importance. Tries again
+ * what could not be released. `mustHold`: a release that came too late is an error, as is one of
+ * which the first answer was lost and that found nothing held when tried again. Draining that cannot
+ * be ended ends by its watchdog: the snapshot is none the worse for it.
  */
-function* release(
-  plan: HoldPlan,
-  effects: readonly NodeEffect<"thaw" | "barrierOff">[],
-  mustHold: boolean,
-): Step<EffectError[]> {
-  let left = effects;
+function* release(plan: HoldPlan, mustHold: boolean): Step<EffectError[]> {
+  let left: NodeEffect<"thaw" | "barrierOff" | "drainEnd">[] = [
+    ...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan),
+  ];
   let errors: EffectError[] = [];
   const early: EffectError[] = [];
   for (let round = 0; round < RELEASE_TRIES && left.length > 0; round++) {
     const outcomes = yield* attemptAll(left);
-    errors = errorsOf(outcomes);
+    errors = left.flatMap(({ kind }, index) => {
+      const outcome = outcomes[index];
+      return outcome?.ok === false && kind !== "drainEnd" ? [outcome.error] : [];
+    });
     if (mustHold) early.push(...releasedEarly(plan, left, outcomes));
     left = left.filter((_, index) => outcomes[index]?.ok !== true);
   }
@@ -144,12 +152,13 @@ function* release(
 
 function releasedEarly(
   plan: HoldPlan,
-  effects: readonly NodeEffect<"thaw" | "barrierOff">[],
+  effects: readonly NodeEffect<"thaw" | "barrierOff" | "drainEnd">[],
   outcomes: readonly Outcome[],
 ): EffectError[] {
   return effects.flatMap((effect, index) => {
     const outcome = outcomes[index];
-    if (outcome?.ok !== true || (outcome.value as { held: boolean }).held) return [];
+    if (effect.kind === "drainEnd" || outcome?.ok !== true) return [];
+    if ((outcome.value as { held: boolean }).held) return [];
     const object = effect.kind === "thaw" ? effect.mountPoint : effect.brick.path;
     const what = effect.kind === "thaw" ? "file system" : "brick";
     const origin = plan.origins.find((it) => it.brick.node === effect.node);

@@ -44,6 +44,7 @@ import type {
 } from "./state.ts";
 import { attemptAll, commit, type CommandContext, event } from "./steps.ts";
 import { text } from "./stock-text.ts";
+import { withoutTask } from "./volume-task.ts";
 
 /** What stock adds to the options of a volume that was made of a snapshot. */
 const quotaOptions = ["features.quota", "features.inode-quota", "features.quota-deem-statfs"];
@@ -127,7 +128,7 @@ function* partOf(
   }
   const former = present === undefined ? nothingFormer : yield* inspectFormer(context, present);
   const restored: VolumeDocument = {
-    ...volume,
+    ...withoutTask(volume),
     bricks: snapVolume.bricks,
     options: optionsFromSnapshot(snapVolume.volume.options),
     generation: volume.generation + 1,

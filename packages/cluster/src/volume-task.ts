@@ -80,6 +80,13 @@ export function stopEffectsOf(volume: VolumeDocument): NodeEffect<"stopRebalance
   }));
 }
 
+/** The volume without what is only of now: its run, and bricks that are to go or to come. */
+export function withoutTask(volume: VolumeDocument): VolumeDocument {
+  const { task: _task, next: _next, ...rest } = volume;
+  const bricks = volume.bricks.map(({ decommissioned: _former, ...brick }) => brick);
+  return { ...rest, bricks };
+}
+
 /** One entry a node; of a node that does not answer there is none, and a detail says so. */
 export function* taskProgress(
   context: CommandContext,

@@ -31,6 +31,7 @@ import { ScheduleTimer } from "./schedule-timer.ts";
 import { assemble, type NodeParts, type NodePartsOptions, type Told } from "./node-parts.ts";
 import type { Pool } from "./peers/pool.ts";
 import { Reconcile } from "./reconcile.ts";
+import { SnapshotDaemonVolfiles } from "./snapshot-daemon-volfiles.ts";
 import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
 
 /** A start that hangs on a dead disk still lets the operator ask what is wrong. */
@@ -57,6 +58,7 @@ export class Daemon implements NodeControl {
   readonly #reconcile: Reconcile;
   readonly #gate: CommandGate;
   readonly #handshake: Handshake;
+  readonly #snapshotDaemons: SnapshotDaemonVolfiles;
   readonly #rpc: RpcServer;
   readonly #housekeeping: Housekeeping;
   readonly #schedules: ScheduleTimer;
@@ -79,6 +81,11 @@ export class Daemon implements NodeControl {
     this.#gate = new CommandGate({
       coordinator: parts.coordinator,
       waitMs: settings.transactionWaitMs,
+      log,
+    });
+    this.#snapshotDaemons = new SnapshotDaemonVolfiles({
+      volfileOf: (volume) => this.#handshake.textOf(`snapd/${volume}`),
+      reconfigure: (name) => this.#supervisor.reconfigure(name),
       log,
     });
     this.#handshake = new Handshake({
@@ -293,6 +300,7 @@ export class Daemon implements NodeControl {
     setImmediate(() => {
       this.#announced = false;
       this.#handshake.stateChanged();
+      this.#snapshotDaemons.stateChanged(this.#coordinator.state);
       const { paths, uuid, log } = this.#options;
       recordBrickMounts(paths.stateDirectory, this.#coordinator.state, uuid, log);
     });

@@ -141,6 +141,8 @@ export interface NewSnapshot extends NewLvOptions {
   readonly freeze: boolean;
   /** Although the pool is above its threshold. */
   readonly force: boolean;
+  /** See ThinSnapshotRequest. */
+  readonly hold: ((take: () => Promise<void>) => Promise<void>) | undefined;
 }
 
 export async function makeSnapshot(
@@ -165,7 +167,9 @@ export async function makeSnapshot(
     } else if (options.freeze) await quiesced(host, settled, origin.lv, work);
     else await work();
   };
-  const changed = await changePool(host, settled, pool, created.vg, around);
+  const { hold } = options;
+  const held = hold && (async (work: () => Promise<void>) => await hold(() => around(work)));
+  const changed = await changePool(host, settled, pool, created.vg, held ?? around);
   return await finish(host, changed, created.lv, options.activate);
 }
 

@@ -15,6 +15,7 @@ import { findPool, ensurePool, isDefiniteRefusal, poolCall } from "./pool-host.t
 import type { VgHost } from "./host.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
 import { pendingMessages } from "./served-spec.ts";
+import { VgError } from "./vg-error.ts";
 
 /** Send what an earlier command left queued. Starts the pool only if something is. */
 export async function settlePool(
@@ -67,7 +68,8 @@ export async function changePool(
   try {
     await around(async () => await deliver(host, queued, poolName));
   } catch (error) {
-    if (isDefiniteRefusal(error) && !(await hasPerformed(host, queued, poolName))) {
+    const isOff = isDefiniteRefusal(error) || (error instanceof VgError && error.code === "abandoned");
+    if (isOff && !(await hasPerformed(host, queued, poolName))) {
       commitVg(queued, { ...loaded.vg, seqno: queued.vg.seqno });
     }
     throw error;

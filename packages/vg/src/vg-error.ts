@@ -19,6 +19,8 @@ export type VgErrorCode =
   | "pool-full"
   | "not-root"
   | "device-failed"
+  /** Whoever asked for it does not want it any more; nothing was changed. */
+  | "abandoned"
   | "damaged";
 
 export class VgError extends Error {

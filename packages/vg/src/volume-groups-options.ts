@@ -58,4 +58,9 @@ export interface ThinSnapshotRequest {
   readonly freeze?: boolean;
   /** Although the pool is above its threshold. Default false. */
   readonly force?: boolean;
+  /**
+   * Called when all is prepared: `take` is the moment itself, one commit of the pool. The group stays
+   * locked until this returns. Throw a VgError "abandoned" instead of calling `take`: nothing is left.
+   */
+  readonly hold?: (take: () => Promise<void>) => Promise<void>;
 }

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { findLv, requireThinPool } from "@mortar/lvm2";
 import { listLoops } from "@mortar/linux";
 import { liveTestsSkip, makeLiveGroup, run, type LiveGroup } from "./testing/live-group.ts";
+import { VgError } from "./vg-error.ts";
 import type { VolumeGroups } from "./volume-groups.ts";
 
 const MIB = 1 << 20;
@@ -22,6 +23,8 @@ async function vgOf(group: LiveGroup, groups: VolumeGroups) {
 describe("a thin pool of a volume group", { skip: liveTestsSkip }, () => {
   let group: LiveGroup;
   let groups: VolumeGroups;
+  /** Where the file system of lv1 is. */
+  let lv1Mount: string;
   before(async () => {
     group = await makeLiveGroup([600 * MIB]);
     groups = await group.open();
@@ -36,6 +39,7 @@ describe("a thin pool of a volume group", { skip: liveTestsSkip }, () => {
     assert.equal(device, `/dev/${group.name}/lv1`);
     run("mkfs.xfs", "-q", device);
     const mountPoint = group.mount(device);
+    lv1Mount = mountPoint;
     writeFileSync(join(mountPoint, "before"), "old");
     const snapshot = await groups.createThinSnapshot({
       vg: group.name,
@@ -50,6 +54,37 @@ describe("a thin pool of a volume group", { skip: liveTestsSkip }, () => {
     assert.deepEqual(group.warnings, []);
     assert.match(group.lvm("lvs", "-a", group.name), /snap .* pool +lv1/);
     group.lvm("vgck", group.name);
+  });
+
+  it("is prepared first and taken when it is told to, or given up without a trace", async () => {
+    const request = {
+      vg: group.name, origin: "lv1", name: "held", setActivationSkip: false, freeze: false,
+    };
+    const { seqno } = (await vgOf(group, groups)).vg;
+    await assert.rejects(
+      groups.createThinSnapshot({
+        ...request,
+        hold: async () => await Promise.reject(new VgError("abandoned", "not wanted any more")),
+      }),
+      { code: "abandoned" },
+    );
+    const now = (await vgOf(group, groups)).vg;
+    assert.equal(findLv(now, "held"), undefined);
+    assert.deepEqual(requireThinPool(now, "pool").segment.messages, []);
+    assert.ok(now.seqno > seqno, "what was queued was taken back");
+    const made = await groups.createThinSnapshot({
+      ...request,
+      hold: async (take) => {
+        writeFileSync(join(lv1Mount, "held"), "after it was prepared");
+        run("sync", "-f", lv1Mount);
+        await take();
+        writeFileSync(join(lv1Mount, "held"), "after it was taken");
+      },
+    });
+    const held = group.mount(made?.devicePath ?? "", ["nouuid", "ro"]);
+    assert.equal(readFileSync(join(held, "held"), "utf8"), "after it was prepared");
+    run("umount", held);
+    await groups.removeLv({ vg: group.name, lv: "held" });
   });
 
   it("is found again below a mounted device, by each of its names", async () => {

@@ -241,6 +241,7 @@ export class VolumeGroups {
         activate: request.activate ?? true,
         freeze: request.freeze ?? true,
         force: request.force ?? false,
+        hold: request.hold,
       });
     });
   }

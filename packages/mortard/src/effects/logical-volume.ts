@@ -4,6 +4,7 @@ import type { NodeEffects, PoolFacts } from "@mortar/cluster";
 import { listMounts } from "@mortar/linux";
 import { type PoolStatusOfVg, SECTOR_BYTES, formatPercent, formatSize } from "@mortar/vg";
 import type { Groups } from "./groups.ts";
+import { SnapshotMoments } from "./snapshot-moment.ts";
 
 type Args<K extends keyof NodeEffects> = NodeEffects[K]["args"];
 type Result<K extends keyof NodeEffects> = NodeEffects[K]["result"];
@@ -14,10 +15,13 @@ export interface LogicalVolumesOptions {
 }
 
 export class LogicalVolumes {
+  readonly moments: SnapshotMoments;
   readonly #options: LogicalVolumesOptions;
 
   constructor(options: LogicalVolumesOptions) {
     this.#options = options;
+    const isFrozen = (vg: string, lv: string) => this.#isFrozen(vg, lv);
+    this.moments = new SnapshotMoments({ groups: options.groups, isFrozen });
   }
 
   async poolStatus({ vg, pool }: Args<"poolStatus">): Promise<PoolFacts> {
@@ -28,22 +32,6 @@ export class LogicalVolumes {
       dataPercent: status.dataPercent ?? 0,
       metadataPercent: status.metadataPercent ?? 0,
     };
-  }
-
-  /**
-   * Without a device: writers are held back while this effect runs, and a device takes time to
-   * appear. The flag that would keep `vgchange -ay` from it is not set; GlusterFS sets none.
-   */
-  async createSnapshot({ vg, origin, name }: Args<"createSnapshotLv">): Promise<void> {
-    const { groups } = this.#options;
-    await groups.createThinSnapshot({
-      vg,
-      origin,
-      name,
-      setActivationSkip: false,
-      activate: false,
-      freeze: !this.#isFrozen(vg, origin),
-    });
   }
 
   async activate({ vg, lv }: Args<"activateLv">): Promise<void> {

@@ -109,6 +109,7 @@ const brickName = ({ brick }: { readonly brick: BrickRef }) => `${brick.host}:${
 const pathOf = ({ path }: { readonly path: string }) => path;
 const mountPointOf = ({ mountPoint }: { readonly mountPoint: string }) => mountPoint;
 const volumeOf = ({ volume }: { readonly volume: string }) => volume;
+const newLvOf = ({ vg, name }: { readonly vg: string; readonly name: string }) => `${vg}/${name}`;
 const lvOf = ({ vg, lv }: { readonly vg: string; readonly lv: string }) => `${vg}/${lv}`;
 
 function handlers(families: Families): Handlers {
@@ -141,10 +142,10 @@ function handlers(families: Families): Handlers {
     freeze: { object: mountPointOf, run: (args) => files.freeze(args) },
     thaw: { object: mountPointOf, run: (args) => files.thaw(args) },
     poolStatus: { object: ({ vg, pool }) => `${vg}/${pool}`, run: (args) => volumes.poolStatus(args) },
-    createSnapshotLv: {
-      object: ({ vg, name }) => `${vg}/${name}`,
-      run: (args) => volumes.createSnapshot(args),
-    },
+    prepareSnapshotLv: { object: newLvOf, run: (args) => volumes.moments.prepare(args) },
+    settleSnapshotLv: { object: newLvOf, run: (args) => volumes.moments.settle(args) },
+    abandonSnapshotLv: { object: newLvOf, run: (args) => volumes.moments.abandon(args) },
+    createSnapshotLv: { object: newLvOf, run: (args) => volumes.moments.take(args) },
     activateLv: { object: lvOf, run: (args) => volumes.activate(args) },
     removeLv: { object: lvOf, run: (args) => volumes.remove(args) },
     reclaimable: {

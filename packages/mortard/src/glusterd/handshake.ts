@@ -118,6 +118,12 @@ export class Handshake {
     }
   }
 
+  /** The volfile as this node's own processes get it; undefined: there is none. */
+  textOf(key: string): string | undefined {
+    const answer = this.#volfileFor({ key, trusted: true });
+    return answer.ok ? answer.text : undefined;
+  }
+
   #checksumOf(watch: Watch, seen: Map<string, string | undefined>): string | undefined {
     const id = `${watch.trusted ? "trusted" : "plain"} ${watch.key}`;
     if (!seen.has(id)) {

@@ -3,7 +3,9 @@
  * `.snaps` itself, told by the key "entry-point". All that would change something is refused with
  * EROFS: clients refuse it by themselves, as `features/snapview-client` does.
  */
-import { openWants, squash, type SquashRule, WANT } from "@mortar/brick-services";
+import {
+  ACL_ACCESS_KEY, ACL_DEFAULT_KEY, openWants, squash, type SquashRule, WANT,
+} from "@mortar/brick-services";
 import {
   fops, type Iatt, NO_DICTIONARY, NO_IATT, NO_STATFS, type Procedure, textOf, typed,
   type TypedDictionary, type TypedValue,
@@ -32,6 +34,9 @@ const OK = { opRet: 0, opErrno: 0, xdata: NO_DICTIONARY } as const;
 /** Bytes of an entry of READDIRP besides its name: head, attributes, an empty dictionary. */
 const ENTRY_BYTES = 32 + 148 + 12;
 const DOT = 0x2e;
+const ACL_KEYS = [ACL_ACCESS_KEY, ACL_DEFAULT_KEY];
+/** There is no such attribute. */
+const NONE: readonly number[] = [Errno.ENODATA, Errno.EOPNOTSUPP];
 const O_TRUNC = 0o1000;
 const O_ACCMODE = 3;
 
@@ -135,16 +140,35 @@ export class FopServices {
     { caller }: Asked,
   ) {
     const { tree } = this.#options;
-    const found = (before: Iatt) => ({ ...OK, before, after: NO_IATT });
-    if (xdata.has(ENTRY_POINT) && name.length > 0) return found(tree.entryPoint(parent));
+    const found = async (before: Iatt) =>
+      ({ ...OK, xdata: await this.#acls(before.gfid, xdata), before, after: NO_IATT });
+    if (xdata.has(ENTRY_POINT) && name.length > 0) return await found(tree.entryPoint(parent));
     const isSelf = name.length === 0 || (name.length === 1 && name[0] === DOT);
-    if (!isSelf) return found(await tree.child(await this.#node(parent), name, caller));
+    if (!isSelf) return await found(await tree.child(await this.#node(parent), name, caller));
     const own = name.length === 0 ? gfid : parent;
     // A client asks for the root when it connects.
     if (own.every((byte, at) => byte === ROOT_GFID[at])) {
-      return found({ ...tree.entryPoint(own), gfid: ROOT_GFID });
+      return { ...OK, before: { ...tree.entryPoint(own), gfid: ROOT_GFID }, after: NO_IATT };
     }
-    return found(await this.#stat(own));
+    return await found(await this.#stat(own));
+  }
+
+  /** A mount with `-o acl` judges by what it is told here. Nothing is opened for it. */
+  async #acls(gfid: Uint8Array, asked: TypedDictionary): Promise<TypedDictionary> {
+    const keys = ACL_KEYS.filter((key) => asked.has(key));
+    const { tree, catalogue } = this.#options;
+    const node = keys.length === 0 ? undefined : await tree.node(gfid);
+    if (node?.kind !== "object" || !catalogue.isOpen(node.snapshot.id)) return NO_DICTIONARY;
+    const told = new Map<string, TypedValue>();
+    for (const name of keys) {
+      try {
+        const value = await catalogue.ask(node.snapshot.id, "getXattr", { gfid: node.gfid, name });
+        told.set(name, typed.bytes(value));
+      } catch (error) {
+        if (!(error instanceof FopError) || !NONE.includes(error.errno)) throw error;
+      }
+    }
+    return told;
   }
 
   async #readlink(gfid: Uint8Array) {
@@ -185,8 +209,8 @@ export class FopServices {
   }
 
   async #list(
-    { fd, offset, size }: {
-      fd: number; offset: { high: number; low: number }; size: number;
+    { fd, offset, size, xdata }: {
+      fd: number; offset: { high: number; low: number }; size: number; xdata: TypedDictionary;
     },
     { session }: Asked,
     isPlus: boolean,
@@ -196,7 +220,10 @@ export class FopServices {
     const first = offset.low;
     const { entries, isEnd } = await cursor.from(first);
     const count = fitting(entries, size);
-    const shown = entries.slice(0, count).map((it, index) => wireEntry(it, first + index + 1));
+    // Who judges by ACLs is told of them by LOOKUP, and has to ask.
+    const isBare = ACL_KEYS.some((key) => xdata.has(key));
+    const shown = entries.slice(0, count).map(({ stat, ...bare }, index) =>
+      wireEntry(stat === undefined || isBare ? bare : { ...bare, stat }, first + index + 1));
     const opErrno = isEnd && count === entries.length ? Errno.ENOENT : 0;
     const plus = isPlus ? shown : shown.map(({ stat: _stat, dictionary: _none, ...rest }) => rest);
     return { ...OK, opRet: shown.length, opErrno, entries: plus as typeof shown };

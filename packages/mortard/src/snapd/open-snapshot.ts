@@ -1,4 +1,5 @@
 /** An open snapshot, as the main thread has it: questions to its thread, and their answers. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { GfapiPlace } from "@mortar/linux";
@@ -10,6 +11,8 @@ import { Errno, FopError } from "./fop-error.ts";
 const HOST = fileURLToPath(new URL("./snapshot-worker-host.js", import.meta.url));
 /** Bricks that are gone are noticed sooner; this is for a thread that hangs. */
 const ANSWER_MAX_MS = 60_000;
+/** The library waits up to ten seconds for what is under way. */
+const CLOSE_MAX_MS = 12_000;
 
 interface Waiting {
   readonly resolve: (result: unknown) => void;
@@ -51,16 +54,20 @@ export class OpenSnapshot {
     this.#nextId += 1;
     const answer = this.#answerTo(id);
     const request: SnapshotRequest = { id, operation, args };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- no window
     this.#worker.postMessage(request);
     return (await answer) as SnapshotOperations[Name]["result"];
   }
 
-  /** Ends the thread, as soon as it comes back from what it does. */
-  close(): void {
+  /** Ends the thread, as soon as it comes back from what it does; waits for that a while. */
+  async close(): Promise<void> {
     if (this.#isGone) return;
+    const end = new Promise<void>((resolve) => this.#worker.once("exit", () => resolve()));
     const request: SnapshotRequest = { id: this.#nextId, operation: "close", args: {} };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- no window
     this.#worker.postMessage(request);
     this.abandon();
+    await Promise.race([end, sleep(CLOSE_MAX_MS, undefined, { ref: false })]);
   }
 
   /** Whoever waits is told that there is no such thing any more. */

@@ -59,7 +59,8 @@ async function main(): Promise<void> {
   const stop = async (): Promise<void> => {
     await server.close();
     await catalogue.close();
-    process.exit(0);
+    // There is nothing left to do, and threads that wait for bricks would hold up an orderly exit.
+    process.kill(process.pid, "SIGKILL");
   };
   await listenForOwner(spec.controlSocket, ({ command, volfile }) => {
     if (command === "status" || command === "statedump") return status();

@@ -7,7 +7,8 @@
  * One that is not looked into for a while is closed. One that leaves the list is closed at once:
  * whoever has a file of it open gets ESTALE.
  */
-import { type MortarClient } from "@mortar/api";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MortarClient } from "@mortar/api";
 import type { GfapiPlace } from "@mortar/linux";
 import type { Log } from "../log.ts";
 import { Errno, FopError } from "./fop-error.ts";
@@ -44,6 +45,7 @@ interface Held {
 
 const LIST_AGE_MAX_MS = 1_000;
 const LOOK_MS = 2_000;
+const FAREWELL_MS = 300;
 
 export class SnapshotCatalogue {
   readonly #options: CatalogueOptions;
@@ -102,14 +104,14 @@ export class SnapshotCatalogue {
     }
   }
 
-  /** What an open snapshot was given out under is no longer good when this changes. */
-  openedAs(id: string): OpenSnapshot | undefined {
-    return this.#held.get(id)?.opened;
-  }
-
+  /**
+   * Mortard is told what is not looked into any more, and may do it later: it may be waiting for the
+   * end of this process.
+   */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.all([...this.#held.keys()].map((id) => this.#drop(id)));
+    const drops = [...this.#held.keys()].map((id) => this.#drop(id));
+    await Promise.race([Promise.all(drops), sleep(FAREWELL_MS)]);
   }
 
   /** What a daemon before this one, which was killed, may have left activated. */
@@ -126,13 +128,17 @@ export class SnapshotCatalogue {
     const opening = this.#start(snapshot);
     const held: Held = { snapshot, opening, opened: undefined, usedAtMs: performance.now() };
     this.#held.set(id, held);
-    opening.then(
-      (opened) => {
-        held.opened = opened;
-      },
-      () => this.#held.delete(id),
-    );
+    void this.#opened(id, held);
     return held;
+  }
+
+  async #opened(id: string, held: Held): Promise<void> {
+    try {
+      held.opened = await held.opening;
+    } catch {
+      // Whoever asked is told; the next one tries again.
+      this.#held.delete(id);
+    }
   }
 
   async #start(snapshot: ListedSnapshot): Promise<OpenSnapshot> {
@@ -160,7 +166,7 @@ export class SnapshotCatalogue {
   /** It was deleted, or deactivated, or its bricks died: what is open is of no use any more. */
   async #afterLoss(id: string, held: Held): Promise<void> {
     await this.#refresh(0);
-    if (this.#held.get(id) === held) await this.#drop(id);
+    if (this.#held.get(id) === held) void this.#drop(id);
   }
 
   async #drop(id: string): Promise<void> {
@@ -168,9 +174,12 @@ export class SnapshotCatalogue {
     if (held === undefined) return;
     this.#held.delete(id);
     const { name } = held.snapshot;
-    held.opened?.close();
-    this.#options.log.info({ snapshot: name }, "snapshot closed");
-    if (this.#byId.has(id)) await this.#tell(name, false);
+    const begunMs = performance.now();
+    await held.opened?.close();
+    const tookMs = Math.round(performance.now() - begunMs);
+    this.#options.log.info({ snapshot: name, tookMs }, "snapshot closed");
+    // It may have been opened anew meanwhile.
+    if (this.#byId.has(id) && !this.#held.has(id)) await this.#tell(name, false);
   }
 
   async #look(): Promise<void> {
@@ -180,7 +189,7 @@ export class SnapshotCatalogue {
     for (const [id, { opened, usedAtMs }] of this.#held) {
       if (opened === undefined) continue;
       const isIdle = now - usedAtMs > this.#options.idleMs;
-      if (isIdle || opened.isGone || !this.#byId.has(id)) await this.#drop(id);
+      if (isIdle || opened.isGone || !this.#byId.has(id)) void this.#drop(id);
     }
   }
 

@@ -1,0 +1,133 @@
+/**
+ * Thin snapshots in three parts, so that writers are held up for the middle one only:
+ *
+ *     prepare    the group is locked, its text has the new LV, with the pool's message (LVM's step 1)
+ *     take       the pool performs the message: one commit (step 2)
+ *     settle     the text without the message, and the lock is given back (step 3)
+ *
+ * A group is locked by one snapshot at a time: of several bricks on one group the first is prepared,
+ * the others are made as a whole when they are taken. What is prepared and not taken is given up
+ * by `abandon`, or when its time is over; when this process dies, the next command on the group
+ * finishes it, and whoever undoes the snapshot removes its LV.
+ */
+import type { NodeEffects } from "@mortar/cluster";
+import { VgError, type VolumeGroups } from "@mortar/vg";
+
+export interface NewSnapshotLv {
+  readonly vg: string;
+  readonly origin: string;
+  readonly name: string;
+}
+
+interface Prepared {
+  readonly go: (isTaken: boolean) => void;
+  readonly taken: Promise<void>;
+  readonly settled: Promise<void>;
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface SnapshotMomentsOptions {
+  readonly groups: Pick<VolumeGroups, "createThinSnapshot">;
+  /** The file system of this LV is held frozen: it is not to be frozen again. */
+  readonly isFrozen: (vg: string, lv: string) => boolean;
+}
+
+export class SnapshotMoments {
+  readonly #options: SnapshotMomentsOptions;
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(options: SnapshotMomentsOptions) {
+    this.#options = options;
+  }
+
+  async prepare(args: NodeEffects["prepareSnapshotLv"]["args"]): Promise<void> {
+    const { vg, name, watchdogMs } = args;
+    const key = `${vg}/${name}`;
+    if (this.#prepared.has(key) || this.#isLocked(vg)) return;
+    let ready: () => void = () => undefined;
+    let go: (isTaken: boolean) => void = () => undefined;
+    let done: () => void = () => undefined;
+    const isReady = new Promise<void>((resolve) => (ready = resolve));
+    const decision = new Promise<boolean>((resolve) => (go = resolve));
+    const isDone = new Promise<void>((resolve) => (done = resolve));
+    const settled = this.#make(args, async (take) => {
+      ready();
+      if (!(await decision)) throw new VgError("abandoned", `The snapshot ${key} was given up`);
+      await take();
+      done();
+    });
+    const timer = setTimeout(() => go(false), watchdogMs);
+    // A failure before or in the middle of it is one of taking it.
+    const taken = Promise.race([isDone, settled]);
+    taken.catch(() => undefined);
+    settled.catch(() => undefined);
+    this.#prepared.set(key, { go, taken, settled, timer });
+    try {
+      await Promise.race([isReady, settled]);
+    } catch (error) {
+      this.#forget(key);
+      throw error;
+    }
+  }
+
+  async take(args: NewSnapshotLv): Promise<void> {
+    const prepared = this.#prepared.get(`${args.vg}/${args.name}`);
+    if (prepared === undefined) {
+      await this.#make(args, undefined);
+      return;
+    }
+    clearTimeout(prepared.timer);
+    prepared.go(true);
+    await prepared.taken;
+  }
+
+  /** Nothing is left to do for one that was made as a whole. */
+  async settle({ vg, name }: Pick<NewSnapshotLv, "vg" | "name">): Promise<void> {
+    const key = `${vg}/${name}`;
+    const prepared = this.#prepared.get(key);
+    if (prepared === undefined) return;
+    try {
+      await prepared.settled;
+    } finally {
+      this.#forget(key);
+    }
+  }
+
+  /** One that was taken meanwhile stays. */
+  async abandon({ vg, name }: Pick<NewSnapshotLv, "vg" | "name">): Promise<void> {
+    const key = `${vg}/${name}`;
+    const prepared = this.#prepared.get(key);
+    prepared?.go(false);
+    await prepared?.settled.catch(() => undefined);
+    this.#forget(key);
+  }
+
+  #isLocked(vg: string): boolean {
+    return [...this.#prepared.keys()].some((key) => key.startsWith(`${vg}/`));
+  }
+
+  #forget(key: string): void {
+    clearTimeout(this.#prepared.get(key)?.timer);
+    this.#prepared.delete(key);
+  }
+
+  /**
+   * Without a device: writers are held back meanwhile, and a device takes time to appear. The flag
+   * that would keep `vgchange -ay` from it is not set; GlusterFS sets none.
+   */
+  async #make(
+    { vg, origin, name }: NewSnapshotLv,
+    hold: ((take: () => Promise<void>) => Promise<void>) | undefined,
+  ): Promise<void> {
+    await this.#options.groups.createThinSnapshot({
+      vg,
+      origin,
+      name,
+      setActivationSkip: false,
+      activate: false,
+      // What is prepared is frozen by the time that it is taken.
+      freeze: hold === undefined && !this.#options.isFrozen(vg, origin),
+      ...(hold === undefined ? {} : { hold }),
+    });
+  }
+}

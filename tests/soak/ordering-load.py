@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Chains of operations whose order snapshots must keep, and the check of what a snapshot shows.
+
+    ordering-load.py DIRECTORY DIRECTORY CHAINS       the load; lines of standard input are commands
+    ordering-load.py --verify DIRECTORY CHAINS        what a snapshot shows, as JSON
+
+Of a chain each operation is begun when the one before was acknowledged, at the one client and the
+other in turn; chains run side by side. Operation k of a chain, by k modulo 6:
+
+    0  number k into one of seven files, through O_SYNC        1  the same, and fsync
+    2  the chain's renamed file gets its next name              3  a new file "new-k", fsync
+    4  the new file of k - 7 is removed, if there is one        5  number k into a file, then fsync by
+                                                                   another descriptor
+
+On "mark" the load tells, as one line of JSON, how many operations of each chain were begun and how
+many acknowledged, and the longest time since the last mark that a chain waited for an operation.
+On "stop" it ends. An operation that fails is tried again until it succeeds; errors are counted.
+"""
+import errno
+import json
+import os
+import sys
+import threading
+import time
+
+SLOTS = 7
+KINDS = 6
+DONE_ALREADY = (errno.EEXIST, errno.ENOENT)
+
+
+def names_after(k):
+    """What a chain's directory has after operation k: name to content; None is any content."""
+    state = {"moved-0": None}
+    moved = 0
+    for at in range(k + 1):
+        kind = at % KINDS
+        if kind in (0, 1, 5):
+            state[f"slot-{at % SLOTS}"] = str(at)
+        elif kind == 2:
+            del state[f"moved-{moved}"]
+            moved += 1
+            state[f"moved-{moved}"] = None
+        elif kind == 3:
+            state[f"new-{at}"] = str(at)
+        else:
+            state.pop(f"new-{at - 7}", None)
+    return state
+
+
+class Chain:
+    def __init__(self, number, mounts):
+        self.number = number
+        self.places = [os.path.join(mount, f"chain-{number}") for mount in mounts]
+        self.begun = -1
+        self.acked = -1
+        self.longest = 0.0
+        self.since = time.monotonic()
+        self.errors = 0
+        self.stopping = False
+        self.moved = 0
+        os.makedirs(self.places[0], exist_ok=True)
+        with open(os.path.join(self.places[0], "moved-0"), "w"):
+            pass
+
+    def run(self):
+        k = 0
+        while not self.stopping:
+            self.begun = k
+            self.since = time.monotonic()
+            self.until_done(k)
+            self.longest = max(self.longest, time.monotonic() - self.since)
+            self.acked = k
+            k += 1
+
+    def until_done(self, k):
+        tried = False
+        while True:
+            try:
+                self.perform(k, self.places[k % 2])
+                return
+            except OSError as error:
+                if tried and error.errno in DONE_ALREADY and k % KINDS in (2, 3, 4):
+                    return
+                self.errors += 1
+                tried = True
+                if self.stopping:
+                    return
+                time.sleep(0.1)
+
+    def perform(self, k, place):
+        kind = k % KINDS
+        text = f"{k:16d}".encode()
+        if kind in (0, 1, 5):
+            path = os.path.join(place, f"slot-{k % SLOTS}")
+            file = os.open(path, os.O_RDWR | os.O_CREAT | (os.O_SYNC if kind == 0 else 0), 0o644)
+            try:
+                os.pwrite(file, text, 0)
+                if kind == 1:
+                    os.fsync(file)
+            finally:
+                os.close(file)
+            if kind == 5:
+                file = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(file)
+                finally:
+                    os.close(file)
+        elif kind == 2:
+            os.rename(os.path.join(place, f"moved-{self.moved}"),
+                      os.path.join(place, f"moved-{self.moved + 1}"))
+            self.moved += 1
+        elif kind == 3:
+            file = os.open(os.path.join(place, f"new-{k}"), os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                os.pwrite(file, text, 0)
+                os.fsync(file)
+            finally:
+                os.close(file)
+        elif k >= 10:
+            os.unlink(os.path.join(place, f"new-{k - 7}"))
+
+
+def load(mounts, count):
+    chains = [Chain(number, mounts) for number in range(count)]
+    threads = [threading.Thread(target=chain.run, daemon=True) for chain in chains]
+    for thread in threads:
+        thread.start()
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        now = time.monotonic()
+        told = {
+            # Acknowledged first: what is begun meanwhile may be more.
+            "acked": [chain.acked for chain in chains],
+            "begun": [chain.begun for chain in chains],
+            "longestMs": [
+                round(1000 * max(chain.longest, now - chain.since if chain.begun > chain.acked else 0), 1)
+                for chain in chains
+            ],
+            "errors": [chain.errors for chain in chains],
+        }
+        for chain in chains:
+            chain.longest = 0.0
+        print(json.dumps(told), flush=True)
+        if line.strip() == "stop":
+            break
+    for chain in chains:
+        chain.stopping = True
+    deadline = time.monotonic() + 30
+    for thread in threads:
+        thread.join(max(0.1, deadline - time.monotonic()))
+    return 0
+
+
+def shown(place):
+    """What is there: name to content."""
+    found = {}
+    for name in os.listdir(place):
+        if name.startswith("moved-"):
+            found[name] = None
+            continue
+        with open(os.path.join(place, name)) as file:
+            found[name] = file.read().strip()
+    return found
+
+
+def last_seen(found):
+    """The newest operation of which there is a sign."""
+    newest = -1
+    for name, content in found.items():
+        if name.startswith("moved-"):
+            moved = int(name[6:])
+            # Operation 2, 8, 14 … makes the names 1, 2, 3 …
+            newest = max(newest, KINDS * moved - 4 if moved > 0 else -1)
+        elif content != "":
+            newest = max(newest, int(content))
+        if name.startswith("new-"):
+            newest = max(newest, int(name[4:]) - 1)
+    return newest
+
+
+def verify(directory, count):
+    result = []
+    for number in range(count):
+        found = shown(os.path.join(directory, f"chain-{number}"))
+        newest = last_seen(found)
+        whole = -1
+        # The operation that was under way may have happened in part: a file without its number
+        # yet, a name that is gone already.
+        for candidate in (newest, newest + 1):
+            if found == names_after(candidate):
+                whole = candidate
+        after = names_after(newest)
+        begun = names_after(newest + 1)
+        partly = all(
+            found.get(name, "gone") in (after.get(name, "gone"), begun.get(name, "gone"), "")
+            for name in set(found) | set(after) | set(begun))
+        wrong = [] if whole >= 0 or partly else [
+            f"{name}: {found.get(name, 'gone')}, {after.get(name, 'gone')} expected"
+            for name in sorted(set(found) | set(after))
+            if found.get(name, "gone") != after.get(name, "gone")]
+        moved = [name for name in found if name.startswith("moved-")]
+        if len(moved) != 1:
+            wrong.append(f"names of the renamed file: {sorted(moved)}")
+        result.append({"newest": newest, "wrong": wrong[:8]})
+    print(json.dumps(result))
+    return 0
+
+
+if sys.argv[1] == "--verify":
+    sys.exit(verify(sys.argv[2], int(sys.argv[3])))
+sys.exit(load(sys.argv[1:3], int(sys.argv[3])))
