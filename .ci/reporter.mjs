@@ -1,6 +1,6 @@
 /**
- * Test reporter: a line for each file that is through, every failure with its reason, every skip
- * with its reason, and the closing line `N passed, N failed, N skipped`.
+ * Test reporter: a line for each file, with the seconds that its tests took, every failure with its
+ * reason, every skip with its reason, and the closing line `N passed, N failed, N skipped`.
  */
 import { relative } from "node:path";
 
@@ -17,11 +17,16 @@ export default async function* reporter(events) {
     if (outcome === undefined) continue;
     counts[outcome] += 1;
     const name = relative(process.cwd(), data.file ?? data.name).replace("/dist/", "/src/");
-    files.set(name, (files.get(name) ?? 0) + 1);
+    const file = files.get(name) ?? { count: 0, milliseconds: 0 };
+    file.count += 1;
+    file.milliseconds += data.details?.duration_ms ?? 0;
+    files.set(name, file);
     if (outcome === "skipped") yield `skipped  ${name}: ${data.name} (${reasonOf(data.skip)})\n`;
     if (outcome === "failed") yield `\nFAILED  ${name}\n  ${data.name}\n${errorText(data)}\n`;
   }
-  for (const [name, count] of [...files].toSorted(([left], [right]) => (left < right ? -1 : 1))) yield `${name}: ${count}\n`;
+  for (const [name, { count, milliseconds }] of [...files].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
+    yield `${name}: ${count} (${(milliseconds / 1000).toFixed(1)} s)\n`;
+  }
   yield `\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`;
 }
 

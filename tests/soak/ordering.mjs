@@ -53,10 +53,8 @@ class Ring {
   #network = `127.${150 + (process.pid % 50)}.${(process.pid >> 6) & 255}`;
   #group = `o${(process.pid % 36 ** 4).toString(36)}n`;
   #hosts = [1, 2, 3].map((number) => `${this.#network}.${number}`);
-  /** @type {import("node:child_process").ChildProcess | undefined} */
-  #load;
-  /** @type {AsyncIterator<string> | undefined} */
-  #lines;
+  /** The program of the load, and what it says. */
+  #load; #lines;
   /** @type {number[]} */
   #pauses = [];
   /** @type {number[]} */

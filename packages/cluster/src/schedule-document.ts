@@ -13,12 +13,16 @@ export interface ScheduleDocument extends ScheduleTimes {
   readonly missed: "once" | "skip";
   readonly enabled: boolean;
   /**
-   * No instant up to this one is run any more. Committed before the snapshot is begun, so that a
-   * crash loses a run and never doubles one.
+   * No instant before this one is run any more. Committed before its snapshot is begun; that there
+   * is none of this instant is looked up before a run is begun again, so none is made twice.
    */
   readonly claimedMs: number;
   /** A run that was begun and has no outcome: it goes on, or was interrupted. */
   readonly runningMs?: number;
+  /** How often the run of `claimedMs` was begun; absent: never, or it is over. */
+  readonly attempts?: number;
+  /** It failed, and is begun again then. */
+  readonly retryAtMs?: number;
   readonly lastRun?: {
     readonly dueMs: number;
     readonly snapshot?: string;

@@ -1,8 +1,8 @@
 /**
  * Running what is due. Commands that change something have the cluster's turn, so one node at a
  * time does this, and every node may try. The instant is claimed by a commit of its own before the
- * snapshot is begun: a crash in between loses the run (it is shown as interrupted), and nothing
- * makes it twice.
+ * snapshot is begun. A run that failed, or that was interrupted by the death of its coordinator, is
+ * begun again a few times, unless there is a snapshot of its instant: so none is made twice.
  */
 import type { Step } from "./command.ts";
 import { advanceClock, hasLocks } from "./cluster-clock.ts";
