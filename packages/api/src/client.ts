@@ -142,6 +142,10 @@ export class MortarClient {
   volumeLogRotate(volume: string, body: Body<"volumeLogRotate"> = {}) {
     return this.call("volumeLogRotate", { params: { volume }, body });
   }
+  volumeHeal(volume: string, body: Body<"volumeHeal">) {
+    return this.call("volumeHeal", { params: { volume }, body });
+  }
+
   volumeBarrier(volume: string, body: Body<"volumeBarrier">) {
     return this.call("volumeBarrier", { params: { volume }, body });
   }
@@ -182,6 +186,9 @@ export class MortarClient {
   snapshotSpace(query: Query<"snapshotSpace"> = {}) {
     return this.call("snapshotSpace", { query });
   }
+  snapshotDiff(body: Body<"snapshotDiff">) {
+    return this.call("snapshotDiff", { body });
+  }
   snapshotActivate(snapshot: string, body: Body<"snapshotActivate"> = {}) {
     return this.call("snapshotActivate", { params: { snapshot }, body });
   }
@@ -202,6 +209,40 @@ export class MortarClient {
   }
   snapshotConfigSet(body: Body<"snapshotConfigSet">) {
     return this.call("snapshotConfigSet", { body });
+  }
+
+  scheduleList(query: Query<"scheduleList"> = {}) {
+    return this.call("scheduleList", { query });
+  }
+  scheduleAdd(body: Body<"scheduleAdd">) {
+    return this.call("scheduleAdd", { body });
+  }
+  scheduleEdit(schedule: string, body: Body<"scheduleEdit">) {
+    return this.call("scheduleEdit", { params: { schedule }, body });
+  }
+  scheduleDelete(schedule: string) {
+    return this.call("scheduleDelete", { params: { schedule } });
+  }
+  scheduleRun(schedule: string) {
+    return this.call("scheduleRun", { params: { schedule }, body: {} });
+  }
+  scheduleSet(body: Body<"scheduleSet">) {
+    return this.call("scheduleSet", { body });
+  }
+  schedulePrune(body: Body<"schedulePrune"> = {}) {
+    return this.call("schedulePrune", { body });
+  }
+  snapshotHold(snapshot: string, body: Body<"snapshotHold">) {
+    return this.call("snapshotHold", { params: { snapshot }, body });
+  }
+  snapshotRelease(snapshot: string, body: Body<"snapshotRelease"> = {}) {
+    return this.call("snapshotRelease", { params: { snapshot }, body });
+  }
+  snapshotLock(snapshot: string, body: Body<"snapshotLock">) {
+    return this.call("snapshotLock", { params: { snapshot }, body });
+  }
+  snapshotUnlock(snapshot: string, body: Body<"snapshotUnlock"> = {}) {
+    return this.call("snapshotUnlock", { params: { snapshot }, body });
   }
 
   /** Calls any route by its name. Throws `ApiError` when no proper answer came. */

@@ -12,7 +12,10 @@ export {
 export * from "./node.ts";
 export type { Method, Route } from "./route.ts";
 export { type RouteName, routes } from "./routes.ts";
+export * from "./schedule.ts";
 export * from "./snapshot.ts";
+export { SnapshotDiff } from "./snapshot-diff.ts";
+export type { SnapshotKept } from "./snapshot-kept.ts";
 export * from "./space.ts";
 export * from "./storage.ts";
 export * from "./volume-change.ts";

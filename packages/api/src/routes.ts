@@ -9,6 +9,7 @@ import {
   NodeStatus, Peer, PeerAcceptBody, PeerProbeBody, PeerProbed, PeerRequest, PeerToken, ShutdownBody, ShutdownResult,
 } from "./node.ts";
 import { force, name, noBody, none, route, volume } from "./route.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
 import { snapshotRoutes } from "./snapshot-routes.ts";
 import { Plan, PlanBody, PoolReclaim, ReclaimableBody } from "./space.ts";
 import { VolumeFiles, VolumeProfile, VolumeProfileBody } from "./brick-report.ts";
@@ -168,6 +169,16 @@ const volumeRoutes = {
     ),
     result: VolumeFiles,
   }),
+  volumeHeal: route({
+    method: "POST", path: "/v1/volumes/:volume/heal", tag: "volume",
+    summary: "Look for copies that are behind, and heal them",
+    params: volume, query: none,
+    body: Type.Object(
+      { full: Type.Optional(Type.Boolean({ description: "compare everything" })) },
+      { additionalProperties: false },
+    ),
+    result: VolumeRef,
+  }),
   volumeBarrier: route({
     method: "POST", path: "/v1/volumes/:volume/barrier", tag: "volume",
     summary: "Hold back acknowledgements, or let them go",
@@ -242,5 +253,7 @@ const storageRoutes = {
   }),
 };
 
-export const routes = { ...nodeRoutes, ...storageRoutes, ...volumeRoutes, ...snapshotRoutes } as const;
+export const routes = {
+  ...nodeRoutes, ...storageRoutes, ...volumeRoutes, ...snapshotRoutes, ...scheduleRoutes,
+} as const;
 export type RouteName = keyof typeof routes;

@@ -14,6 +14,7 @@ import {
   SnapshotRestored,
   SnapshotStatus,
 } from "./snapshot.ts";
+import { SnapshotDiff, SnapshotDiffBody } from "./snapshot-diff.ts";
 import { SnapshotReclaim, SnapshotSpace } from "./space.ts";
 
 export const snapshotRoutes = {
@@ -82,6 +83,11 @@ export const snapshotRoutes = {
       { additionalProperties: false },
     ),
     body: noBody, result: Type.Array(SnapshotSpace),
+  }),
+  snapshotDiff: route({
+    method: "POST", path: "/v1/snapshot-diff", tag: "snapshot",
+    summary: "In which chunks the bricks of two snapshots differ, or of one and the present",
+    params: none, query: none, body: SnapshotDiffBody, result: SnapshotDiff,
   }),
   snapshotActivate: route({
     method: "POST", path: "/v1/snapshots/:snapshot/activate", tag: "snapshot",

@@ -1,5 +1,6 @@
 /** Schemas of snapshots, in the words of `snapshot info`, `status` and `config`. */
 import { type Static, Type } from "@sinclair/typebox";
+import { keptFields } from "./snapshot-kept.ts";
 
 export const SnapshotCreateBody = Type.Object(
   {
@@ -55,6 +56,7 @@ export const SnapshotRef = Type.Object({
   createdAt: Type.Integer({ description: "seconds since 1970, UTC" }),
   safety: Type.Boolean({ description: "kept by a restore; not shown by stock's commands" }),
   deleting: Type.Optional(SnapshotDeleting),
+  ...keptFields,
 });
 export type SnapshotRef = Static<typeof SnapshotRef>;
 
@@ -95,6 +97,7 @@ export const SnapshotInfo = Type.Object({
   ),
   snapVolumes: Type.Array(SnapVolume),
   deleting: Type.Optional(SnapshotDeleting),
+  ...keptFields,
 });
 export type SnapshotInfo = Static<typeof SnapshotInfo>;
 

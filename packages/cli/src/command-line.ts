@@ -24,6 +24,10 @@ export async function runCommandLine(
     const { glusterd } = await import("./node/glusterd.ts");
     return glusterd(argv, io, { root: line.root ?? "/" });
   }
+  if (name === "snap_scheduler.py") {
+    const { snapScheduler } = await import("./gluster/snap-scheduler.ts");
+    return snapScheduler(argv, io, { root: line.root ?? "/" });
+  }
   if (isLvmName(name)) return lvm(name, line.words, io, line.root);
   return mortar(line, io);
 }

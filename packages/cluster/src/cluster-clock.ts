@@ -41,7 +41,8 @@ export function clusterTime(
   if (voucher === undefined) return clock.markMs;
   const { monotonicMs: before } = voucher;
   const elapsed = monotonicMs >= before ? monotonicMs - before : monotonicMs;
-  return Math.max(clock.markMs, Math.min(nowMs, voucher.markMs + elapsed));
+  // Whole milliseconds; what is cut off is time that counts for less.
+  return Math.max(clock.markMs, Math.floor(Math.min(nowMs, voucher.markMs + elapsed)));
 }
 
 /** Without locks there is nothing to guard, and the mark follows the wall clock, also back. */

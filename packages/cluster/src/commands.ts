@@ -8,9 +8,10 @@ import { bringUp, recover } from "./recover.ts";
 import {
   scheduleAdd, scheduleDelete, scheduleEdit, scheduleList, schedulePrune, scheduleSet,
 } from "./schedule-commands.ts";
-import { scheduleTick } from "./schedule-run.ts";
+import { scheduleRun, scheduleTick } from "./schedule-run.ts";
 import { snapshotHold, snapshotLock, snapshotRelease, snapshotUnlock } from "./snapshot-keep.ts";
 import { snapshotPrune } from "./safety.ts";
+import { volumeHeal } from "./self-heal.ts";
 import { snapshotActivate, snapshotDeactivate } from "./snapshot-activation.ts";
 import { snapshotClone } from "./snapshot-clone.ts";
 import { snapshotConfigGet, snapshotConfigSet } from "./snapshot-config.ts";
@@ -19,6 +20,7 @@ import { snapshotDelete, snapshotDeleteMany } from "./snapshot-delete.ts";
 import { snapshotInfo, snapshotList, snapshotStatus } from "./snapshot-query.ts";
 import { commandPlan } from "./plan.ts";
 import { snapshotRestore } from "./snapshot-restore.ts";
+import { snapshotDiff } from "./snapshot-diff.ts";
 import { snapshotReclaim, snapshotSpace } from "./snapshot-space.ts";
 import { snapshotView } from "./snapshot-view.ts";
 import type { CommandContext } from "./steps.ts";
@@ -71,6 +73,7 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   volumeStatedump: question(volumeStatedump),
   volumeLogRotate: question(volumeLogRotate),
   volumeBarrier: changing(volumeBarrier),
+  volumeHeal: question(volumeHeal),
   volumeOptionSet: changing(volumeOptionSet),
   volumeOptionGet: question(volumeOptionGet),
   volumeOptionReset: changing(volumeOptionReset),
@@ -84,6 +87,7 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   snapshotStatus: question(snapshotStatus),
   snapshotReclaim: question(snapshotReclaim),
   snapshotSpace: question(snapshotSpace),
+  snapshotDiff: question(snapshotDiff),
   commandPlan: question(commandPlan),
   snapshotActivate: changing(snapshotActivate),
   snapshotDeactivate: changing(snapshotDeactivate),
@@ -105,6 +109,7 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   scheduleSet: changing(scheduleSet),
   scheduleList: question(scheduleList),
   schedulePrune: changing(schedulePrune),
+  scheduleRun: changing(scheduleRun),
   scheduleTick: changing(scheduleTick),
   brickCreate: changing(brickCreate),
   brickPlace: changing(brickPlace),

@@ -178,6 +178,23 @@ export interface PoolReclaim {
   readonly freedBytes: number;
 }
 
+/** A range of an LV, in bytes, whole chunks. */
+export interface LvRange {
+  readonly kind: "written" | "discarded";
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** In what a thin LV differs from an earlier one of its pool. */
+export interface LvDelta {
+  readonly chunkBytes: number;
+  readonly writtenBytes: number;
+  readonly discardedBytes: number;
+  readonly rangeCount: number;
+  /** In ascending order; the first ones when there are more than were asked for. */
+  readonly ranges: readonly LvRange[];
+}
+
 /** A released hold. `held` false: the watchdog had released it before. */
 export interface Release {
   readonly held: boolean;
@@ -254,6 +271,16 @@ export interface NodeEffects {
     result: BrickProcessStatus;
   };
 
+  /** Asks the node's self-heal daemon of the volume to look for what is to be healed. */
+  startHeal: {
+    args: {
+      readonly volume: string;
+      readonly isDisperse: boolean;
+      readonly sets: number;
+      readonly full: boolean;
+    };
+    result: void;
+  };
   /**
    * Starts the rebalance process of this run on the node. *Idempotent*: one run has one process,
    * also when it ended. A process of a former run is ended before.
@@ -358,6 +385,18 @@ export interface NodeEffects {
   reclaimable: {
     args: { readonly lvs: readonly { readonly vg: string; readonly lv: string }[] };
     result: readonly PoolReclaim[];
+  };
+  /** From the pool's metadata alone; of an active pool as of now. */
+  lvDelta: {
+    args: {
+      readonly vg: string;
+      readonly pool: string;
+      readonly from: string;
+      readonly to: string;
+      /** How many ranges are listed; 0 for sums only. */
+      readonly rangesMax: number;
+    };
+    result: LvDelta;
   };
   /** As `lvs` prints them: `9.34`, `800.00m`; absent when LVM prints none. */
   lvStatus: {

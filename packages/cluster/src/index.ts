@@ -28,6 +28,7 @@ export {
 } from "./key-space.ts";
 export { isTickDue } from "./schedule-run.ts";
 export { hasSnapshotView } from "./snapshot-view.ts";
+export { healingNodes, selfHealDaemonName } from "./self-heal.ts";
 export * from "./state.ts";
 export {
   type BrickEngine,

@@ -136,6 +136,8 @@ export class NodeModel {
         const had = this.quiet.delete(effect.snapshot);
         return { reports: [], held: had || this.hookReports.length === 0 };
       }
+      case "startHeal":
+        return undefined;
       case "drainLocks":
         if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
         return this.locks.drain(effect.brick.path, effect);
@@ -232,6 +234,7 @@ export class NodeModel {
       | "removeLv"
       | "lvStatus"
       | "reclaimable"
+      | "lvDelta"
       | "mountBrick"
       | "unmountLv"
     >,
@@ -274,6 +277,15 @@ export class NodeModel {
         return lvs.length === 0
           ? []
           : [{ vg: "vg", pool: "pool", lvs, freedBytes: 100 * lvs.length + 1 }];
+      }
+      case "lvDelta": {
+        this.#need(`${effect.vg}/${effect.from}`);
+        this.#need(`${effect.vg}/${effect.to}`);
+        const range = { kind: "written", offset: 4096, length: 200 } as const;
+        return {
+          chunkBytes: 100, writtenBytes: 200, discardedBytes: 100, rangeCount: 2,
+          ranges: [range].slice(0, effect.rangesMax),
+        };
       }
       case "lvStatus":
         this.#need(`${effect.vg}/${effect.lv}`);

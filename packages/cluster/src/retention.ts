@@ -20,7 +20,7 @@ export interface PruneDecision {
   readonly name: string;
   readonly keep: boolean;
   /** `daily 2026-11-22`, `newest`; of one that goes: none. */
-  readonly reasons: readonly string[];
+  readonly reasons: string[];
 }
 
 const HOUR_MS = 3_600_000;

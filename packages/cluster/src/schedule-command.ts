@@ -29,6 +29,8 @@ export interface ScheduleReport {
   lastRun?: { dueMs: number; snapshot?: string; error?: string };
   /** The run that was begun last has no outcome: it was interrupted, or is going on. */
   interrupted: boolean;
+  /** UTC milliseconds: when the run that failed last is begun again. */
+  retryAtMs?: number;
 }
 
 export interface ScheduleRun {
@@ -54,6 +56,17 @@ export interface SnapshotUnlocked extends SnapshotChanged {
   confirmAfterMs: number;
 }
 
+/** What keeps a snapshot, as it was recorded; a time that is over keeps no more. */
+export interface SnapshotKept {
+  holds?: { owner: string; reason: string; sinceMs: number; untilMs?: number }[];
+  lock?: {
+    untilMs: number;
+    removal?: { operator: string; requestedMs: number; stated?: boolean };
+  };
+  /** The schedule that made it. */
+  schedule?: string;
+}
+
 export interface ScheduleCommands {
   scheduleAdd: {
     args: ScheduleSettings & { readonly name: string; readonly volumes: readonly string[] };
@@ -71,6 +84,8 @@ export interface ScheduleCommands {
     args: { readonly name?: string; readonly dryRun?: boolean };
     payload: SchedulePrunePlan[];
   };
+  /** Makes one at once, and prunes. */
+  scheduleRun: { args: { readonly name: string }; payload: ScheduleRun };
   /** Runs what is due and renews the cluster's clock; to be run now and then, on every node. */
   scheduleTick: { args: object; payload: ScheduleRun[] };
   snapshotHold: {
@@ -91,7 +106,12 @@ export interface ScheduleCommands {
     payload: SnapshotChanged;
   };
   snapshotUnlock: {
-    args: { readonly snapshot: string; readonly operator: string };
+    args: {
+      readonly snapshot: string;
+      readonly operator: string;
+      /** The operator is who it says, and nothing vouches for it. */
+      readonly stated?: boolean;
+    };
     payload: SnapshotUnlocked;
   };
 }

@@ -47,7 +47,8 @@ export function* scheduleEdit(
 ): Step<ScheduleReport> {
   const present = findSchedule(context.state, name);
   const { nowMs } = yield* performLocal("clock", {});
-  return yield* store(context, { ...present, ...settings, claimedMs: nowMs }, nowMs);
+  const { attempts: _, retryAtMs: _at, runningMs: _begun, ...rest } = present;
+  return yield* store(context, { ...rest, ...settings, claimedMs: nowMs }, nowMs);
 }
 
 function* store(
@@ -103,7 +104,9 @@ export function* scheduleList(
 }
 
 function reportOf(state: ClusterState, schedule: ScheduleDocument, nowMs: number): ScheduleReport {
-  const { schema: _schema, claimedMs, lastRun, volumes, ...rest } = schedule;
+  const {
+    schema: _schema, claimedMs, lastRun, volumes, attempts: _, runningMs, ...rest
+  } = schedule;
   const nextMs: number[] = [];
   for (let at: number | undefined = Math.max(nowMs, claimedMs); nextMs.length < NEXT_RUNS; ) {
     at = nextDue(schedule, at);
@@ -116,7 +119,7 @@ function reportOf(state: ClusterState, schedule: ScheduleDocument, nowMs: number
     nextMs: schedule.enabled ? nextMs : [],
     snapshots: madeBy(state, schedule.name).length,
     ...(lastRun === undefined ? {} : { lastRun }),
-    interrupted: schedule.runningMs !== undefined,
+    interrupted: runningMs !== undefined,
   };
 }
 

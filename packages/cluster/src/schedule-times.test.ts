@@ -15,8 +15,8 @@ for (const timeZone of zones) {
   void test(`at 02:30 in ${timeZone}: once a local day, where clocks change, for 100 years`, () => {
     const local = new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
     const times = { cron: "30 2 * * *", timeZone, jitterMs: 0 };
-    // Every fourth year, from before the first zone's change to after the last one's.
-    for (let year = 2026; year < 2126; year += 4) {
+    // Every year, from before the first zone's change to after the last one's.
+    for (let year = 2026; year < 2126; year++) {
       for (const [from, to] of [[Date.UTC(year, 2, 6), 35], [Date.UTC(year, 8, 30), 38]] as const) {
         const days = new Set<string>();
         let at = from;
@@ -47,7 +47,7 @@ void test("each instant is run once at most, however the clock jumps; an even on
       const ran = new Set<number>();
       let claimedMs = START_MS;
       let nowMs = START_MS;
-      for (let step = 0; step < 250; step++) {
+      for (let step = 0; step < 600; step++) {
         nowMs += random.below(15 * 60_000);
         if (jumps && random.chance(0.01)) nowMs += (random.below(20) - 10) * HOUR_MS;
         const due = dueNow("s", times, { claimedMs, nowMs });
@@ -58,7 +58,7 @@ void test("each instant is run once at most, however the clock jumps; an even on
         if (!jumps) assert.equal(due, nextDue(times, claimedMs), "none was passed over");
         claimedMs = due;
       }
-      assert.ok(ran.size > 15, `${ran.size}`);
+      assert.ok(ran.size > 40, `${ran.size}`);
     }
   }
 });

@@ -1,9 +1,11 @@
 /** Commands on snapshots: their arguments and payloads, as the HTTP routes have them. */
+import type { SnapshotKept } from "./schedule-command.ts";
+import type { LvRange } from "./effect.ts";
 import type { PoolGain } from "./reclaim.ts";
 import type { Consistency } from "./state.ts";
 import type { VolumeRef } from "./volume-command.ts";
 
-export interface SnapshotRef {
+export interface SnapshotRef extends SnapshotKept {
   name: string;
   uuid: string;
   /** Origin volume; the first of several. */
@@ -48,7 +50,7 @@ export interface SnapVolumeInfo {
   snapsAvailable: number;
 }
 
-export interface SnapshotInfo {
+export interface SnapshotInfo extends SnapshotKept {
   name: string;
   uuid: string;
   description?: string;
@@ -107,6 +109,27 @@ export interface SnapshotSpace {
   uuid: string;
   /** Absent: not all of its logical volumes could be asked about. */
   space?: { referencedBytes: number; exclusiveBytes: number; sharedBytes: number };
+}
+
+export interface SnapshotDiffBrick {
+  volume: string;
+  host: string;
+  path: string;
+  writtenBytes: number;
+  discardedBytes: number;
+  rangeCount: number;
+  chunkBytes: number;
+  ranges: LvRange[];
+}
+
+export interface SnapshotDiff {
+  from: string;
+  to: string;
+  bricks: SnapshotDiffBrick[];
+  writtenBytes: number;
+  discardedBytes: number;
+  /** False: the details name the bricks that are missing. */
+  complete: boolean;
 }
 
 export interface SnapshotRemoval {
@@ -168,6 +191,11 @@ export interface SnapshotCommands {
   snapshotSpace: {
     args: { readonly snapshot?: string; readonly volume?: string; readonly safety?: boolean };
     payload: SnapshotSpace[];
+  };
+  /** `to`: a snapshot, `live`, or a volume that `from` is of. */
+  snapshotDiff: {
+    args: { readonly from: string; readonly to: string; readonly ranges?: boolean };
+    payload: SnapshotDiff;
   };
   snapshotActivate: {
     args: { readonly snapshot: string; readonly force?: boolean };

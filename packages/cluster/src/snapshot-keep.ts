@@ -12,7 +12,7 @@ import { advanceClock, readClusterTime } from "./cluster-clock.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { changeOf } from "./key-space.ts";
 import type { SnapshotChanged } from "./snapshot-command.ts";
-import type { SnapshotUnlocked } from "./schedule-command.ts";
+import type { SnapshotKept, SnapshotUnlocked } from "./schedule-command.ts";
 import { openSnapshot } from "./snapshot-find.ts";
 import type { SnapshotDocument } from "./state.ts";
 import { commit, type CommandContext, event } from "./steps.ts";
@@ -31,7 +31,12 @@ export interface SnapshotHold {
 export interface SnapshotLock {
   readonly untilMs: number;
   /** By the cluster's clock. */
-  readonly removal?: { readonly operator: string; readonly requestedMs: number };
+  readonly removal?: {
+    readonly operator: string;
+    readonly requestedMs: number;
+    /** Nothing vouched for who it was. */
+    readonly stated?: boolean;
+  };
 }
 
 /** `clusterMs`: by the cluster's clock. */
@@ -144,7 +149,7 @@ export function* snapshotLock(
 /** The first operator asks, another confirms. */
 export function* snapshotUnlock(
   context: CommandContext,
-  args: { readonly snapshot: string; readonly operator: string },
+  args: { readonly snapshot: string; readonly operator: string; readonly stated?: boolean },
 ): Step<SnapshotUnlocked> {
   checkWords("operator", args.operator);
   const snapshot = yield* openSnapshot(context, args.snapshot);
@@ -152,10 +157,12 @@ export function* snapshotUnlock(
   const { lock, ...rest } = snapshot;
   if (lock === undefined) throw badArgument(`Snapshot ${name} is not locked.`);
   const { operator } = args;
+  const stated = args.stated === true;
   const { markMs, change } = yield* advanceClock(context.state);
   const { removal } = lock;
   if (removal === undefined) {
-    const asked = { ...snapshot, lock: { ...lock, removal: { operator, requestedMs: markMs } } };
+    const request = { operator, requestedMs: markMs, ...(stated ? { stated } : {}) };
+    const asked = { ...snapshot, lock: { ...lock, removal: request } };
     yield* commit(context, [changeOf.snapshot(context.state, asked), change]);
     yield* event("SNAPSHOT_UNLOCK_REQUESTED", { snapshot: name, operator });
     return { name, uuid, unlocked: false, confirmAfterMs: markMs + UNLOCK_DELAY_MS };
@@ -163,6 +170,13 @@ export function* snapshotUnlock(
   if (removal.operator === operator) {
     throw badArgument(
       `${operator} asked that the lock of ${name} be removed: another operator has to confirm it.`,
+    );
+  }
+  if ((removal.stated === true) !== stated) {
+    throw badArgument(
+      `${removal.operator} ${stated ? "was known by the login" : "was only stated"} and ` +
+        `${operator} ${stated ? "is only stated" : "is known by the login"}: one person could be ` +
+        "both. Both have to be known, or both stated.",
     );
   }
   const confirmAfterMs = removal.requestedMs + UNLOCK_DELAY_MS;
@@ -174,6 +188,15 @@ export function* snapshotUnlock(
   const operators = `${removal.operator}, ${operator}`;
   yield* event("SNAPSHOT_UNLOCKED", { snapshot: name, operators });
   return { name, uuid, unlocked: true, confirmAfterMs };
+}
+
+/** For `snapshot list` and `info`. */
+export function keptOf({ keptBy, lock, scheduled }: SnapshotDocument): SnapshotKept {
+  return {
+    ...(keptBy === undefined ? {} : { holds: keptBy.map((it) => ({ ...it })) }),
+    ...(lock === undefined ? {} : { lock }),
+    ...(scheduled === undefined ? {} : { schedule: scheduled.schedule }),
+  };
 }
 
 function* openKeepable(context: CommandContext, name: string): Step<SnapshotDocument> {

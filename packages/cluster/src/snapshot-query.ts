@@ -21,6 +21,7 @@ import {
   snapshotsInOrder,
   userSnapshotsOf,
 } from "./snapshot-find.ts";
+import { keptOf } from "./snapshot-keep.ts";
 import type { ClusterState, SnapshotDocument, VolumeDocument } from "./state.ts";
 import { attemptAll, type CommandContext, errorsOf } from "./steps.ts";
 import { text } from "./stock-text.ts";
@@ -50,6 +51,7 @@ export function* snapshotList(
       createdAt: seconds(it.createdAtMs),
       safety,
       ...deletingOf(state, it),
+      ...keptOf(it),
     }));
 }
 
@@ -91,6 +93,7 @@ function infoOf(state: ClusterState, snapshot: SnapshotDocument): SnapshotInfo {
       };
     }),
     ...deletingOf(state, snapshot),
+    ...keptOf(snapshot),
   };
 }
 

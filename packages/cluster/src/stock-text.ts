@@ -102,6 +102,12 @@ const volumeText = {
 const brickText = {
   brickMalformed: (words: string) =>
     `Wrong brick type: ${words}, use <HOSTNAME>:<export-dir-abs-path>`,
+  healNotReplicated: (name: string) => `Volume ${name} is not of type replicate/disperse`,
+  healNotStarted: (name: string) => `Volume ${name} is not started.`,
+  healDisabled: (name: string) =>
+    `Self-heal-daemon is disabled. Heal will not be triggered on volume ${name}`,
+  healRefused: () =>
+    "Glusterd Syncop Mgmt brick op 'Heal' failed. Please check glustershd log file for details.",
   arbiterCounts: () =>
     "For arbiter configuration, replica count must be 2 and arbiter count must be 1. " +
     "The 3rd brick of the replica will be the arbiter",

@@ -6,6 +6,7 @@ import {
   parseVolfileKey,
   printVolfile,
   rebalanceVolfile,
+  selfHealVolfile,
   snapshotDaemonVolfile,
   type VolfileKey,
   type VolumeDescription,
@@ -87,11 +88,20 @@ export function volfileFor(state: ClusterState, request: VolfileRequest): Volfil
       return ofSnapshot(state, request, key);
     case "service":
       if (key.service === "snapd") return snapshotDaemon(state, request, key.volume);
+      if (key.service === "shd") return selfHeal(state, key.volume);
       if (key.service === "rebalance") return rebalance(state, key.volume);
       break;
   }
   const reason = `the service ${key.service} of ${key.volume} is not run by this version of Mortar`;
   return { ok: false, errno: "ENOTSUP", reason };
+}
+
+function selfHeal(state: ClusterState, name: string): VolfileAnswer {
+  const volume = state.volumes.get(name)?.document;
+  if (volume === undefined) return absent(`there is no volume ${name}`);
+  if (volume.kind === "distribute") return absent(`the volume ${name} has no copies to heal from`);
+  const volfile = printVolfile(selfHealVolfile(describeVolume(volume)));
+  return { ok: true, text: volfile, volume: name, kind: "service", engine: "glusterfsd" };
 }
 
 function snapshotDaemon(state: ClusterState, request: VolfileRequest, name: string): VolfileAnswer {

@@ -47,7 +47,7 @@ export interface VolumeInfo {
 }
 
 export interface VolumeProcess {
-  kind: "brick" | "snapshot-daemon";
+  kind: "brick" | "snapshot-daemon" | "self-heal-daemon";
   host: string;
   path: string;
   peerId: string;
@@ -121,6 +121,11 @@ export interface VolumeCommands {
   volumeLogRotate: {
     args: { readonly volume: string; readonly brick?: string };
     payload: VolumeFiles;
+  };
+  /** Starts healing; `full`: of everything. */
+  volumeHeal: {
+    args: { readonly volume: string; readonly full?: boolean };
+    payload: VolumeRef;
   };
   volumeBarrier: {
     args: { readonly volume: string; readonly enable: boolean };

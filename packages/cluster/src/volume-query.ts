@@ -15,6 +15,7 @@ import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { countUserSnapshots } from "./snapshot-find.ts";
 import type { ClusterState, OptionSetting, VolumeDocument } from "./state.ts";
 import { attemptAll, type CommandContext, errorsOf } from "./steps.ts";
+import { healingNodes, selfHealDaemonName } from "./self-heal.ts";
 import { hasSnapshotView } from "./snapshot-view.ts";
 import { text } from "./stock-text.ts";
 import { findVolume } from "./volume-run.ts";
@@ -141,8 +142,11 @@ function* statusOf(
       ...(status.detail === undefined ? {} : { detail: status.detail }),
     };
   });
-  if (args.brick === undefined && args.detail !== true && hasSnapshotView(volume)) {
-    processes.push(...(yield* snapshotDaemons(context, volume)));
+  if (args.brick === undefined && args.detail !== true) {
+    const all = hasSnapshotView(volume) ? [...context.state.nodes.keys()] : [];
+    processes.push(...(yield* daemonsOf(context, volume, "snapshot-daemon", all)));
+    const healers = healingNodes(volume);
+    processes.push(...(yield* daemonsOf(context, volume, "self-heal-daemon", healers)));
   }
   if (args.view !== undefined) yield* addReports(context, volume, processes, args.view);
   const tasks = args.brick === undefined ? yield* tasksOf(context, volume) : [];
@@ -158,18 +162,21 @@ function* tasksOf(context: CommandContext, volume: VolumeDocument) {
 }
 
 /** One a node, the asked one's first, as stock lists them. */
-function* snapshotDaemons(context: CommandContext, volume: VolumeDocument): Step<VolumeProcess[]> {
+function* daemonsOf(
+  context: CommandContext,
+  volume: VolumeDocument,
+  kind: "snapshot-daemon" | "self-heal-daemon",
+  uuids: readonly string[],
+): Step<VolumeProcess[]> {
   const { self, nodes } = context.state;
-  const all = [...nodes.values()].map((it) => it.document);
+  const path = (kind === "snapshot-daemon" ? snapshotDaemonName : selfHealDaemonName)(volume.name);
+  const all = uuids.flatMap((uuid) => nodes.get(uuid)?.document ?? []);
   const ordered = [...all.filter((it) => it.uuid === self), ...all.filter((it) => it.uuid !== self)];
   const outcomes = yield* attemptAll(
     ordered.map(({ uuid, hostname }): NodeEffect<"brickStatus"> => ({
       kind: "brickStatus",
       node: uuid,
-      brick: {
-        volume: volume.name, volumeId: volume.id, host: hostname,
-        path: snapshotDaemonName(volume.name),
-      },
+      brick: { volume: volume.name, volumeId: volume.id, host: hostname, path },
       detail: false,
     })),
   );
@@ -181,8 +188,9 @@ function* snapshotDaemons(context: CommandContext, volume: VolumeDocument): Step
     const host = uuid === self ? "localhost" : (contact ?? hostname);
     const { port, pid } = status;
     return {
-      kind: "snapshot-daemon", host, path: host, peerId: uuid, online: status.running,
-      ...(port === undefined ? {} : { port }),
+      kind, host, path: host, peerId: uuid, online: status.running,
+      // Nobody connects to a daemon that heals.
+      ...(port === undefined || kind === "self-heal-daemon" ? {} : { port }),
       ...(pid === undefined ? {} : { pid }),
     };
   });

@@ -58,3 +58,4 @@ export {
 export type { TreeCalls } from "./tree-calls.ts";
 export { GfapiVolume, requireGfapi } from "./gfapi.ts";
 export type { GfapiEntry, GfapiPlace, GfapiStat, GfapiUsage } from "./gfapi.ts";
+export { loginUid, type PeerCredentials, peerCredentials } from "./peer-credentials.ts";

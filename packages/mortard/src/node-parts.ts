@@ -9,6 +9,7 @@ import type { Settings } from "./config.ts";
 import { hostOf } from "./coordinator-host.ts";
 import { BrickStorages } from "./effects/brick-storage.ts";
 import type { NodeGroups } from "./effects/groups.ts";
+import { LvDeltas } from "./effects/lv-delta.ts";
 import { NodePerformer } from "./effects/node-performer.ts";
 import type { OpenState } from "./etcd/open-state.ts";
 import { Freezer } from "./freeze/freezer.ts";
@@ -54,8 +55,8 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     home: { runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory },
     node: {
       uuid,
-      hostname: host,
       glusterfsd: settings.glusterfsd,
+      glusterfs: stockClient(settings),
       address,
       managementPort: settings.glusterPort,
       commandSocket: paths.socketPath,
@@ -83,6 +84,7 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     host,
     groups,
     storages: new BrickStorages({ groups, bricksDirectory: join(paths.root, "bricks") }),
+    deltas: new LvDeltas(paths.root),
     supervisor,
     rebalance,
     freezer,
@@ -107,7 +109,7 @@ function rebalanceOf({ paths, settings, uuid, log }: NodePartsOptions): Rebalanc
       uuid,
       address: settings.address,
       managementPort: settings.glusterPort,
-      glusterfs: settings.glusterfsd.replace(/glusterfsd$/, "glusterfs"),
+      glusterfs: stockClient(settings),
     },
     log,
   });
@@ -165,4 +167,9 @@ function planOf(
   const answer = volfileFor(state, volfileRequest({ key, trusted: true }, stateDirectory, bindAddress));
   if (answer.ok) return { engine: answer.engine ?? "builtin", volfile: answer.text };
   throw new BrickError("start-failed", `No brick can be started for ${key}: ${answer.reason}`);
+}
+
+/** It is beside the stock brick server. */
+function stockClient({ glusterfsd }: Settings): string {
+  return glusterfsd.replace(/glusterfsd$/, "glusterfs");
 }

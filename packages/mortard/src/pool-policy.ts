@@ -15,7 +15,7 @@ export function poolPolicyOf(paths: NodePaths): Partial<PoolPolicy> {
 }
 
 /** Installed beside the daemon; where it is not, pools do not grow by themselves. */
-function commandLineProgram(): string | undefined {
+export function commandLineProgram(): string | undefined {
   try {
     return join(dirname(fileURLToPath(import.meta.resolve("@mortar/cli"))), "main.js");
   } catch {

@@ -1,8 +1,9 @@
 /** Which brick servers the state says should run on a node, and which LVs are mounted for them. */
 import {
-  type BrickDocument, type BrickRef, type ClusterState, hasSnapshotView, type ThinLv,
+  type BrickDocument, type BrickRef, type ClusterState, hasSnapshotView, healingNodes, type ThinLv,
 } from "@mortar/cluster";
 import type { BrickSpec } from "./bricks/brick-process.ts";
+import { selfHealDaemonSpec } from "./bricks/self-heal-daemon.ts";
 import { snapshotDaemonSpec } from "./bricks/snapshot-daemon.ts";
 import { specOf } from "./effects/brick-server.ts";
 
@@ -21,7 +22,7 @@ export function wantedBricks(state: ClusterState, node: string): BrickSpec[] {
       refs.push(...own(snap.bricks, node).map((brick) => ref(brick, of)));
     }
   }
-  return [...refs.map(specOf), ...snapshotDaemons(state, node)];
+  return [...refs.map(specOf), ...snapshotDaemons(state, node), ...selfHealDaemons(state, node)];
 }
 
 /** Clients ask the node that they have mounted from: every node has one. */
@@ -29,6 +30,12 @@ function snapshotDaemons(state: ClusterState, node: string): BrickSpec[] {
   const host = state.nodes.get(node)?.document.hostname ?? node;
   return [...state.volumes.values()].flatMap(({ document }) =>
     hasSnapshotView(document) ? [snapshotDaemonSpec(document.name, host)] : []);
+}
+
+function selfHealDaemons(state: ClusterState, node: string): BrickSpec[] {
+  const host = state.nodes.get(node)?.document.hostname ?? node;
+  return [...state.volumes.values()].flatMap(({ document }) =>
+    healingNodes(document).includes(node) ? [selfHealDaemonSpec(document.name, host)] : []);
 }
 
 export interface ManagedMount {

@@ -1,7 +1,9 @@
 /** Every command of the GlusterFS grammar, in one table. */
 import type { GlusterCommand } from "./command.ts";
 import { familyHelp, generalHelp } from "./help.ts";
+import { keepCommands } from "./keep-commands.ts";
 import { peerCommands } from "./peer-commands.ts";
+import { scheduleCommands } from "./schedule-commands.ts";
 import { snapshotCommands } from "./snapshot-commands.ts";
 import { systemCommands } from "./system-commands.ts";
 import { volumeCommands } from "./volume-commands.ts";
@@ -45,6 +47,8 @@ export const glusterCommands: readonly GlusterCommand[] = [
   ...peerCommands,
   ...volumeCommands,
   ...snapshotCommands,
+  ...scheduleCommands,
+  ...keepCommands,
   ...unsupportedOtherCommands,
   ...systemCommands,
   ...helpCommands,

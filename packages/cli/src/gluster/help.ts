@@ -12,6 +12,17 @@ export function familyHelp(family: string, commands: readonly GlusterCommand[]):
   return `\n${title}\n${line}\n\n${listed.join("")}\n\n`;
 }
 
+/** The commands that begin with these words, `snapshot schedule`, each with its example. */
+export function helpBelow(words: readonly string[], commands: readonly GlusterCommand[]): string {
+  return commands
+    .filter((command) => words.every((word, index) => command.words[index]?.startsWith(word)))
+    .map(({ usage, help, more }) => {
+      const lines = more === undefined ? [help] : [help, ...more.split("\n")];
+      return `${usage}\n${lines.map((line) => `    ${line}\n`).join("")}`;
+    })
+    .join("\n");
+}
+
 /** What `help` and `--help` print. */
 export const generalHelp =
   [

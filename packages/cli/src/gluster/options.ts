@@ -1,5 +1,6 @@
 /** The options of `gluster`, which may stand anywhere on the line. */
 import type { OutputFormat } from "./command.ts";
+import { scheduleOptions } from "./schedule-settings.ts";
 
 export interface GlusterOptions {
   readonly format: OutputFormat;
@@ -28,7 +29,10 @@ const TIMEOUT_MS_DEFAULT = 120_000;
 const ignored = ["--nolog", "--inet6"];
 const ignoredWithValue = ["--log-file=", "--log-level="];
 /** Mortar's own, read by the command they belong to. */
-const ofCommands = ["--no-safety", "--safety", "--online", "--dry-run"];
+const ofCommands = ["--no-safety", "--safety", "--online", "--dry-run", "--ranges"];
+const ofCommandsWithValue = [
+  ...scheduleOptions, "schedule", "reason", "owner", "until", "operator",
+].map((name) => `--${name}`);
 
 export function parseOptions(argv: readonly string[]): OptionsResult {
   const words: string[] = [];
@@ -69,6 +73,7 @@ const shown: Readonly<Record<string, GlusterOptions["show"]>> = {
 };
 
 function isOfCommand(word: string): boolean {
+  if (ofCommandsWithValue.some((it) => word === it || word.startsWith(`${it}=`))) return true;
   return ofCommands.includes(word) || word.startsWith("--token=");
 }
 

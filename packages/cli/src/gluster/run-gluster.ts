@@ -14,7 +14,7 @@ import {
   UsageError,
 } from "./command.ts";
 import { glusterCommands } from "./commands.ts";
-import { familyHelp, generalHelp, generalUsage, usageOf } from "./help.ts";
+import { familyHelp, generalHelp, generalUsage, helpBelow, usageOf } from "./help.ts";
 import { type GlusterOptions, parseOptions } from "./options.ts";
 import { showPlan, wantsPlan } from "./plan.ts";
 import { matchCommand } from "./words.ts";
@@ -81,6 +81,8 @@ function showHelp(options: GlusterOptions, io: CliIo, context: GlusterContext): 
   } else if (match.kind === "command") {
     const { help, more } = match.command;
     io.stdout.write(`${usageOf(match.command)}${help}\n${more === undefined ? "" : `\n${more}\n`}`);
+  } else if (options.words.length > 1) {
+    io.stdout.write(helpBelow(options.words, glusterCommands));
   } else {
     const family = glusterCommands.find((command) => command.words[0]?.startsWith(first));
     io.stdout.write(familyHelp(family?.family ?? family?.words[0] ?? first, glusterCommands));

@@ -4,9 +4,11 @@ import { element } from "../xml.ts";
 import { type Presentation, present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { familyHelp } from "./help.ts";
+import { keptText } from "./keep-commands.ts";
 import { snapshotConfig } from "./snapshot-config.ts";
 import { parseSnapshotClone, parseSnapshotCreate } from "./snapshot-create.ts";
 import { snapshotDelete } from "./snapshot-delete.ts";
+import { diffCommand } from "./snapshot-diff.ts";
 import {
   failedLast,
   snapshotCreateText,
@@ -62,6 +64,7 @@ export const snapshotCommands: readonly GlusterCommand[] = [
     help: "Snapshot Delete.",
     run: snapshotDelete,
   },
+  diffCommand,
   {
     words: ["snapshot", "help"],
     usage: "snapshot help",
@@ -217,7 +220,7 @@ async function info(session: Session, args: readonly string[]): Promise<number> 
   const client = await session.client();
   if (args.includes("-v")) return infoWithSpace(session, client, query);
   return present(session, await client.snapshotInfo(query), {
-    text: snapshotInfoText,
+    text: (infos) => snapshotInfoText(infos) + (session.strict ? "" : keptText(infos.snapshots)),
     xml: snapshotInfoXml,
     failed: "Snapshot info : failed: ",
     failedLast,

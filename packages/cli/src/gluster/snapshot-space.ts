@@ -7,6 +7,7 @@ import { table } from "../table.ts";
 import { element } from "../xml.ts";
 import { present } from "./answer.ts";
 import { type ClientMethod, type Session, UsageError } from "./command.ts";
+import { keptText } from "./keep-commands.ts";
 import { deletingText, failedLast, snapshotInfoText } from "./snapshot-print.ts";
 import { snapshotInfoXml, snapshotListXml } from "./snapshot-xml.ts";
 import { sizeText } from "./volume-status-print.ts";
@@ -29,7 +30,8 @@ export async function listWithSpace(
       if (snapshots.length === 0) return "No snapshots present\n";
       const rows = snapshots.map(({ name, deleting, space }) =>
         [`${name}${deletingText(deleting)}`, ...columns(space)]);
-      return table([["NAME", "REFERENCED", "EXCLUSIVE", "SHARED"], ...rows]);
+      const kept = session.strict ? "" : keptText(snapshots);
+      return table([["NAME", "REFERENCED", "EXCLUSIVE", "SHARED"], ...rows]) + kept;
     },
     xml: snapshotListXml,
     failed: "Snapshot list : failed: ",
@@ -54,7 +56,8 @@ export async function infoWithSpace(
       list.snapshots.map(({ name, space }) => {
         const [referenced, exclusive, shared] = columns(space);
         return `${name}: referenced ${referenced}, exclusive ${exclusive}, shared ${shared}\n`;
-      }).join(""),
+      }).join("") +
+      (session.strict ? "" : keptText(list.snapshots)),
     xml: snapshotInfoXml,
     failed: "Snapshot info : failed: ",
     failedLast,

@@ -11,10 +11,12 @@ import { optionGet, optionReset, optionSet } from "./volume-option-commands.ts";
 import { volumeInfoText } from "./volume-print.ts";
 import { type ReportView, questionOf, reportText } from "./volume-report-print.ts";
 import { statusDetailText, statusText, taskText } from "./volume-status-print.ts";
+import { volumeHealCommand } from "./volume-heal.ts";
 import { unsupportedVolumeCommands } from "./volume-unsupported.ts";
 import { volumeInfoXml, volumeStatusXml } from "./volume-xml.ts";
 
 export const volumeCommands: readonly GlusterCommand[] = [
+  volumeHealCommand,
   ...unsupportedVolumeCommands,
   ...volumeBrickCommands,
   ...volumeChangeCommands,

@@ -17,12 +17,6 @@ const geoReplication = [
   " | delete [reset-sync-time]} ",
 ].join("\n");
 
-const heal =
-  "volume heal <VOLNAME> [enable | disable | full |statistics [heal-count [replica " +
-  "<HOSTNAME:BRICKNAME>]] |info [summary | split-brain] |split-brain {bigger-file <FILE> | " +
-  "latest-mtime <FILE> |source-brick <HOSTNAME:BRICKNAME> [<FILE>]} |granular-entry-heal " +
-  "{enable | disable}]";
-
 const top =
   "volume top <VOLNAME> {open|read|write|opendir|readdir|clear} [nfs|brick <brick>] [list-cnt " +
   "<value>] | {read-perf|write-perf} [bs <size> count <count>] [brick <brick>] [list-cnt <value>]";
@@ -34,7 +28,6 @@ const patterns: readonly (readonly [usage: string, help: string])[] = [
     "Clear locks held on path",
   ],
   [geoReplication, "Geo-sync operations"],
-  [heal, "self-heal commands on volume specified by <VOLNAME>"],
   [
     "volume replace-brick <VOLNAME> <SOURCE-BRICK> <NEW-BRICK> {commit force}",
     "replace-brick operations",

@@ -22,7 +22,7 @@ export function matchCommand(
     const complete = candidates.find((command) => command.words.length === position);
     const longer = candidates.filter((command) => command.words.length > position);
     const word = typed[position];
-    const next = word === undefined ? undefined : meant(word, wordsAt(longer, position));
+    const next = word === undefined ? undefined : meantIn(longer, word, position);
     if (next === undefined) {
       if (complete !== undefined) {
         return { kind: "command", command: complete, args: typed.slice(position) };
@@ -32,6 +32,16 @@ export function matchCommand(
     }
     candidates = longer.filter((command) => command.words[position] === next);
   }
+}
+
+/** Mortar's own words take no short form from stock's. */
+function meantIn(
+  commands: readonly GlusterCommand[],
+  word: string,
+  position: number,
+): string | undefined {
+  const stock = commands.filter(({ family }) => family !== "mortar");
+  return meant(word, wordsAt(stock, position)) ?? meant(word, wordsAt(commands, position));
 }
 
 function wordsAt(commands: readonly GlusterCommand[], position: number): string[] {

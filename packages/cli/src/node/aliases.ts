@@ -18,7 +18,7 @@ export async function aliases(
     throw new VerbError("it takes one directory.", "mortar help aliases");
   }
   const directory = resolve(target);
-  const names = ["mortar", "gluster", "glusterd", ...lvmTools];
+  const names = ["mortar", "gluster", "glusterd", "snap_scheduler.py", ...lvmTools];
   const foreign = names.map((name) => join(directory, name)).filter(isForeign);
   if (foreign.length > 0) {
     throw new VerbError(

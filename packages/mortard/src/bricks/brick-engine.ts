@@ -12,9 +12,10 @@ import { stockEngine } from "./stock-engine.ts";
 /** What all bricks of a node have in common. */
 export interface BrickNode {
   readonly uuid: string;
-  readonly hostname: string;
   /** The program of the stock brick server. */
   readonly glusterfsd: string;
+  /** The program of the stock client, which heals volumes with copies. */
+  readonly glusterfs: string;
   /** Bricks listen here and look for their volfile here; absent: everywhere, and 127.0.0.1. */
   readonly address: string | undefined;
   readonly managementPort: number;

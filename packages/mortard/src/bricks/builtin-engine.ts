@@ -62,8 +62,8 @@ function specOf({ files, port, volfile, node }: BrickStart): BrickSpec {
   const place = {
     controlSocket: files.socket,
     port,
+    // The name in its pathinfo is the machine's own: the self-heal daemon knows its bricks by that.
     nodeUuid: node.uuid,
-    hostname: node.hostname,
     ...(node.address === undefined ? {} : { address: node.address }),
   };
   return { ...specOfVolfile(volfile, place), pidFile: files.pid };

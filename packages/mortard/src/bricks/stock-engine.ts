@@ -6,6 +6,7 @@ import { releaseBarrier, setBarrier, terminate } from "./brick-client.ts";
 import type { BrickEngineCalls, BrickStart } from "./brick-engine.ts";
 import { BrickError } from "./brick-error.ts";
 import { findProcess } from "./brick-process.ts";
+import { isSelfHealDaemon, selfHealCommandLine } from "./self-heal-daemon.ts";
 
 export const stockEngine: BrickEngineCalls = {
   start,
@@ -34,8 +35,18 @@ async function start(input: BrickStart): Promise<ProcessIdentity> {
   const { spec, files, node } = input;
   const logBytesBefore = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0;
   rmSync(files.socket, { force: true });
-  const outcome = await run(node.glusterfsd, commandLine(input), input.timeoutMs);
+  const isHealer = isSelfHealDaemon(spec);
+  const program = isHealer ? node.glusterfs : node.glusterfsd;
+  const words = isHealer ? selfHealCommandLine(input) : commandLine(input);
+  const outcome = await run(program, words, input.timeoutMs);
   const name = `${spec.host}:${spec.path}`;
+  if (outcome === "missing" && isHealer) {
+    throw new BrickError(
+      "glusterfsd-missing",
+      `Nothing heals ${spec.volume} on this node: the program ${program} is not installed.`,
+      { nextStep: "Install it: apt-get install glusterfs-client" },
+    );
+  }
   if (outcome === "missing") {
     throw new BrickError(
       "glusterfsd-missing",

@@ -1,13 +1,15 @@
 /** Effects on brick servers: start, stop, look at, and hold back their acknowledgements. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type {
-  BrickProcessStatus, BrickRef, BrickSpace, DrainState, NodeEffects, Release,
+import {
+  type BrickProcessStatus, type BrickRef, type BrickSpace, type DrainState, type NodeEffects,
+  type Release, selfHealDaemonName,
 } from "@mortar/cluster";
 import { brickVolfileKey } from "@mortar/gluster";
 import { fileSystemUsage, listMounts, mountOf } from "@mortar/linux";
 import type { BrickAddress } from "../bricks/brick-client.ts";
 import { type BrickEngineCalls, brickEngines } from "../bricks/brick-engine.ts";
 import type { BrickSpec } from "../bricks/brick-process.ts";
+import { startHeal } from "../bricks/self-heal-daemon.ts";
 import type { BrickSupervisor } from "../bricks/supervisor.ts";
 import type { Log } from "../log.ts";
 import { rotateLog, writeStatedump } from "./brick-files.ts";
@@ -94,6 +96,15 @@ export class BrickServers {
       if (left === 0 || performance.now() >= until) return state;
       await sleep(pauseMs);
     }
+  }
+
+  async startHeal(order: NodeEffects["startHeal"]["args"]): Promise<void> {
+    const found = this.#supervisor.get(selfHealDaemonName(order.volume));
+    if (found?.pid === undefined) {
+      throw new Error(found?.reason ?? `The self-heal daemon of ${order.volume} is not running`);
+    }
+    const { socket, spec } = found;
+    await startHeal({ socket, name: spec.path, timeoutMs: BARRIER_ANSWER_MS }, order);
   }
 
   /** A brick that is gone holds nobody up. */

@@ -62,7 +62,7 @@ const groups: Groups = {
 const supervisor = new BrickSupervisor({
   home: { runDirectory: directory, logDirectory: directory },
   node: {
-    uuid: node, hostname: "n1", glusterfsd: "none", address: undefined, managementPort: 1,
+    uuid: node, glusterfsd: "none", glusterfs: "none", address: undefined, managementPort: 1,
     commandSocket: "/nowhere", snapshotIdleMs: 1000,
   },
   plan: () => assert.fail("no brick is started here"),
@@ -81,6 +81,7 @@ const performer = new NodePerformer({
     log: silent,
   }),
   uuid: node, host: "n1", groups, storages: { inspect: unused, make: unused, remove: unused },
+  deltas: { delta: unused },
   supervisor, freezer, hooks: noHooks, snapsDirectory: snaps, dumpDirectory: directory, busyWaitMs: 300,
   log: silent,
 });

@@ -17,6 +17,7 @@ import { BrickServers } from "./brick-server.ts";
 import type { BrickStorages } from "./brick-storage.ts";
 import { effect } from "./failure.ts";
 import { FileSystems } from "./file-system.ts";
+import type { LvDeltas } from "./lv-delta.ts";
 import { LogicalVolumes } from "./logical-volume.ts";
 import { Mounts } from "./mount.ts";
 
@@ -26,6 +27,7 @@ export interface NodePerformerOptions {
   readonly host: string;
   readonly groups: Groups;
   readonly storages: Pick<BrickStorages, "inspect" | "make" | "remove">;
+  readonly deltas: Pick<LvDeltas, "delta">;
   readonly supervisor: BrickSupervisor;
   readonly rebalance: RebalanceProcesses;
   readonly freezer: Freezer;
@@ -57,6 +59,7 @@ export class NodePerformer {
     const isFrozen = (mountPoint: string) => freezer.isFrozen(mountPoint);
     this.#handlers = handlers({
       storages: options.storages,
+      deltas: options.deltas,
       rebalance: options.rebalance,
       directories: new BrickDirectories(groups),
       hooks: options.hooks,
@@ -95,6 +98,7 @@ export class NodePerformer {
 }
 
 interface Families {
+  readonly deltas: NodePerformerOptions["deltas"];
   readonly storages: NodePerformerOptions["storages"];
   readonly hooks: NodePerformerOptions["hooks"];
   readonly rebalance: RebalanceProcesses;
@@ -127,6 +131,7 @@ function handlers(families: Families): Handlers {
     stopRebalance: { object: volumeOf, run: (args) => rebalance.stop(args) },
     rebalanceStatus: { object: volumeOf, run: (args) => rebalance.status(args) },
     reconfigureBrick: { object: brickName, run: (args) => servers.reconfigure(args) },
+    startHeal: { object: volumeOf, run: (args) => servers.startHeal(args) },
     hooksBefore: {
       object: ({ snapshot }) => snapshot,
       run: ({ watchdogMs, ...occasion }) => hooks.before(occasion, watchdogMs),
@@ -150,6 +155,9 @@ function handlers(families: Families): Handlers {
     removeLv: { object: lvOf, run: (args) => volumes.remove(args) },
     reclaimable: {
       object: ({ lvs }) => lvs.map(lvOf).join(" "), run: (args) => volumes.reclaimable(args),
+    },
+    lvDelta: {
+      object: ({ vg, to }) => `${vg}/${to}`, run: (args) => families.deltas.delta(args),
     },
     lvStatus: { object: lvOf, run: (args) => volumes.status(args) },
     mountBrick: { object: mountPointOf, run: (args) => mounts.mountBrick(args) },

@@ -1,10 +1,13 @@
 /** What answers each route. Most are one command; the rest ask the node itself. */
 import type {
-  NodeStatus, PoolReclaim, Problem, ReclaimableBody, Result, RouteName, ShutdownResult,
+  NodeStatus, PoolReclaim, ReclaimableBody, Result, RouteName, ShutdownResult,
 } from "@mortar/api";
-import type { Answer, CommandArgs, CommandName, CommandPayload, Detail } from "@mortar/cluster";
+import type { Answer, CommandArgs, CommandName, CommandPayload } from "@mortar/cluster";
+import type { AskLogin } from "./operator.ts";
 import { peerHandlers, type PoolControl } from "./peer-handlers.ts";
-import { problemOfGroup, problemOfRefusal } from "./problem.ts";
+import { problemOfGroup } from "./problem.ts";
+import { type Reply, replyOf } from "./reply.ts";
+import { type KeepRoute, scheduleHandlers } from "./schedule-handlers.ts";
 
 /** The daemon, as far as routes need it. */
 export interface NodeControl {
@@ -17,14 +20,12 @@ export interface NodeControl {
   shutDown(options: { readonly stopBricks: boolean }): Promise<ShutdownResult>;
 }
 
-export type Reply<T> =
-  | { readonly ok: true; readonly result: T; readonly warnings: string[]; readonly details: Detail[] }
-  | { readonly ok: false; readonly problem: Problem };
-
-interface Input {
+export interface Input {
   readonly params: Readonly<Record<string, string>>;
   readonly query: object;
   readonly body: object;
+  /** The login of who asks. */
+  readonly askLogin: AskLogin;
 }
 
 export type Handlers = {
@@ -38,6 +39,7 @@ export function handlersOf(node: NodeControl): Handlers {
     ...storageHandlers(node),
     ...volumeHandlers(node),
     ...snapshotHandlers(node),
+    ...scheduleHandlers(node),
   };
 }
 
@@ -99,6 +101,8 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
       replyOf(await node.run("volumeStatedump", volume(params))),
     volumeLogRotate: async ({ params, body }) =>
       replyOf(await node.run("volumeLogRotate", { ...body, ...volume(params) })),
+    volumeHeal: async ({ params, body }) =>
+      replyOf(await node.run("volumeHeal", { ...body, ...volume(params) })),
     volumeBarrier: async ({ params, body }) => {
       const { enable } = body as { enable: boolean };
       return replyOf(await node.run("volumeBarrier", { enable, ...volume(params) }));
@@ -127,7 +131,9 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
   };
 }
 
-function snapshotHandlers(node: NodeControl): Part<Extract<RouteName, `snapshot${string}`>> {
+function snapshotHandlers(
+  node: NodeControl,
+): Part<Exclude<Extract<RouteName, `snapshot${string}`>, KeepRoute>> {
   return {
     snapshotList: async ({ query }) => replyOf(await node.run("snapshotList", query)),
     snapshotCreate: async ({ body }) =>
@@ -140,6 +146,8 @@ function snapshotHandlers(node: NodeControl): Part<Extract<RouteName, `snapshot$
     snapshotReclaim: async ({ body }) =>
       replyOf(await node.run("snapshotReclaim", body as CommandArgs<"snapshotReclaim">)),
     snapshotSpace: async ({ query }) => replyOf(await node.run("snapshotSpace", query)),
+    snapshotDiff: async ({ body }) =>
+      replyOf(await node.run("snapshotDiff", body as CommandArgs<"snapshotDiff">)),
     snapshotActivate: async ({ params, body }) =>
       replyOf(await node.run("snapshotActivate", { ...body, ...snapshot(params) })),
     snapshotView: async ({ params, body }) => {
@@ -174,12 +182,6 @@ async function reclaimable(
 
 function plain<T>(result: T): Reply<T> {
   return { ok: true, result, warnings: [], details: [] };
-}
-
-function replyOf<T>(answer: Answer<T>): Reply<T> {
-  if (!answer.ok) return { ok: false, problem: problemOfRefusal(answer) };
-  const { payload: result, warnings, details } = answer;
-  return { ok: true, result, warnings, details };
 }
 
 /** Of a question about one volume, asked in the form for many. */

@@ -2,8 +2,9 @@
 import type { Peer, PeerAcceptBody, PeerProbeBody, Result } from "@mortar/api";
 import { CommandFailure, EffectError, errno } from "@mortar/cluster";
 import { StoreError } from "@mortar/store";
-import type { Handlers, Reply } from "./handlers.ts";
+import type { Handlers } from "./handlers.ts";
 import { problemOfRefusal, type Refusal } from "./problem.ts";
+import type { Reply } from "./reply.ts";
 
 /** The pool, as far as routes need it. Failures are `CommandFailure`, `EffectError`, `StoreError`. */
 export interface PoolControl {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import {
@@ -16,6 +16,7 @@ import {
   successOf,
 } from "@mortar/api";
 import { type Answer, CommandFailure, type CommandName } from "@mortar/cluster";
+import { loginUid } from "@mortar/linux";
 import type { FastifyInstance } from "fastify";
 import { LockTimeout } from "../locks.ts";
 import type { NodeControl } from "./handlers.ts";
@@ -49,6 +50,11 @@ const made = {
   brick: "h:/m/b", node: "h", mountPoint: "/m", vg: "vg", pool: "p", lv: "l", sizeBytes: 1,
 };
 const plan = { ...made, steps: ["mkdir /m/b"] };
+const schedule = {
+  name: "h", volumes: ["v"], cron: "0 * * * *", timeZone: "UTC", jitterMs: 0, keep: { hourly: 3 },
+  missed: "once", enabled: true, nextMs: [5], snapshots: 1, interrupted: false,
+  lastRun: { dueMs: 1, snapshot: "s" },
+};
 const payloads: Partial<Record<CommandName, unknown>> = {
   volumeInfo: [info], volumeStatus: [status], volumeCreate: { name: "v", id: uuid },
   volumeDelete: { name: "v", id: uuid }, volumeStart: { name: "v", id: uuid },
@@ -58,6 +64,7 @@ const payloads: Partial<Record<CommandName, unknown>> = {
   volumeRemoveBrick: { name: "v", id: uuid, fixLayout: false, status: "in progress", nodes: [] },
   volumeRebalance: { name: "v", id: uuid, fixLayout: false, status: "in progress", nodes: [] },
   volumeProfile: { name: "v", bricks: [] }, volumeBarrier: { name: "v", id: uuid },
+  volumeHeal: { name: "v", id: uuid },
   volumeStatedump: { name: "v", files: [] }, volumeLogRotate: { name: "v", files: [] },
   volumeOptionHelp: [{ name: "a", defaultValue: "", description: "d" }],
   snapshotList: [{ name: "s", uuid, volume: "v", createdAt: 1, safety: false }],
@@ -65,6 +72,13 @@ const payloads: Partial<Record<CommandName, unknown>> = {
   snapshotDelete: changed, snapshotActivate: changed, snapshotDeactivate: changed,
   snapshotView: changed,
   snapshotReclaim: { snapshots: ["s"], pools: [gain], freedBytes: 1 },
+  snapshotDiff: {
+    from: "s", to: "live", writtenBytes: 1, discardedBytes: 0, complete: true,
+    bricks: [{
+      volume: "v", host: "h", path: "/b", writtenBytes: 1, discardedBytes: 0, rangeCount: 1,
+      chunkBytes: 1, ranges: [{ kind: "written", offset: 0, length: 1 }],
+    }],
+  },
   snapshotSpace: [
     { name: "s", uuid, space: { referencedBytes: 3, exclusiveBytes: 1, sharedBytes: 2 } },
   ],
@@ -83,6 +97,13 @@ const payloads: Partial<Record<CommandName, unknown>> = {
     volume: "v", brick: "h:/m/b", node: "h", obstacles: [{ detail: "d", nextStep: "n" }], notes: [],
   }],
   snapshotClone: { name: "c", id: uuid }, snapshotConfigGet: config, snapshotConfigSet: config,
+  scheduleList: [schedule], scheduleAdd: schedule, scheduleEdit: schedule, scheduleSet: [schedule],
+  scheduleDelete: { name: "h" }, scheduleRun: { schedule: "h", dueMs: 5, removals: [] },
+  schedulePrune: [
+    { schedule: "h", decisions: [{ name: "s", keep: true, reasons: ["newest"] }], removals: [] },
+  ],
+  snapshotHold: changed, snapshotRelease: changed, snapshotLock: changed,
+  snapshotUnlock: { ...changed, unlocked: false, confirmAfterMs: 9 },
 };
 
 class MemoryNode implements NodeControl {
@@ -173,6 +194,7 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   volumeProfile: () => client.volumeProfile("v", { action: "info", part: "clear", peek: true }),
   volumeStatedump: () => client.volumeStatedump("v"),
   volumeLogRotate: () => client.volumeLogRotate("v", { brick: "h:/b" }),
+  volumeHeal: () => client.volumeHeal("v", { full: true }),
   volumeBarrier: () => client.volumeBarrier("v", { enable: true }),
   volumeStatus: () => client.volumeStatus("v", { brick: "h:/b" }),
   volumeOptionGet: () => client.volumeOptionGet("v", { key: "all" }),
@@ -188,6 +210,7 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   snapshotActivate: () => client.snapshotActivate("s"),
   snapshotDeactivate: () => client.snapshotDeactivate("s"),
   snapshotReclaim: () => client.snapshotReclaim({ snapshots: ["s"] }),
+  snapshotDiff: () => client.snapshotDiff({ from: "s", to: "live", ranges: true }),
   snapshotSpace: () => client.snapshotSpace({ volume: "v" }),
   commandPlan: () => client.commandPlan({ command: "snapshot delete", snapshot: "s" }),
   snapshotView: () => client.snapshotView("s", { open: true }),
@@ -195,7 +218,26 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   snapshotClone: () => client.snapshotClone("s", { name: "c" }),
   snapshotConfigGet: () => client.snapshotConfigGet(),
   snapshotConfigSet: () => client.snapshotConfigSet({ hardLimit: 3 }),
+  scheduleList: () => client.scheduleList({ name: "h" }),
+  scheduleAdd: () => client.scheduleAdd({ name: "h", volumes: ["v"], keep: { hourly: 3 } }),
+  scheduleEdit: () => client.scheduleEdit("h", { jitterMs: 5 }),
+  scheduleDelete: () => client.scheduleDelete("h"),
+  scheduleSet: () => client.scheduleSet({ enabled: true }),
+  scheduleRun: () => client.scheduleRun("h"),
+  schedulePrune: () => client.schedulePrune({ dryRun: true }),
+  snapshotHold: () => client.snapshotHold("s", { owner: "o", reason: "r", untilMs: 7 }),
+  snapshotRelease: () => client.snapshotRelease("s", { owner: "o" }),
+  snapshotLock: () => client.snapshotLock("s", { untilMs: 7 }),
+  snapshotUnlock: async () => {
+    const login = await ownLogin();
+    return await client.snapshotUnlock("s", { operator: login ?? "ann" });
+  },
 };
+/** As the daemon sees this very process. */
+async function ownLogin(): Promise<string | undefined> {
+  const uid = (await loginUid(process.pid)) ?? process.getuid!();
+  return uid === 0 ? undefined : userInfo({ encoding: "utf8" }).username;
+}
 type Answer2 = Awaited<ReturnType<MortarClient["call"]>>;
 
 for (const name of Object.keys(routes) as RouteName[]) {

@@ -20,6 +20,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { LockTimeout } from "../locks.ts";
 import type { Log } from "../log.ts";
 import { type Handlers, type NodeControl, handlersOf } from "./handlers.ts";
+import { loginOf } from "./operator.ts";
 import {
   PROBLEM_TYPE,
   problemOfBusy,
@@ -113,6 +114,7 @@ function register(
         params: request.params as Record<string, string>,
         query: request.query as object,
         body: request.body ?? {},
+        askLogin: async () => await loginOf(request.raw.socket),
       });
       if (!answer.ok) return sendProblem(reply, answer.problem);
       const { result, warnings, details } = answer;

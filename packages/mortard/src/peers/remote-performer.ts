@@ -47,6 +47,7 @@ const limitsMs: Partial<Record<NodeEffectKind, number>> = {
   createSnapshotLv: 60_000,
   activateLv: 60_000,
   removeLv: 120_000,
+  lvDelta: 110_000,
   mountBrick: 60_000,
   unmountLv: 60_000,
   makeBrickStorage: 300_000,
