@@ -55,7 +55,8 @@ void test("what does not exist, or is not activated, is refused with a reason", 
     ["/snaps/none/v", /no snapshot none/],
     ["/snaps/s/v", /not activated/],
     ["/snaps/s/w", /not of a volume w/],
-    ["shd/v", /service shd/],
+    ["shd/v", /no copies to heal from/],
+    ["gluster/quotad", /service gluster/],
     ["", /names no volfile/],
   ] as const) {
     const answer = ask(it, key);
