@@ -24,6 +24,7 @@ export interface Route<
 export const none = Type.Object({}, { additionalProperties: false });
 export const noBody = Type.Undefined();
 export const name = Type.String({ minLength: 1, maxLength: 1024 });
+export const bytes = (description: string) => Type.Integer({ minimum: 0, description });
 export const volume = Type.Object({ volume: name });
 export const snapshot = Type.Object({ snapshot: name });
 export const force = Type.Object(

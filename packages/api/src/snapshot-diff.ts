@@ -1,8 +1,6 @@
 /** Schemas of the difference of two snapshots. */
 import { type Static, Type } from "@sinclair/typebox";
-import { name } from "./route.ts";
-
-const bytes = (description: string) => Type.Integer({ minimum: 0, description });
+import { bytes, name } from "./route.ts";
 
 export const SnapshotDiffBody = Type.Object(
   {

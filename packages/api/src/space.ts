@@ -1,7 +1,12 @@
 /** Schemas of who owns how much of a thin pool. */
 import { type Static, Type } from "@sinclair/typebox";
+import { bytes } from "./route.ts";
 
-const bytes = (description: string) => Type.Integer({ minimum: 0, description });
+const volumeUse = {
+  mappedBytes: bytes("whole chunks that the volume has data in"),
+  exclusiveBytes: bytes("what removing this volume alone frees"),
+  sharedBytes: bytes("the rest of what is mapped: other volumes have it as well"),
+};
 
 export const ReclaimableBody = Type.Object(
   {
@@ -22,12 +27,7 @@ export const PoolGain = Type.Object({
   vg: Type.String(),
   pool: Type.String(),
   lvs: Type.Array(
-    Type.Object({
-      lv: Type.String(),
-      mappedBytes: bytes("whole chunks that the volume has data in"),
-      exclusiveBytes: bytes("what removing this volume alone frees"),
-      sharedBytes: bytes("the rest of what is mapped: other volumes have it as well"),
-    }),
+    Type.Object({ lv: Type.String(), ...volumeUse }),
   ),
   freedBytes: bytes("what removing all of `lvs`, and nothing else, frees"),
 });
@@ -96,13 +96,7 @@ export const PoolReclaim = Type.Object({
   vg: Type.String(),
   pool: Type.String(),
   lvs: Type.Array(
-    Type.Object({
-      lv: Type.String(),
-      deviceId: Type.Integer({ minimum: 0 }),
-      mappedBytes: bytes("whole chunks that the volume has data in"),
-      exclusiveBytes: bytes("what removing this volume alone frees"),
-      sharedBytes: bytes("the rest of what is mapped: other volumes have it as well"),
-    }),
+    Type.Object({ lv: Type.String(), deviceId: Type.Integer({ minimum: 0 }), ...volumeUse }),
   ),
   freedBytes: bytes("what removing all of `lvs`, and nothing else, frees"),
 });

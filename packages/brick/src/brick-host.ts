@@ -77,8 +77,8 @@ function main(): void {
   // Threads that share the memory allocator's arenas.
   process.env["MALLOC_ARENA_MAX"] ??= "2";
   replaceProcess(process.execPath, [
-    process.execPath, ...SMALL, ...process.execArgv, SERVE, ...[listener, control, port, version].map(String),
-    file,
+    process.execPath, ...SMALL, ...process.execArgv, SERVE,
+    ...[listener, control, port, version].map(String), file,
   ]);
 }
 

@@ -46,7 +46,8 @@ export function run(
       if (code === 0) resolve(Buffer.concat(chunks).toString("latin1"));
       else {
         const line = [program, ...words].join(" ").slice(0, 200);
-        reject(new Error(`${line}: exit code ${code}: ${Buffer.concat(errors).toString()}${Buffer.concat(chunks).toString("latin1").slice(-2000)}`));
+        const said = Buffer.concat(errors).toString() + Buffer.concat(chunks).toString("latin1").slice(-2000);
+        reject(new Error(`${line}: exit code ${code}: ${said}`));
       }
     });
   });

@@ -1,8 +1,9 @@
 /**
  * Draining, before a snapshot: transactions of clients that are under way come to their end, and no
  * new ones begin. It has two parts: a hurry, in which nobody waits, but clients give back what they
- * keep in case they need it again; then new transactions are held. A transaction is a lock of a client on a file or a name (AFR's and EC's writes,
- * DHT's renames), of a program's process: see LockTable for whose locks are not meant.
+ * keep in case they need it again; then new transactions are held. A transaction is a lock of a
+ * client on a file or a name (AFR's and EC's writes, DHT's renames), of a program's process: see
+ * LockTable for whose locks are not meant.
  *
  * A transaction that goes over several bricks may hold its lock on one of them and still need one
  * on the next. No brick can know that: whoever drains all of them looks at what each holds and what
@@ -10,9 +11,9 @@
  *
  * It ends by itself when its time is over: whoever began it may be dead.
  */
-import type { BrickLocks } from "./brick-locks.ts";
 import { isInternal } from "@mortar/brick-services";
 import type { Client } from "../server/client.ts";
+import type { BrickLocks } from "./brick-locks.ts";
 
 /** An owner of locks, as all bricks know it. */
 export interface LockClaim {

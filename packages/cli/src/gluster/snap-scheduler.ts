@@ -171,7 +171,13 @@ class SnapScheduler {
     if (!answer.ok) return this.#refused(verb, name, volume, answer.problem);
     // With the scheduler off a new job is off too.
     if (verb === "add" && !isEnabled(before)) {
-      await this.#client.scheduleSet({ name, enabled: false });
+      const off = await this.#client.scheduleSet({ name, enabled: false });
+      if (!off.ok) {
+        return this.#say(
+          `${name} was added, and is enabled although scheduling is not: ${off.problem.detail}`,
+          exit.internalError,
+        );
+      }
     }
     return this.#say(`Successfully ${verb}ed snapshot schedule`, 0);
   }

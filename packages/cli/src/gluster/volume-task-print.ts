@@ -1,6 +1,7 @@
 /** How far the rebalance processes of a volume are: stock's tables and elements. */
 import type { TaskProgress, VolumeTaskReport } from "@mortar/api";
 import { element, type XmlElement } from "../xml.ts";
+import { sizeText } from "./volume-status-print.ts";
 
 const columns = [
   "Node", "Rebalanced-files", "size", "scanned", "failures", "skipped", "status",
@@ -41,13 +42,6 @@ function timeOf(seconds: number): string {
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
   const hours = String(Math.floor(seconds / 3600)).padStart(8);
   return `${hours}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
-}
-
-function sizeText(bytes: number): string {
-  const units = ["KB", "MB", "GB", "TB", "PB"];
-  if (bytes < 1024) return `${bytes}Bytes`;
-  const power = Math.min(Math.floor(Math.log2(bytes) / 10), units.length);
-  return `${(bytes / 1024 ** power).toFixed(1)}${units[power - 1]}`;
 }
 
 const statusNumbers: readonly TaskProgress["status"][] = [

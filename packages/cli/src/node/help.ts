@@ -23,7 +23,9 @@ Bricks made for you (volume create V replica 3 --size 100G makes them all)
 
 Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
   volume create|start|stop|delete|info|status|list|set|get|reset|help
+  volume add-brick|remove-brick|rebalance|heal|profile|statedump|barrier|log
   snapshot create|list|info|status|activate|deactivate|restore|clone|delete|config|help
+  snapshot schedule|prune|hold|release|lock|unlock|diff|reclaim     Mortar's own
   peer probe|detach|status|token|accept        pool list
 
 Disks, in the words of LVM

@@ -65,9 +65,10 @@ async function start(input: BrickStart): Promise<ProcessIdentity> {
     outcome === "timeout"
       ? `it did not serve within ${Math.round(input.timeoutMs / 1000)} s`
       : errors === ""
-        ? `glusterfsd ended (${outcome})`
+        ? `${program} ended (${outcome})`
         : errors;
-  throw new BrickError("start-failed", `The brick ${name} did not start: ${why}`, {
+  const what = isHealer ? `The self-heal daemon of ${spec.volume}` : `The brick ${name}`;
+  throw new BrickError("start-failed", `${what} did not start: ${why}`, {
     nextStep: `Read ${files.log}`,
   });
 }

@@ -55,6 +55,8 @@ export class SnapshotCatalogue {
   #byId = new Map<string, ListedSnapshot>();
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #listing: Promise<void> | undefined;
+  /** What mortard is being told of a snapshot: by its name. */
+  readonly #telling = new Map<string, Promise<boolean>>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: CatalogueOptions) {
@@ -116,7 +118,9 @@ export class SnapshotCatalogue {
 
   /** What a daemon before this one, which was killed, may have left activated. */
   async releaseLeftovers(): Promise<void> {
-    for (const { name } of await this.all()) await this.#tell(name, false);
+    for (const { name, id } of await this.all()) {
+      if (!this.#held.has(id)) await this.#tell(name, false);
+    }
   }
 
   async #open(id: string): Promise<Held> {
@@ -150,8 +154,19 @@ export class SnapshotCatalogue {
     return opened;
   }
 
-  /** Whether mortard did it. */
+  /** Whether mortard did it. One after the other of a snapshot: the last word counts. */
   async #tell(snapshot: string, open: boolean): Promise<boolean> {
+    const before = this.#telling.get(snapshot) ?? Promise.resolve(true);
+    const turn = before.then(() => this.#tellNow(snapshot, open));
+    this.#telling.set(snapshot, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#telling.get(snapshot) === turn) this.#telling.delete(snapshot);
+    }
+  }
+
+  async #tellNow(snapshot: string, open: boolean): Promise<boolean> {
     const { client, log } = this.#options;
     try {
       const answer = await client.snapshotView(snapshot, { open });
