@@ -23,6 +23,7 @@ export type { HeldResult, Hold } from "./held-by-child.ts";
 export {
   attachLoop,
   detachLoop,
+  listLoopBackings,
   listLoops,
   readLoop,
   refreshLoopCapacity,

@@ -11,7 +11,7 @@
  * on threads of their own, and the caller bounds the wait. State is read from sysfs, which never
  * touches the backing file.
  */
-import { constants as fsConstants, promises as fs, readdirSync, readFileSync } from "node:fs";
+import { constants as fsConstants, promises as fs, readdirSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { declareAsync, isErrno } from "./async-call.ts";
 
@@ -204,13 +204,46 @@ async function withDevice(
 
 /** Every attached loop device, by number. */
 export function listLoops(): LoopStatus[] {
-  const loops: LoopStatus[] = [];
-  for (const name of readdirSync("/sys/block")) {
-    if (!/^loop\d+$/.test(name)) continue;
-    const status = readLoop(`/dev/${name}`);
-    if (status !== undefined) loops.push(status);
-  }
+  const loops = loopNumbers().flatMap((number) => readLoop(`/dev/loop${number}`) ?? []);
   return loops.sort((a, b) => a.number - b.number);
+}
+
+/** What a loop device was over when it was attached: its file may have another path, or none, by now. */
+export interface LoopBacking {
+  /** /dev/loopN */
+  readonly path: string;
+  readonly backingPath: string;
+}
+
+/** The inode of /sys/block/loopN/loop, made anew by each attachment, and what was read then. */
+const backings = new Map<number, { readonly attachment: number; readonly backingPath: string }>();
+
+/**
+ * Every attached loop device, in no order, for about 5 µs each: a node has one for each snapshot.
+ * Who finds one of interest reads it by `readLoop`.
+ */
+export function listLoopBackings(): LoopBacking[] {
+  return loopNumbers().flatMap((number) => {
+    const path = `/dev/loop${number}`;
+    const attachment = statSync(`/sys/block/loop${number}/loop`, { throwIfNoEntry: false })?.ino;
+    if (attachment === undefined) {
+      backings.delete(number);
+      return [];
+    }
+    const known = backings.get(number);
+    if (known?.attachment === attachment) return [{ path, backingPath: known.backingPath }];
+    const status = readLoop(path);
+    if (status === undefined) return [];
+    backings.set(number, { attachment, backingPath: status.backingPath });
+    return [{ path, backingPath: status.backingPath }];
+  });
+}
+
+function loopNumbers(): number[] {
+  return readdirSync("/sys/block").flatMap((name) => {
+    const number = /^loop(\d+)$/.exec(name)?.[1];
+    return number === undefined ? [] : [Number(number)];
+  });
 }
 
 /** What `/dev/loopN` is attached to; undefined when it is free. Reads sysfs only. */

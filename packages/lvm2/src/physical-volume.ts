@@ -6,8 +6,8 @@ import type { Label } from "./label.ts";
 import { readLabel } from "./label-read.ts";
 import type { MetadataArea } from "./metadata-area.ts";
 import { readMetadataArea, readText } from "./metadata-area-read.ts";
+import { parseRecentText } from "./recent-texts.ts";
 import type { MetadataText } from "./vg-parse.ts";
-import { parseMetadataText } from "./vg-parse.ts";
 
 export interface PvContents {
   readonly label: Label;
@@ -42,9 +42,7 @@ export function readPhysicalVolume(device: PvDevice): PvContents | undefined {
       const area = readMetadataArea(device, place);
       areas.push(area);
       if (area.ignored || !area.committed) return;
-      const found = parseMetadataText(readText(device, area, area.committed), {
-        device: device.name,
-      });
+      const found = parseRecentText(readText(device, area, area.committed), device.name);
       if (!metadata || found.vg.seqno > metadata.vg.seqno) metadata = found;
     });
   }

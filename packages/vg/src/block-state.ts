@@ -6,30 +6,64 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { listMappedDevices, type MappedDevice } from "@mortar/dm";
-import { isErrno, listLoops, listMounts, type LoopStatus, type MountPoint } from "@mortar/linux";
-import { poolRunDirectory } from "@mortar/pool";
+import { isErrno, listMounts, type LoopStatus, type MountPoint } from "@mortar/linux";
+import { type PoolSpec, poolRunDirectory } from "@mortar/pool";
 import type { LogicalVolume } from "@mortar/lvm2";
 import type { LoadedVg } from "./loaded-vg.ts";
 import { mappedUuid } from "./kernel-names.ts";
-import { findNbdOnly } from "./nbd-only.ts";
+import { LoopTable } from "./loop-table.ts";
+import { nbdOnlyVolume, readNbdOnlySpec } from "./nbd-only.ts";
 import { LINEAR_SERVER, segmentsOf } from "./served-spec.ts";
 import { VgError } from "./vg-error.ts";
 
 export interface BlockState {
-  readonly loops: readonly LoopStatus[];
+  readonly loops: Pick<LoopTable, "over" | "below">;
   /** Of the kernel's device-mapper, whosever they are. */
   readonly mapped: readonly MappedDevice[];
   readonly mounts: readonly MountPoint[];
   /** Paths of block devices in use as swap. */
   readonly swaps: readonly string[];
+  /** What a server that mounts nothing serves; undefined for any other. */
+  readonly nbdOnlySpec: (runDirectory: string) => PoolSpec | undefined;
+}
+
+/** Each table is read when it is first asked for, and once. */
+class LiveBlockState implements BlockState {
+  #loops: LoopTable | undefined;
+  #mapped: readonly MappedDevice[] | undefined;
+  #mounts: readonly MountPoint[] | undefined;
+  #swaps: readonly string[] | undefined;
+  readonly #nbdOnly = new Map<string, PoolSpec | undefined>();
+
+  get loops(): LoopTable {
+    return (this.#loops ??= new LoopTable());
+  }
+
+  get mapped(): readonly MappedDevice[] {
+    return (this.#mapped ??= listMappedDevices());
+  }
+
+  get mounts(): readonly MountPoint[] {
+    return (this.#mounts ??= listMounts());
+  }
+
+  get swaps(): readonly string[] {
+    return (this.#swaps ??= readSwaps());
+  }
+
+  nbdOnlySpec(directory: string): PoolSpec | undefined {
+    if (!this.#nbdOnly.has(directory)) this.#nbdOnly.set(directory, readNbdOnlySpec(directory));
+    return this.#nbdOnly.get(directory);
+  }
 }
 
 export function readBlockState(): BlockState {
-  const swaps = readFileSync("/proc/swaps", "utf8")
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(/\s+/)[0] ?? "");
-  return { loops: listLoops(), mapped: listMappedDevices(), mounts: listMounts(), swaps };
+  return new LiveBlockState();
+}
+
+function readSwaps(): string[] {
+  const lines = readFileSync("/proc/swaps", "utf8").split("\n").slice(1);
+  return lines.map((line) => line.split(/\s+/)[0] ?? "");
 }
 
 /** The block device of an active LV: over a pool server's file, or the kernel's. */
@@ -105,9 +139,7 @@ export function findServedLoop(
   const served = (server: string) => {
     const directory = findPoolDirectory(state, runDirectory, loaded.vg.name, server);
     const file = join(directory, "mnt", lv.name);
-    return (
-      state.loops.find((loop) => loop.backingPath === file) ?? findNbdOnly(directory, lv.name)
-    );
+    return state.loops.over(file)[0] ?? nbdOnlyVolume(state.nbdOnlySpec(directory), directory, lv.name);
   };
   if (segment.type === "thin") return served(segment.pool);
   if (segment.type !== "striped") return undefined;
@@ -121,9 +153,8 @@ function directLoop(
 ): LoopStatus | undefined {
   const piece = onlyPiece(loaded, lv);
   if (piece === undefined) return undefined;
-  return state.loops.find(
+  return state.loops.over(piece.path).find(
     (loop) =>
-      loop.backingPath === piece.path &&
       loop.offsetBytes === piece.offsetBytes &&
       loop.sizeLimitBytes > 0 &&
       loop.sizeLimitBytes <= piece.lengthBytes,
@@ -153,7 +184,7 @@ export function onlyPiece(
 export function usageOf(state: BlockState, loop: LvDevice): "file system" | "other" | undefined {
   if (state.mounts.some((mount) => mount.deviceNumber === loop.deviceNumber)) return "file system";
   if (state.swaps.includes(loop.path)) return "other";
-  if (state.loops.some((other) => other.backingPath === loop.path)) return "other";
+  if (state.loops.over(loop.path).length > 0) return "other";
   try {
     if (readdirSync(`/sys/block/${basename(loop.path)}/holders`).length > 0) return "other";
   } catch (error) {

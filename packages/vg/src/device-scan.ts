@@ -5,7 +5,8 @@
  * sysfs alone and never opened: a pool server that hangs must not hang whoever lists volumes.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { isErrno, listMounts, mountOf, type MountPoint } from "@mortar/linux";
+import { dirname, join } from "node:path";
+import { isErrno, listLoopBackings, listMounts, mountOf, type MountPoint } from "@mortar/linux";
 
 export interface CandidateDevice {
   /** /dev/sda1, /dev/loop0, /dev/mapper/crypt */
@@ -27,9 +28,10 @@ const NEVER = /^(ram|zram|sr|fd|nbd\d+p?\d*$|mtdblock)/;
 export function scanDevices(options: ScanOptions = {}): CandidateDevice[] {
   const sysBlock = options.sysBlock ?? "/sys/class/block";
   const mounts = listMounts();
+  const ours = options.sysBlock === undefined ? servedVolumes(mounts) : new Set<string>();
   const found: CandidateDevice[] = [];
   for (const name of readdirSync(sysBlock)) {
-    if (NEVER.test(name)) continue;
+    if (NEVER.test(name) || ours.has(`/dev/${name}`)) continue;
     const device = describe(sysBlock, name, mounts);
     if (device === undefined) continue;
     if (options.deviceFilter !== undefined && !options.deviceFilter(device.path)) continue;
@@ -62,6 +64,20 @@ function parentBacking(sysBlock: string, name: string): string | undefined {
   if (attributeOf(`${sysBlock}/${name}/partition`) === undefined) return undefined;
   const parent = readlinkSync(`${sysBlock}/${name}`).split("/").at(-2);
   return parent === undefined ? undefined : attributeOf(`${sysBlock}/${parent}/loop/backing_file`);
+}
+
+/** Loop devices that need no further look: there may be thousands of them. */
+function servedVolumes(mounts: readonly MountPoint[]): ReadonlySet<string> {
+  const isOurs = (directory: string) => isServedVolume(join(directory, "lv"), mounts);
+  const directories = new Map<string, boolean>();
+  const found = new Set<string>();
+  for (const { path, backingPath } of listLoopBackings()) {
+    const directory = dirname(backingPath);
+    const known = directories.get(directory) ?? isOurs(directory);
+    directories.set(directory, known);
+    if (known) found.add(path);
+  }
+  return found;
 }
 
 const SERVED = /\/pools\/[^/]+\/mnt\/[^/]+$/;

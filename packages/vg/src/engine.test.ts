@@ -29,7 +29,10 @@ function group(): LoadedVg {
   return { vg, found: new Map(), devices: new Map([["pv0", "/dev/vda"]]) };
 }
 
-const idle: BlockState = { loops: [], mapped: [], mounts: [], swaps: [] };
+const idle: BlockState = {
+  loops: { over: () => [], below: () => [] }, mapped: [], mounts: [], swaps: [],
+  nbdOnlySpec: () => undefined,
+};
 
 function mapped(loaded: LoadedVg): BlockState {
   const [lv] = loaded.vg.logicalVolumes;

@@ -1,7 +1,8 @@
 /** From a block device back to the logical volume that it shows. */
 import { realpathSync } from "node:fs";
-import { isErrno, readLoop } from "@mortar/linux";
-import { asThinVolume, isVisible } from "@mortar/lvm2";
+import { basename } from "node:path";
+import { isErrno, readLoop, type LoopStatus } from "@mortar/linux";
+import { asThinVolume, isVisible, type LogicalVolume } from "@mortar/lvm2";
 import { findDevice, readBlockState } from "./block-state.ts";
 import type { VgHost } from "./host.ts";
 import { volumeGroupsOf } from "./loaded-vg.ts";
@@ -29,7 +30,7 @@ export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
     return none("is not a logical volume that is active here");
   }
   for (const loaded of volumeGroupsOf(scanPhysicalVolumes(host))) {
-    for (const lv of loaded.vg.logicalVolumes.filter(isVisible)) {
+    for (const lv of likelyFirst(loaded.vg.logicalVolumes.filter(isVisible), loop)) {
       if (findDevice(state, host.runDirectory, loaded, lv)?.path !== path) continue;
       const vg = loaded.vg.name;
       const thin = asThinVolume(lv);
@@ -39,4 +40,10 @@ export function readLvOfDevice(host: VgHost, devicePath: string): LvOfDevice {
   }
   const what = loop === undefined ? "a mapped device" : `a loop device over ${loop.backingPath}`;
   return none(`is ${what}, not a logical volume`);
+}
+
+/** A server's file has the name of its LV. */
+function likelyFirst(lvs: readonly LogicalVolume[], loop: LoopStatus | undefined): LogicalVolume[] {
+  const likely = loop === undefined ? "" : basename(loop.backingPath);
+  return [...lvs.filter(({ name }) => name === likely), ...lvs.filter(({ name }) => name !== likely)];
 }

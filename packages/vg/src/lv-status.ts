@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   asThinPool,
   asThinVolume,
+  findLv,
   isReadOnly,
   isVisible,
   lvSectors,
@@ -76,10 +77,16 @@ const MODES: Record<PoolMode, NonNullable<PoolStatusOfVg["mode"]>> = {
 
 /** Of every visible LV of a group. */
 export function lvStatuses(host: VgHost, view: VgView): LvStatus[] {
-  return view.vg.logicalVolumes.filter(isVisible).map((lv) => lvStatusOf(host, view, lv));
+  return view.vg.logicalVolumes.filter(isVisible).map((lv) => statusOf(host, view, lv));
 }
 
-function lvStatusOf(host: VgHost, view: VgView, lv: LogicalVolume): LvStatus {
+/** Undefined when the group has no such LV, or only a hidden one. */
+export function lvStatusOf(host: VgHost, view: VgView, name: string): LvStatus | undefined {
+  const lv = findLv(view.vg, name);
+  return lv !== undefined && isVisible(lv) ? statusOf(host, view, lv) : undefined;
+}
+
+function statusOf(host: VgHost, view: VgView, lv: LogicalVolume): LvStatus {
   const state = stateOf(view, lv);
   const thin = asThinVolume(lv)?.segment;
   const sizeBytes = lvSectors(view.vg, lv) * SECTOR_BYTES;

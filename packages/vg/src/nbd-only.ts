@@ -11,11 +11,19 @@ import { uriOf } from "./nbd-uri.ts";
 /** No loop device has this number. */
 const NO_DEVICE = -1;
 
-/** In the place of a loop device. Undefined for a server that mounts, or does not serve the LV. */
-export function findNbdOnly(directory: string, lvName: string): LoopStatus | undefined {
+/** Undefined for a server that mounts, and where none runs. */
+export function readNbdOnlySpec(directory: string): PoolSpec | undefined {
   const spec = readSpec(join(directory, "spec.json"));
-  if (spec?.mount !== false) return undefined;
-  const volume = spec.volumes.find(({ name }) => name === lvName);
+  return spec?.mount === false ? spec : undefined;
+}
+
+/** In the place of a loop device. Undefined for an LV that such a server does not serve. */
+export function nbdOnlyVolume(
+  spec: PoolSpec | undefined,
+  directory: string,
+  lvName: string,
+): LoopStatus | undefined {
+  const volume = spec?.volumes.find(({ name }) => name === lvName);
   if (volume === undefined) return undefined;
   return {
     path: uriOf(`unix:${join(directory, "nbd.sock")}`, false, lvName),

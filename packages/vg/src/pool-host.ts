@@ -154,8 +154,7 @@ async function clearDeadMount(
   const state = readBlockState();
   const mountPoint = join(directory, "mnt");
   if (!state.mounts.some((mount) => mount.path === mountPoint)) return;
-  for (const loop of state.loops) {
-    if (!loop.backingPath.startsWith(`${mountPoint}/`)) continue;
+  for (const loop of state.loops.below(mountPoint)) {
     if (usageOf(state, loop) === undefined && (await detachLoop(loop.path))) continue;
     const lv = loop.backingPath.slice(mountPoint.length + 1);
     throw new VgError(

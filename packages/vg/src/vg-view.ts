@@ -4,6 +4,7 @@ import { within } from "@mortar/linux";
 import {
   asThinPool,
   asThinVolume,
+  isValidName,
   poolOfHidden,
   thinPools,
   type LogicalVolume,
@@ -49,7 +50,7 @@ export interface LvState {
 export interface VgView {
   readonly vg: VolumeGroup;
   readonly found: ReadonlyMap<string, FoundPv>;
-  /** Of every LV, hidden ones too, by name. */
+  /** Of every LV that was asked about, hidden ones too, by name. */
   readonly states: ReadonlyMap<string, LvState>;
   /** By pool name; absent while the pool is not served or does not answer. */
   readonly pools: ReadonlyMap<string, PoolReport>;
@@ -101,7 +102,30 @@ async function viewLocked(host: VgHost, name: string, id: string): Promise<VgVie
   });
 }
 
-export async function viewVg(host: VgHost, loaded: LoadedVg): Promise<VgView> {
+/**
+ * One group, with the states of these LVs only: it may have thousands. Undefined when there is no
+ * such group.
+ */
+export async function viewSome(
+  host: VgHost,
+  name: string,
+  lvNames: readonly string[],
+): Promise<VgView | undefined> {
+  if (!isValidName(name)) return undefined;
+  return await withVgLock(host.locks, name, "shared", async () => {
+    const loaded = volumeGroupsOf(scanPhysicalVolumes(host)).filter(({ vg }) => vg.name === name);
+    return loaded.length === 0
+      ? undefined
+      : await viewVg(host, selectVg(loaded, name), new Set(lvNames));
+  });
+}
+
+/** Without `lvNames`, the states of all. */
+export async function viewVg(
+  host: VgHost,
+  loaded: LoadedVg,
+  lvNames?: ReadonlySet<string>,
+): Promise<VgView> {
   const { vg, found } = loaded;
   const pools = new Map<string, PoolReport>();
   const silent = new Set<string>();
@@ -121,6 +145,7 @@ export async function viewVg(host: VgHost, loaded: LoadedVg): Promise<VgView> {
   const state = readBlockState();
   const states = new Map<string, LvState>();
   for (const lv of vg.logicalVolumes) {
+    if (lvNames !== undefined && !lvNames.has(lv.name)) continue;
     states.set(lv.name, stateOf(host, state, loaded, lv, { pools, silent }));
   }
   return { vg, found, states, pools };

@@ -38,7 +38,7 @@ import { finishPendingMerge, mergeLv, type MergedLv } from "./lv-merge.ts";
 import { shrinkLv } from "./lv-shrink.ts";
 import { readLvOfDevice, type LvOfDevice } from "./lv-of-device.ts";
 import { removeLv } from "./lv-remove.ts";
-import { lvStatuses, poolStatusOf, type LvStatus, type PoolStatusOfVg } from "./lv-status.ts";
+import { lvStatuses, lvStatusOf, poolStatusOf, type LvStatus, type PoolStatusOfVg } from "./lv-status.ts";
 import {
   exportLv,
   listExports,
@@ -60,7 +60,7 @@ import { VgError } from "./vg-error.ts";
 import { withGlobalLock, withVgLock } from "./vg-lock.ts";
 import { createVg, extendVg, reduceVg, removeVg, type NewVgOptions } from "./vg-verbs.ts";
 import type { LvName, ThinSnapshotRequest, VolumeGroupsOptions } from "./volume-groups-options.ts";
-import { viewMachine, type MachineView } from "./vg-view.ts";
+import { viewMachine, viewSome, type MachineView } from "./vg-view.ts";
 
 const LVM_LOCKS = "/run/lock/lvm";
 
@@ -118,12 +118,12 @@ export class VolumeGroups {
   }
 
   async lvStatus({ vg, lv }: LvName): Promise<LvStatus | undefined> {
-    return (await this.listLvs(vg)).find((status) => status.lv === lv);
+    const view = await viewSome(this.#host, vg, [lv]);
+    return view && lvStatusOf(this.#host, view, lv);
   }
 
   async poolStatus(name: { vg: string; pool: string }): Promise<PoolStatusOfVg | undefined> {
-    const { groups } = await viewMachine(this.#host, [name.vg], false);
-    const [view] = groups;
+    const view = await viewSome(this.#host, name.vg, [name.pool]);
     return view && poolStatusOf(this.#host, view, name.pool);
   }
 
