@@ -11,7 +11,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { fstatSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { attachLoop, isErrno, listLoops, type LoopStatus } from "@mortar/linux";
+import { attachLoop, isErrno, listLoops, readLoop, type LoopStatus } from "@mortar/linux";
 import { readPhysicalVolume } from "@mortar/lvm2";
 import { messageOf, type LeftOver } from "./group-activation.ts";
 import type { LoadedVg } from "./loaded-vg.ts";
@@ -52,9 +52,8 @@ export function bootRecorder(
   const directory = join(stateDirectory, "groups");
   return {
     activated: ({ vg, found }) => {
-      const loops = listLoops();
       const files = [...found.values()].flatMap((pv) => {
-        const loop = loops.find((it) => it.path === pv.path);
+        const loop = readLoop(pv.path);
         return loop === undefined ? [] : pvFileOf(pv.contents.label.id, loop);
       });
       const text = `${JSON.stringify({ name: vg.name, id: vg.id, files }, undefined, 2)}\n`;

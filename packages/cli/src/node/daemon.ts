@@ -33,6 +33,14 @@ export async function nodeStatusOf(root: string): Promise<NodeStatus | undefined
   }
 }
 
+/**
+ * What it keeps is tens of MiB; without a bound Node would let garbage grow to several times that
+ * before it collects any.
+ */
+export const DAEMON_NODE_OPTIONS = [
+  "--enable-source-maps", "--max-semi-space-size=2", "--max-old-space-size=384",
+] as const;
+
 /** The program `mortard` of this installation. */
 export function daemonProgram(): string {
   return join(dirname(fileURLToPath(import.meta.resolve("@mortar/mortard"))), "main.js");
@@ -61,7 +69,7 @@ export async function spawnDaemon(root: string, start: DaemonStart = {}): Promis
   mkdirSync(logDirectory, { recursive: true, mode: 0o700 });
   const outputFile = join(logDirectory, "mortard.out");
   const output = openSync(outputFile, "w", 0o600);
-  const words = ["--enable-source-maps", daemonProgram(), "--root", root, ...(start.words ?? [])];
+  const words = [...DAEMON_NODE_OPTIONS, daemonProgram(), "--root", root, ...(start.words ?? [])];
   const child = spawn(start.program ?? process.execPath, words, {
     cwd: "/",
     detached: true,

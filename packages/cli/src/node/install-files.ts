@@ -10,6 +10,8 @@
  * A pool that is still in use at the very end, when systemd kills what is left, is spared: its
  * processes have an argv[0] that begins with @ (systemd: ROOT_STORAGE_DAEMONS).
  */
+import { DAEMON_NODE_OPTIONS } from "./daemon.ts";
+
 export interface Installation {
   /** Where the node keeps its files. */
   readonly root: string;
@@ -81,7 +83,7 @@ Conflicts=glusterd.service
 
 [Service]
 Type=exec
-ExecStart=${[node, mortard, ...rootWords(root, "always")].map(word).join(" ")}
+ExecStart=${[node, ...DAEMON_NODE_OPTIONS, mortard, ...rootWords(root, "always")].map(word).join(" ")}
 Restart=always
 RestartPreventExitStatus=0
 RestartSec=500ms
