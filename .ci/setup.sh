@@ -61,4 +61,5 @@ install_packages() {
 build() {
   install_packages
   (cd "$here" && node_modules/.bin/tsc -b "$@")
+  (cd "$here/packages/web" && "$here/node_modules/.bin/vite" build)
 }

@@ -19,6 +19,7 @@ const GROUPS = {
   nbd: ["nbd"],
   stalls: ["stalls"],
   brick: ["brick"],
+  volume: ["volume-snapshots"],
 };
 
 /** The Debian package that has each program we compare with. */

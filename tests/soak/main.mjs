@@ -7,6 +7,7 @@ import { runBrickLoads } from "./brick-loads.mjs";
 import { runHealSoak } from "./heal.mjs";
 import { runGfapi } from "./gfapi.mjs";
 import { runMemory } from "./memory.mjs";
+import { runPool } from "./pool.mjs";
 import { runOrdering } from "./ordering.mjs";
 import { runPosix } from "./posix.mjs";
 import { runRepair } from "./repair.mjs";
@@ -15,8 +16,9 @@ import { runVerify } from "./verify.mjs";
 const rings = {
   block: runBlockSoak, verify: runVerify, memory: runMemory, brick: runBrickSoak, heal: runHealSoak,
   posix: runPosix, fsx: runBrickLoads, gfapi: runGfapi, repair: runRepair, ordering: runOrdering,
+  pool: runPool,
 };
-const USAGE = `usage: npm run soak -- [--only RING] [--seed N] [--minutes N] [--operations N]
+const USAGE = `usage: npm run soak -- [--only RING] [--seed N] [--minutes N | --seconds N] [--operations N]
                        [--kind distribute|replica|disperse] [--engine ours|glusterfsd]
 
 Rings, all unless one is named: ${Object.keys(rings).join(" ")}. tests/soak/README.md says what each does.
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     operations: { type: "string", default: "10000" },
     minutes: { type: "string", default: "5" },
+    seconds: { type: "string" },
     only: { type: "string" },
     kind: { type: "string" },
     engine: { type: "string", default: "ours" },
@@ -50,7 +53,8 @@ const log = (/** @type {string} */ line) => {
   console.log(line);
 };
 const options = {
-  seed: Number(values.seed), operations: Number(values.operations), minutes: Number(values.minutes),
+  seed: Number(values.seed), operations: Number(values.operations), 
+  minutes: values.seconds === undefined ? Number(values.minutes) : Number(values.seconds) / 60,
   ...(values.kind === undefined ? {} : { kind: values.kind }), engine: values.engine, log,
 };
 let failed = 0;

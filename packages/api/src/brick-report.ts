@@ -35,6 +35,13 @@ export const BrickReport = Type.Object(
         held: Type.Integer({ description: "answers that a barrier holds back" }),
       }),
     ),
+    inodes: Type.Optional(
+      Type.Object({
+        limit: Type.Integer({ description: "so many are kept in memory" }),
+        active: Type.Integer({ description: "are open" }),
+        known: Type.Integer({ description: "are in memory" }),
+      }),
+    ),
     memory: Type.Optional(Type.Record(Type.String(), Type.Number(), { description: "bytes" })),
   },
   { description: "what of it was asked for" },

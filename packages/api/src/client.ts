@@ -4,22 +4,11 @@
  * A refusal by the daemon is an `Answer` with its problem. Only what keeps an answer from coming
  * is thrown, as `ApiError`.
  */
-import { type IncomingMessage, request } from "node:http";
 import { type Static, Type } from "@sinclair/typebox";
 import { type Answer, Problem, successOf } from "./answer.ts";
 import { conforms } from "./check.ts";
+import { ApiError, exchange, type MortarPlace } from "./http-exchange.ts";
 import { type RouteName, routes } from "./routes.ts";
-
-export type ApiErrorCode = "connection-failed" | "timed-out" | "bad-answer";
-
-export class ApiError extends Error {
-  override readonly name = "ApiError";
-  readonly code: ApiErrorCode;
-  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 type Params<N extends RouteName> = Static<(typeof routes)[N]["params"]>;
 type Query<N extends RouteName> = Static<(typeof routes)[N]["query"]>;
@@ -32,21 +21,17 @@ interface CallInput<N extends RouteName> {
   readonly body?: Body<N>;
 }
 
-export interface MortarClientOptions {
-  readonly socketPath: string;
+export type MortarClientOptions = MortarPlace & {
   /** Silence after which a call is given up, milliseconds. Default 120 s, as stock's CLI. */
   readonly timeoutMs?: number;
 }
 
-/** Larger than any honest answer: 1,000 volumes of 1,000 bricks fit. */
-const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
-
 export class MortarClient {
-  readonly #socketPath: string;
+  readonly #place: MortarPlace;
   readonly #timeoutMs: number;
 
   constructor(options: MortarClientOptions) {
-    this.#socketPath = options.socketPath;
+    this.#place = options;
     this.#timeoutMs = options.timeoutMs ?? 120_000;
   }
 
@@ -81,8 +66,47 @@ export class MortarClient {
   peerAccept(body: Body<"peerAccept">) {
     return this.call("peerAccept", { body });
   }
+  peerRecover(body: Body<"peerRecover">) {
+    return this.call("peerRecover", { body });
+  }
+  peerLeave(body: Body<"peerLeave">) {
+    return this.call("peerLeave", { body });
+  }
   nodeLabel(host: string, body: Body<"nodeLabel">) {
     return this.call("nodeLabel", { params: { host }, body });
+  }
+  tokenCreate(body: Body<"tokenCreate">) {
+    return this.call("tokenCreate", { body });
+  }
+  tokenList() {
+    return this.call("tokenList", {});
+  }
+  tokenRevoke(token: string) {
+    return this.call("tokenRevoke", { params: { token } });
+  }
+  sessionSelf() {
+    return this.call("sessionSelf", {});
+  }
+  auditList(query: Query<"auditList"> = {}) {
+    return this.call("auditList", { query });
+  }
+  eventList(query: Query<"eventList"> = {}) {
+    return this.call("eventList", { query });
+  }
+  webhookCreate(body: Body<"webhookCreate">) {
+    return this.call("webhookCreate", { body });
+  }
+  webhookList() {
+    return this.call("webhookList", {});
+  }
+  webhookDelete(webhook: string) {
+    return this.call("webhookDelete", { params: { webhook } });
+  }
+  webhookTest(webhook: string) {
+    return this.call("webhookTest", { params: { webhook }, body: {} });
+  }
+  poolList() {
+    return this.call("poolList", {});
   }
   brickList() {
     return this.call("brickList", {});
@@ -127,6 +151,12 @@ export class MortarClient {
   volumeAddBrick(volume: string, body: Body<"volumeAddBrick">) {
     return this.call("volumeAddBrick", { params: { volume }, body });
   }
+  volumeReplaceBrick(volume: string, body: Body<"volumeReplaceBrick">) {
+    return this.call("volumeReplaceBrick", { params: { volume }, body });
+  }
+  volumeResetBrick(volume: string, body: Body<"volumeResetBrick">) {
+    return this.call("volumeResetBrick", { params: { volume }, body });
+  }
   volumeRemoveBrick(volume: string, body: Body<"volumeRemoveBrick">) {
     return this.call("volumeRemoveBrick", { params: { volume }, body });
   }
@@ -136,6 +166,12 @@ export class MortarClient {
   volumeProfile(volume: string, body: Body<"volumeProfile">) {
     return this.call("volumeProfile", { params: { volume }, body });
   }
+  volumeTop(volume: string, body: Body<"volumeTop"> = {}) {
+    return this.call("volumeTop", { params: { volume }, body });
+  }
+  volumeClearLocks(volume: string, body: Body<"volumeClearLocks">) {
+    return this.call("volumeClearLocks", { params: { volume }, body });
+  }
   volumeStatedump(volume: string) {
     return this.call("volumeStatedump", { params: { volume }, body: {} });
   }
@@ -144,6 +180,22 @@ export class MortarClient {
   }
   volumeHeal(volume: string, body: Body<"volumeHeal">) {
     return this.call("volumeHeal", { params: { volume }, body });
+  }
+
+  volumeHealInfo(volume: string, query: Query<"volumeHealInfo"> = {}) {
+    return this.call("volumeHealInfo", { params: { volume }, query });
+  }
+  volumeHealSwitch(volume: string, body: Body<"volumeHealSwitch">) {
+    return this.call("volumeHealSwitch", { params: { volume }, body });
+  }
+  volumeHealStatistics(volume: string) {
+    return this.call("volumeHealStatistics", { params: { volume } });
+  }
+  volumeHealCount(volume: string, query: Query<"volumeHealCount"> = {}) {
+    return this.call("volumeHealCount", { params: { volume }, query });
+  }
+  volumeSplitBrain(volume: string, body: Body<"volumeSplitBrain">) {
+    return this.call("volumeSplitBrain", { params: { volume }, body });
   }
 
   volumeBarrier(volume: string, body: Body<"volumeBarrier">) {
@@ -204,6 +256,12 @@ export class MortarClient {
   snapshotClone(snapshot: string, body: Body<"snapshotClone">) {
     return this.call("snapshotClone", { params: { snapshot }, body });
   }
+  snapshotFiles(snapshot: string, query: Query<"snapshotFiles"> = {}) {
+    return this.call("snapshotFiles", { params: { snapshot }, query });
+  }
+  snapshotFileRestore(snapshot: string, body: Body<"snapshotFileRestore">) {
+    return this.call("snapshotFileRestore", { params: { snapshot }, body });
+  }
   snapshotConfigGet(query: Query<"snapshotConfigGet"> = {}) {
     return this.call("snapshotConfigGet", { query });
   }
@@ -219,6 +277,10 @@ export class MortarClient {
   }
   scheduleEdit(schedule: string, body: Body<"scheduleEdit">) {
     return this.call("scheduleEdit", { params: { schedule }, body });
+  }
+  /** Nothing is changed. */
+  schedulePreview(schedule: string, body: Body<"schedulePreview">) {
+    return this.call("schedulePreview", { params: { schedule }, body });
   }
   scheduleDelete(schedule: string) {
     return this.call("scheduleDelete", { params: { schedule } });
@@ -245,11 +307,32 @@ export class MortarClient {
     return this.call("snapshotUnlock", { params: { snapshot }, body });
   }
 
+  snapshotSend(body: Body<"snapshotSend">) {
+    return this.call("snapshotSend", { body });
+  }
+  receiveList(query: Query<"receiveList"> = {}) {
+    return this.call("receiveList", { query });
+  }
+  receiveBegin(body: Body<"receiveBegin">) {
+    return this.call("receiveBegin", { body });
+  }
+  receiveProgress(volume: string, body: Body<"receiveProgress">) {
+    return this.call("receiveProgress", { params: { volume }, body });
+  }
+  receiveFinish(volume: string, body: Body<"receiveFinish">) {
+    return this.call("receiveFinish", { params: { volume }, body });
+  }
+  receiveAbandon(volume: string) {
+    return this.call("receiveAbandon", { params: { volume } });
+  }
+
   /** Calls any route by its name. Throws `ApiError` when no proper answer came. */
   async call<N extends RouteName>(name: N, input: CallInput<N>): Promise<Answer<Result<N>>> {
     const route = routes[name];
     const path = pathOf(route.path, input.params ?? {}, input.query ?? {});
-    const { status, text } = await this.#exchange(route.method, path, input.body);
+    const { status, text } = await exchange(this.#place, {
+      method: route.method, path, body: input.body, timeoutMs: this.#timeoutMs,
+    });
     const body = parse(text, status);
     if (status === 200) {
       if (!conforms(Envelope, body) || !conforms(route.result, body.result)) {
@@ -262,71 +345,9 @@ export class MortarClient {
     }
     return { ok: false, problem: body };
   }
-
-  #exchange(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
-    return new Promise((resolve, reject) => {
-      const payload = body === undefined ? undefined : JSON.stringify(body);
-      const outgoing = request(
-        {
-          socketPath: this.#socketPath,
-          method,
-          path,
-          // One connection a request: one kept open may be gone when the daemon was started again.
-          agent: false,
-          timeout: this.#timeoutMs,
-          headers: {
-            accept: "application/json, application/problem+json",
-            ...(payload === undefined
-              ? {}
-              : {
-                  "content-type": "application/json",
-                  "content-length": Buffer.byteLength(payload),
-                }),
-          },
-        },
-        (incoming) => collect(incoming, resolve, reject),
-      );
-      outgoing.on("timeout", () => {
-        const seconds = Math.round(this.#timeoutMs / 1000);
-        outgoing.destroy(new ApiError("timed-out", `No answer to ${path} within ${seconds} s.`));
-      });
-      outgoing.on("error", (error) => {
-        reject(error instanceof ApiError ? error : connectionFailed(this.#socketPath, error));
-      });
-      outgoing.end(payload);
-    });
-  }
 }
 
 const Envelope = successOf(Type.Unknown());
-
-function connectionFailed(socketPath: string, cause: Error): ApiError {
-  const message = `mortard does not answer on ${socketPath}: ${cause.message}`;
-  return new ApiError("connection-failed", message, { cause });
-}
-
-function collect(
-  incoming: IncomingMessage,
-  resolve: (answer: { status: number; text: string }) => void,
-  reject: (error: Error) => void,
-): void {
-  const parts: Buffer[] = [];
-  let lengthBytes = 0;
-  incoming.on("data", (part: Buffer) => {
-    lengthBytes += part.length;
-    if (lengthBytes > ANSWER_BYTES_MAX) {
-      incoming.destroy(new ApiError("bad-answer", "The answer is longer than 256 MiB."));
-      return;
-    }
-    parts.push(part);
-  });
-  incoming.on("end", () => {
-    resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(parts).toString("utf8") });
-  });
-  incoming.on("error", (error) => {
-    reject(error instanceof ApiError ? error : connectionFailed("its socket", error));
-  });
-}
 
 function parse(text: string, status: number): unknown {
   try {

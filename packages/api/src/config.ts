@@ -3,6 +3,22 @@ import { type Static, Type } from "@sinclair/typebox";
 
 const port = { minimum: 1, maximum: 65_535 };
 
+export const EtcdClusterSettings = Type.Object(
+  {
+    endpoints: Type.Array(Type.String({ pattern: "^https?://." }), { minItems: 1 }),
+    ca: Type.Optional(Type.String({ description: "file: who signs the members' certificates" })),
+    certificate: Type.Optional(Type.String({ description: "file: what the members know us by" })),
+    key: Type.Optional(Type.String({ description: "file: of the certificate" })),
+    prefix: Type.Optional(
+      Type.String({ pattern: "^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", description: "of all keys" }),
+    ),
+    user: Type.Optional(Type.String()),
+    password: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false, description: "an etcd that others run, in place of our own members" },
+);
+export type EtcdClusterSettings = Static<typeof EtcdClusterSettings>;
+
 export const NodeConfigSchema = Type.Object(
   {
     address: Type.Optional(
@@ -34,7 +50,28 @@ export const NodeConfigSchema = Type.Object(
         description: "ADDRESS/BITS: nodes there are believed without a token; default: loopback",
       }),
     ),
+    web: Type.Optional(
+      Type.Object(
+        {
+          address: Type.String({ minLength: 1 }),
+          port: Type.Integer(port),
+          certificate: Type.Optional(Type.String({ description: "file, PEM; default: the node's" })),
+          key: Type.Optional(Type.String({ description: "file, PEM" })),
+          plain: Type.Optional(
+            Type.Boolean({ description: "without TLS; on loopback addresses only" }),
+          ),
+        },
+        { additionalProperties: false, description: "HTTP for those who have a token" },
+      ),
+    ),
+    socketGroup: Type.Optional(
+      Type.String({ description: "its members may use the node's socket, as root may" }),
+    ),
     etcd: Type.Optional(Type.String({ description: "program of etcd, for several nodes" })),
+    etcdCluster: Type.Optional(EtcdClusterSettings),
+    certificateDays: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, description: "how long a node's certificate is good" }),
+    ),
     brickPortFirst: Type.Optional(Type.Integer(port)),
     brickPortLast: Type.Optional(Type.Integer(port)),
     glusterfsd: Type.Optional(Type.String({ description: "program of the stock brick server" })),

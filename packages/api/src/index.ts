@@ -1,22 +1,42 @@
+export * from "./access.ts";
 export { type Answer, Detail, Problem, successOf } from "./answer.ts";
 export * from "./brick-report.ts";
-export { type NodeConfig, NodeConfigSchema } from "./config.ts";
-export { conforms, firstMismatch, fromText } from "./check.ts";
+export { type EtcdClusterSettings, type NodeConfig, NodeConfigSchema } from "./config.ts";
 export {
-  ApiError,
-  type ApiErrorCode,
-  MortarClient,
-  type MortarClientOptions,
-  type Result,
-} from "./client.ts";
+  ClusterEvent, type EventKind, eventKindOf, eventKinds, EventQuestion, EVENTS_ASKED_MAX,
+  type EventSeverity, EventsTold,
+} from "./events.ts";
+export { followEvents, type FollowOptions } from "./event-stream.ts";
+export { conforms, firstMismatch, fromText } from "./check.ts";
+export { MortarClient, type MortarClientOptions, type Result } from "./client.ts";
+export { ApiError, type ApiErrorCode, type MortarPlace } from "./http-exchange.ts";
 export * from "./node.ts";
 export type { Method, Route } from "./route.ts";
+export { IDEMPOTENCY_HEADER, IdempotencyHeaders, takesIdempotencyKey } from "./idempotency.ts";
+export { isEnough, Role, roleOf } from "./roles.ts";
 export { type RouteName, routes } from "./routes.ts";
+export { PoolUse } from "./pool.ts";
 export * from "./schedule.ts";
 export * from "./snapshot.ts";
+export {
+  FileRestored, FileRestoreBody, SnapshotContentQuery, SnapshotFile, SnapshotFiles,
+} from "./snapshot-files.ts";
 export { SnapshotDiff } from "./snapshot-diff.ts";
 export type { SnapshotKept } from "./snapshot-kept.ts";
 export * from "./space.ts";
 export * from "./storage.ts";
+export * from "./transfer.ts";
+export { ReceiveBegun, ReceiveDone, ReceiveState, SendPlan } from "./transfer-routes.ts";
 export * from "./volume-change.ts";
+export * from "./heal.ts";
 export * from "./volume.ts";
+export { WebhookCreated, WebhookInfo, WebhookTried } from "./webhooks.ts";
+export { LockChoice, VolumeTop } from "./volume-top.ts";
+export { StreamError, type StreamErrorCode } from "./stream/stream-error.ts";
+export {
+  DATA_BYTES_MAX, dataOf, encodeData, encodeFrame, type Frame, FrameReader,
+} from "./stream/stream-frame.ts";
+export { KeptStream } from "./stream/kept-stream.ts";
+export * from "./stream/stream-header.ts";
+export { BrickOrder, StreamOrder, type StreamTotals, StreamWriter } from "./stream/stream-order.ts";
+export { encodeToken, ResumeToken, tokenOf } from "./stream/stream-token.ts";

@@ -40,6 +40,13 @@ export const NodeStatus = Type.Object({
   snapshotCount: Type.Integer(),
   glusterClients: Type.Integer({ description: "connections on the GlusterFS port" }),
   bricks: Type.Array(BrickProcess),
+  clusterState: Type.Optional(
+    Type.Object({
+      kind: Type.String({ description: "`file`, or `etcd`" }),
+      writable: Type.Boolean({ description: "false: commands that change something are refused" }),
+      reason: Type.Optional(Type.String({ description: "why it is not writable" })),
+    }),
+  ),
 });
 export type NodeStatus = Static<typeof NodeStatus>;
 
@@ -93,6 +100,19 @@ export const PeerAcceptBody = Type.Object(
   { additionalProperties: false },
 );
 export type PeerAcceptBody = Static<typeof PeerAcceptBody>;
+
+export const PeerConfirmBody = Type.Object(
+  {
+    yes: Type.Optional(Type.Boolean({ description: "without it, it is said what would happen" })),
+  },
+  { additionalProperties: false },
+);
+export type PeerConfirmBody = Static<typeof PeerConfirmBody>;
+
+export const PeerRecovered = Type.Object({
+  gone: Type.Array(Type.String(), { description: "hosts of the nodes that do not count any more" }),
+});
+export type PeerRecovered = Static<typeof PeerRecovered>;
 
 export const ShutdownBody = Type.Object(
   {

@@ -6,18 +6,27 @@
  */
 import { Type } from "@sinclair/typebox";
 import {
-  NodeStatus, Peer, PeerAcceptBody, PeerProbeBody, PeerProbed, PeerRequest, PeerToken, ShutdownBody, ShutdownResult,
+  NodeStatus, Peer, PeerAcceptBody, PeerConfirmBody, PeerProbeBody, PeerProbed, PeerRecovered, PeerRequest, PeerToken,
+  ShutdownBody, ShutdownResult,
 } from "./node.ts";
 import { force, name, noBody, none, route, volume } from "./route.ts";
+import { accessRoutes } from "./access-routes.ts";
+import { eventRoutes } from "./events.ts";
+import { healRoutes } from "./heal-routes.ts";
+import { poolRoutes } from "./pool.ts";
+import { webhookRoutes } from "./webhooks.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { snapshotRoutes } from "./snapshot-routes.ts";
+import { snapshotFileRoutes } from "./snapshot-files.ts";
+import { volumeTopRoutes } from "./volume-top.ts";
+import { transferRoutes } from "./transfer-routes.ts";
 import { Plan, PlanBody, PoolReclaim, ReclaimableBody } from "./space.ts";
 import { VolumeFiles, VolumeProfile, VolumeProfileBody } from "./brick-report.ts";
 import {
   BrickCreateBody, BrickPlaceBody, BrickPlan, BrickReadiness, MadeBrickInfo, NodeLabel, NodeLabelBody,
 } from "./storage.ts";
 import {
-  AddBrickBody, RebalanceBody, RemoveBrickBody, VolumeTaskReport,
+  AddBrickBody, RebalanceBody, RemoveBrickBody, ReplaceBrickBody, ResetBrickBody, VolumeTaskReport,
 } from "./volume-change.ts";
 import {
   OptionHelp,
@@ -83,6 +92,16 @@ const nodeRoutes = {
     summary: "Believe the cluster with this code",
     params: none, query: none, body: PeerAcceptBody, result: none,
   }),
+  peerRecover: route({
+    method: "POST", path: "/v1/peer-recover", tag: "node",
+    summary: "Go on with this node alone, when the majority is lost for good",
+    params: none, query: none, body: PeerConfirmBody, result: PeerRecovered,
+  }),
+  peerLeave: route({
+    method: "POST", path: "/v1/peer-leave", tag: "node",
+    summary: "Forget the pool, which goes on without this node",
+    params: none, query: none, body: PeerConfirmBody, result: none,
+  }),
 } as const;
 
 const volumeRoutes = {
@@ -144,6 +163,16 @@ const volumeRoutes = {
     summary: "Empty sets of bricks, and let them go",
     params: volume, query: none, body: RemoveBrickBody, result: VolumeTaskReport,
   }),
+  volumeReplaceBrick: route({
+    method: "POST", path: "/v1/volumes/:volume/replace-brick", tag: "volume",
+    summary: "Another brick in the place of one; it is healed from the others of its set",
+    params: volume, query: none, body: ReplaceBrickBody, result: VolumeRef,
+  }),
+  volumeResetBrick: route({
+    method: "POST", path: "/v1/volumes/:volume/reset-brick", tag: "volume",
+    summary: "Take a brick out, and bring it back emptied under the same path",
+    params: volume, query: none, body: ResetBrickBody, result: VolumeRef,
+  }),
   volumeRebalance: route({
     method: "POST", path: "/v1/volumes/:volume/rebalance", tag: "volume",
     summary: "Bring files to the bricks that they belong to",
@@ -168,16 +197,6 @@ const volumeRoutes = {
       { additionalProperties: false },
     ),
     result: VolumeFiles,
-  }),
-  volumeHeal: route({
-    method: "POST", path: "/v1/volumes/:volume/heal", tag: "volume",
-    summary: "Look for copies that are behind, and heal them",
-    params: volume, query: none,
-    body: Type.Object(
-      { full: Type.Optional(Type.Boolean({ description: "compare everything" })) },
-      { additionalProperties: false },
-    ),
-    result: VolumeRef,
   }),
   volumeBarrier: route({
     method: "POST", path: "/v1/volumes/:volume/barrier", tag: "volume",
@@ -254,6 +273,10 @@ const storageRoutes = {
 };
 
 export const routes = {
-  ...nodeRoutes, ...storageRoutes, ...volumeRoutes, ...snapshotRoutes, ...scheduleRoutes,
+  ...volumeTopRoutes,
+  ...nodeRoutes, ...storageRoutes, ...volumeRoutes, ...healRoutes, ...snapshotRoutes,
+  ...scheduleRoutes, ...transferRoutes,
+  ...poolRoutes, ...snapshotFileRoutes, ...accessRoutes, ...eventRoutes,
+  ...webhookRoutes,
 } as const;
 export type RouteName = keyof typeof routes;

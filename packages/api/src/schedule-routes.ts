@@ -2,7 +2,7 @@
 import { Type } from "@sinclair/typebox";
 import { name, noBody, none, route, snapshot } from "./route.ts";
 import {
-  Schedule, ScheduleAddBody, ScheduleEditBody, SchedulePrunePlan, ScheduleRun, SnapshotHoldBody,
+  Schedule, ScheduleAddBody, ScheduleEditBody, SchedulePreview, SchedulePrunePlan, ScheduleRun, SnapshotHoldBody,
   SnapshotLockBody, SnapshotReleaseBody, SnapshotUnlockBody, SnapshotUnlocked,
 } from "./schedule.ts";
 import { SnapshotChanged } from "./snapshot.ts";
@@ -25,6 +25,11 @@ export const scheduleRoutes = {
     method: "PATCH", path: "/v1/schedules/:schedule", tag: "snapshot",
     summary: "Change a schedule; what is not given stays",
     params: schedule, query: none, body: ScheduleEditBody, result: Schedule,
+  }),
+  schedulePreview: route({
+    method: "POST", path: "/v1/schedule-preview/:schedule", tag: "snapshot",
+    summary: "When a schedule would run, and what it would prune, if it were set so",
+    params: schedule, query: none, body: ScheduleEditBody, result: SchedulePreview,
   }),
   scheduleDelete: route({
     method: "DELETE", path: "/v1/schedules/:schedule", tag: "snapshot",

@@ -93,6 +93,20 @@ export const SchedulePrunePlan = Type.Object({
 });
 export type SchedulePrunePlan = Static<typeof SchedulePrunePlan>;
 
+export const SchedulePreview = Type.Object({
+  cron: Type.String({ description: "what `keep` implies, when none was given" }),
+  nextMs: Type.Array(Type.Integer(), { description: "without jitter" }),
+  decisions: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      keep: Type.Boolean(),
+      reasons: Type.Array(Type.String(), { description: "why it stays" }),
+    }),
+    { description: "of the snapshots that there are" },
+  ),
+});
+export type SchedulePreview = Static<typeof SchedulePreview>;
+
 const operator = Type.Optional(
   Type.String({
     minLength: 1, maxLength: 1024,

@@ -98,7 +98,15 @@ export const snapshotRoutes = {
     method: "POST", path: "/v1/snapshots/:snapshot/view", tag: "snapshot",
     summary: "For this node's snapshot daemon: activate a snapshot while it is looked into",
     params: snapshot, query: none,
-    body: Type.Object({ open: Type.Boolean() }, { additionalProperties: false }),
+    body: Type.Object(
+      {
+        open: Type.Boolean(),
+        reader: Type.Optional(
+          Type.Literal("files", { description: "the reader of files; absent: that daemon" }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
     result: SnapshotChanged,
   }),
   snapshotDeactivate: route({

@@ -60,6 +60,7 @@ const PlannedCommand = Type.Union([
   Type.Literal("snapshot delete"), Type.Literal("snapshot prune"),
   Type.Literal("snapshot deactivate"), Type.Literal("snapshot restore"),
   Type.Literal("volume stop"), Type.Literal("volume delete"),
+  Type.Literal("volume remove-brick"), Type.Literal("volume replace-brick"),
 ]);
 
 export const PlanBody = Type.Object(
@@ -70,6 +71,13 @@ export const PlanBody = Type.Object(
     all: Type.Optional(Type.Boolean()),
     safety: Type.Optional(Type.Boolean()),
     online: Type.Optional(Type.Boolean()),
+    bricks: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {
+        minItems: 1, maxItems: 10_000,
+        description: "HOST:/path; of replace-brick the former one and the new one",
+      }),
+    ),
+    replica: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   },
   { additionalProperties: false },
 );
@@ -82,9 +90,10 @@ export const Plan = Type.Object({
       host: Type.Optional(Type.String()),
       action: Type.Union([
         Type.Literal("stop"), Type.Literal("unmount"), Type.Literal("remove"),
-        Type.Literal("keep"), Type.Literal("replace"),
+        Type.Literal("keep"), Type.Literal("replace"), Type.Literal("heal"),
       ]),
       object: Type.String(),
+      bytes: Type.Optional(bytes("what it holds, or is to get")),
     }),
   ),
   pools: Type.Array(PoolGain),

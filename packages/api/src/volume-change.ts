@@ -7,8 +7,23 @@ const bricks = Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {
 });
 const closed = { additionalProperties: false };
 
+const brick = Type.String({
+  minLength: 1, maxLength: 4096, description: "HOST:/absolute/path",
+});
+const copies = Type.Integer({
+  minimum: 1, maximum: 1000, description: "copies of each file from then on",
+});
+
 export const AddBrickBody = Type.Object(
-  { bricks, force: Type.Optional(Type.Boolean()) }, closed,
+  {
+    bricks,
+    replica: Type.Optional(copies),
+    arbiter: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1, description: "1: the last copy has names only" }),
+    ),
+    force: Type.Optional(Type.Boolean()),
+  },
+  closed,
 );
 export type AddBrickBody = Static<typeof AddBrickBody>;
 
@@ -19,10 +34,24 @@ export const RemoveBrickBody = Type.Object(
       Type.Literal("start"), Type.Literal("status"), Type.Literal("stop"),
       Type.Literal("commit"), Type.Literal("force"),
     ]),
+    replica: Type.Optional(copies),
   },
   closed,
 );
 export type RemoveBrickBody = Static<typeof RemoveBrickBody>;
+
+export const ReplaceBrickBody = Type.Object({ source: brick, target: brick }, closed);
+export type ReplaceBrickBody = Static<typeof ReplaceBrickBody>;
+
+export const ResetBrickBody = Type.Object(
+  {
+    source: brick,
+    action: Type.Union([Type.Literal("start"), Type.Literal("commit"), Type.Literal("force")]),
+    target: Type.Optional(brick),
+  },
+  closed,
+);
+export type ResetBrickBody = Static<typeof ResetBrickBody>;
 
 export const RebalanceBody = Type.Object(
   {

@@ -112,6 +112,7 @@ export const StatusView = Type.Union(
     Type.Literal("descriptors"),
     Type.Literal("calls"),
     Type.Literal("memory"),
+    Type.Literal("inodes"),
   ],
   { description: "what the bricks themselves are asked for" },
 );

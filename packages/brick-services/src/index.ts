@@ -1,8 +1,8 @@
 export { GfidMap } from "./gfid-map.ts";
-export { wireLength } from "./lock-range.ts";
+export { setRange, wireLength } from "./lock-range.ts";
 export type { LockRange } from "./lock-range.ts";
 export { isInternal, LOCK, LOCK_EXCLUSIVE, LOCK_SHARED } from "./lock-table.ts";
-export type { LockRequest } from "./lock-table.ts";
+export type { LockRequest, LocksCleared, LocksToClear } from "./lock-table.ts";
 export { InodeLocks, LOCK_COMMAND, LOCK_TYPE } from "./inode-locks.ts";
 export type { InodeLock, InodeLockRequest } from "./inode-locks.ts";
 export { ENTRY_LOCK_COMMAND, EntryLocks } from "./entry-locks.ts";

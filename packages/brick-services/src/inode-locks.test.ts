@@ -264,3 +264,22 @@ test("any history is answered as lists searched from end to end answer it", () =
     }
   }
 });
+
+test("an operator's clearing takes locks of all domains, and the counts stay true", () => {
+  const locks = new InodeLocks<string>(5000);
+  const all = (which: "blocked" | "granted" | "all") => ({ which, isMeant: () => true });
+  locks.request(wish({}), "a", 0);
+  locks.request(wish({ domain: "V-disperse-0" }), "b", 0);
+  locks.request(wish({ client: 2 }), "c", 0);
+  locks.request(wish({ client: 3 }), "d", 0);
+  assert.deepEqual(locks.clear(FILE, 0, all("blocked"), 0), { granted: 0, ended: ["c", "d"] });
+  assert.equal(locks.count(FILE, 0), 2);
+  locks.request(wish({ client: 2 }), "e", 0);
+  assert.deepEqual(locks.clear(FILE, 0, all("granted"), 0), { granted: 2, ended: [] });
+  assert.deepEqual(locks.takeGranted(), ["e"]);
+  assert.equal(locks.heldCount, 1);
+  locks.releaseClient(1, 0);
+  locks.releaseClient(2, 0);
+  assert.equal(locks.heldCount, 0);
+  assert.ok(!locks.any(FILE, 0));
+});

@@ -4,7 +4,7 @@
  * start, and since they were last read. Recording allocates nothing.
  *
  *     latency bucket n: 2^(n-1) <= microseconds < 2^n      bucket 0: less than one
- *     size bucket n:    2^n <= bytes < 2^(n+1)             bucket 0: one, and none
+ *     size bucket n:    2^n <= bytes < 2^(n+1)             nothing at all is in none
  */
 
 import { fops } from "@mortar/gluster";
@@ -121,6 +121,7 @@ export class IoStats {
   }
 
   read(bytes: number): void {
+    if (bytes === 0) return;
     const bucket = sizeBucket(bytes);
     this.#cumulative.bytesRead += bytes;
     this.#interval.bytesRead += bytes;
@@ -129,6 +130,7 @@ export class IoStats {
   }
 
   write(bytes: number): void {
+    if (bytes === 0) return;
     const bucket = sizeBucket(bytes);
     this.#cumulative.bytesWritten += bytes;
     this.#interval.bytesWritten += bytes;
@@ -157,5 +159,5 @@ export class IoStats {
 }
 
 function sizeBucket(bytes: number): number {
-  return bytes < 1 ? 0 : 31 - Math.clz32(bytes);
+  return 31 - Math.clz32(bytes);
 }

@@ -86,6 +86,18 @@ interface LockedInode<Waiter, Lock extends TableLock<Waiter, Lock>> {
   count: number;
 }
 
+/** Of one inode. */
+export interface LocksToClear<Lock> {
+  readonly which: "blocked" | "granted" | "all";
+  readonly isMeant: (lock: Lock) => boolean;
+}
+
+export interface LocksCleared<Waiter> {
+  readonly granted: number;
+  /** They waited, and are to be told. */
+  readonly ended: readonly Waiter[];
+}
+
 const NOTHING: readonly never[] = [];
 
 export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
@@ -198,6 +210,26 @@ export class LockTable<Waiter, Lock extends TableLock<Waiter, Lock>> {
       this.#heldCount -= held - domain.granted.length;
     }
     for (const domain of domains) this.#retry(domain, now);
+  }
+
+  /** Takes away locks of an inode that are meant, in all domains; who waited for one is given back. */
+  clear(
+    words: Uint32Array, at: number, { which, isMeant }: LocksToClear<Lock>, now: number,
+  ): LocksCleared<Waiter> {
+    const ended: Waiter[] = [];
+    let granted = 0;
+    for (const domain of (this.#inodes.get(words, at)?.domains ?? NOTHING).slice()) {
+      const holders = which === "blocked" ? [] : domain.granted.filter(isMeant);
+      const waiting = which === "granted" ? [] : domain.waiting.filter(isMeant);
+      domain.granted = domain.granted.filter((lock) => !holders.includes(lock));
+      domain.waiting = domain.waiting.filter((lock) => !waiting.includes(lock));
+      for (const lock of [...holders, ...waiting]) this.#drop(lock);
+      for (const lock of waiting) ended.push(lock.waiter!);
+      granted += holders.length;
+      this.#heldCount -= holders.length;
+      this.#retry(domain, now);
+    }
+    return { granted, ended };
   }
 
   /** Start or end hurrying: whoever holds a lock, or is given one, is told that it is wanted. */

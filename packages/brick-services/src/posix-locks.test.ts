@@ -174,3 +174,18 @@ test("who is interrupted waits no longer, and others of the client go on waiting
   locks.request(wish(1, 1, UNLOCK, 0, 0), "");
   assert.deepEqual(locks.takeGranted(), ["another's"]);
 });
+
+test("an operator's clearing takes what is meant, and lets the next in", () => {
+  const locks = new PosixLocks<string>();
+  const all = (which: "blocked" | "granted" | "all") => ({ which, isMeant: () => true });
+  locks.request(wish(1, 1, WRITE, 0, 0), "");
+  assert.equal(locks.request(wish(2, 1, WRITE, 0, 10, SET_WAIT), "second"), LOCK.waiting);
+  assert.equal(locks.request(wish(3, 1, WRITE, 0, 10, SET_WAIT), "third"), LOCK.waiting);
+  const only = { which: "all", isMeant: ({ client }: { client: number }) => client === 2 } as const;
+  assert.deepEqual(locks.clear(FILE, 0, only), { granted: 0, ended: ["second"] });
+  assert.deepEqual(locks.takeGranted(), []);
+  assert.deepEqual(locks.clear(FILE, 0, all("granted")), { granted: 1, ended: [] });
+  assert.deepEqual(locks.takeGranted(), ["third"]);
+  assert.deepEqual(locks.clear(FILE, 0, all("all")), { granted: 1, ended: [] });
+  assert.ok(!locks.any(FILE, 0));
+});

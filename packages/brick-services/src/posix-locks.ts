@@ -18,7 +18,7 @@ import { GfidMap } from "./gfid-map.ts";
 import { LOCK_COMMAND, LOCK_TYPE } from "./inode-locks.ts";
 import { comparePositions, overlaps, setRangeSigned, stepBack, stepForward } from "./lock-range.ts";
 import type { LockRange } from "./lock-range.ts";
-import { LOCK, sameOwner } from "./lock-table.ts";
+import { LOCK, type LocksCleared, type LocksToClear, sameOwner } from "./lock-table.ts";
 
 /** One object may serve all requests. Start and length are the wire's halves. */
 export interface PosixLockRequest {
@@ -130,6 +130,20 @@ export class PosixLocks<Waiter> {
     file.waiting = file.waiting.filter((each) => !ended.includes(each));
     this.#retry(file);
     return ended.map(({ waiter }) => waiter);
+  }
+
+  /** Takes away locks of a file that are meant; who waited for one is given back. */
+  clear(
+    words: Uint32Array, at: number, { which, isMeant }: LocksToClear<PosixLock>,
+  ): LocksCleared<Waiter> {
+    const file = this.#files.get(words, at);
+    if (file === undefined) return { granted: 0, ended: NOTHING };
+    const holders = which === "blocked" ? [] : file.held.filter(isMeant);
+    const waiting = which === "granted" ? [] : file.waiting.filter(({ lock }) => isMeant(lock));
+    file.held = file.held.filter((lock) => !holders.includes(lock));
+    file.waiting = file.waiting.filter((each) => !waiting.includes(each));
+    this.#retry(file);
+    return { granted: holders.length, ended: waiting.map(({ waiter }) => waiter) };
   }
 
   /** FLUSH. Allocates nothing when nobody has a lock on the inode. */

@@ -16,6 +16,7 @@ import { BrickLocks } from "./services/brick-locks.ts";
 import { HealIndex, indexWatch } from "./services/heal-index.ts";
 import { IndexDirectory } from "./store/index-directory.ts";
 import { Leases } from "./services/leases.ts";
+import { TopCounts } from "./services/top-counts.ts";
 import { Upcalls } from "./services/upcalls.ts";
 import type { Tell } from "./services/upcalls.ts";
 import { completeOptions } from "./options.ts";
@@ -62,6 +63,7 @@ export class Brick {
   tell: Tell = () => undefined;
   readonly barrier = new Barrier<HeldReply>();
   readonly statistics = new IoStats(performance.now());
+  readonly top = new TopCounts();
   /** Open flags of the last WRITE and of its file: the barrier asks. */
   lastWriteFlags = 0;
   /** The parent of a LOOKUP by name, whose name is in the scratch memory; -1: none. */
@@ -74,7 +76,7 @@ export class Brick {
     this.options = completeOptions(spec.options);
     this.directory = openBrickDirectory(spec.path, spec.volumeId);
     this.objects = new Objects(this.directory, this.openFiles, {
-      inodes: INODES, directories: DIRECTORIES,
+      inodes: INODES, directories: DIRECTORIES, forgotten: (slot) => this.top.forget(slot),
     });
     this.entries = new Entries(this.objects, new ParentLinks(this.objects, this.options));
     this.index = new HealIndex(
@@ -112,6 +114,7 @@ export class Brick {
       this.locks.posix.flush(file.inode.words, 0, client.id, owner);
     }
     this.workers.forgetSource(file.fd);
+    if (!file.isDirectory) this.top.closed();
     if (!this.openFiles.close(file)) return;
     this.entries.removeUnlinked(file.inode);
     const slot = this.objects.table.find(file.inode.gfid, 0);

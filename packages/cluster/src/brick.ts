@@ -13,6 +13,11 @@ export function brickName(brick: { readonly host: string; readonly path: string 
   return `${brick.host}:${brick.path}`;
 }
 
+/** The bricks that run while the volume does. */
+export function servedBricks(volume: VolumeDocument): readonly BrickDocument[] {
+  return volume.bricks.filter((it) => it.resetting !== true);
+}
+
 export function volumeBrickRef(volume: VolumeDocument, brick: BrickDocument): BrickRef {
   return { volume: volume.name, volumeId: volume.id, host: brick.host, path: brick.path };
 }
@@ -178,6 +183,12 @@ export function* allBricks(
   for (const { document } of state.snapshots.values()) {
     for (const snapVolume of document.volumes) {
       for (const brick of snapVolume.bricks) yield { owner: `snapshot ${document.name}`, brick };
+    }
+  }
+  for (const { document } of state.receives.values()) {
+    const { volume, held, incoming } = document;
+    for (const brick of [...(held?.bricks ?? []), ...(incoming?.bricks ?? [])]) {
+      yield { owner: `what was received of ${volume}`, brick };
     }
   }
 }

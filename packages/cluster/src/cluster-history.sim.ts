@@ -9,6 +9,7 @@
  */
 import assert from "node:assert/strict";
 import type { ConcurrentScenario, Random } from "@mortar/sim";
+import { brickName } from "./brick.ts";
 import type { Answer, CommandArgs, CommandName } from "./command.ts";
 import { checkAtRest, Killed } from "./cluster.sim.ts";
 import { NodeModel, WorldModel } from "./node-model.sim.ts";
@@ -50,6 +51,29 @@ function command<Name extends CommandName>(
   return { name, args, claims };
 }
 
+const BRICK_THINGS = [0, 1, 2].map((index) => `brick ${index}`);
+
+/** On the node's first LV or its other one. */
+function brickOfV(index: number, lv: string): string {
+  return `${"abc"[index]}:/${lv}${index}/exp`;
+}
+
+function replacement(random: Random): Command {
+  const index = random.below(3);
+  const [from, to] = random.pick([["v", "x"], ["x", "v"]] as const);
+  const target = brickOfV(index, to);
+  return command(
+    "volumeReplaceBrick", { volume: "v", source: brickOfV(index, from), target },
+    {
+      thing: BRICK_THINGS[index]!,
+      holds: (state) => {
+        const bricks = state.volumes.get("v")?.document.bricks ?? [];
+        return bricks[index] !== undefined && brickName(bricks[index]) === target;
+      },
+    },
+  );
+}
+
 function randomCommand(random: Random): Command {
   const volume = random.pick(["v", "v", "w"]);
   const snapshot = random.pick(["s1", "s2"]);
@@ -67,9 +91,14 @@ function randomCommand(random: Random): Command {
     () => command("snapshotDelete", { snapshot },
       { ...there, holds: (state) => !hasSnapshot(snapshot)(state) }),
     () => command("snapshotRestore", { snapshot, safety: random.below(2) === 0 },
-      there, { thing: "run v" }, { thing: "run w" }),
+      there, { thing: "run v" }, { thing: "run w" }, ...BRICK_THINGS.map((thing) => ({ thing }))),
     () => command("volumeOptionSet", {
       volume, options: [{ name: "performance.cache-size", value: "64MB" }],
+    }),
+    () => replacement(random),
+    () => replacement(random),
+    () => command("volumeResetBrick", {
+      volume: "v", source: brickOfV(random.below(3), random.pick(["v", "x"])), action: "start",
     }),
     () => command("volumeInfo", {}),
     () => command("volumeStatus", { volume }),
@@ -90,6 +119,7 @@ class History {
     for (const [index, node] of nodes.entries()) {
       node.addUserLv(`v${index}`);
       node.addUserLv(`w${index}`);
+      node.addUserLv(`x${index}`);
     }
     this.world = new SharedWorld(new WorldModel(nodes), random);
   }
@@ -142,7 +172,8 @@ class History {
     for (const daemon of this.world.daemons.values()) await this.#must(daemon, command("recover", {}));
     for (const name of ["v", "w"]) {
       const bricks = nodes.map(({ host }, index) => `${host}:/${name}${index}/exp`);
-      await this.#must(first!, command("volumeCreate", { name, bricks }));
+      const layout = name === "v" ? { replica: 3 } : {};
+      await this.#must(first!, command("volumeCreate", { name, bricks, ...layout }));
       await this.#must(first!, command("volumeStart", { volume: name }));
     }
   }

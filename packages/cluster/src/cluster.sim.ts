@@ -1,5 +1,6 @@
 /** A cluster in memory with faults on request, and what must hold of it at rest. */
 import assert from "node:assert/strict";
+import { servedBricks } from "./brick.ts";
 import type { Answer, CommandArgs, CommandName, CommandPayload } from "./command.ts";
 import { Coordinator, type Host, type Turn } from "./drive.ts";
 import { EffectError, type SingleEffect } from "./effect.ts";
@@ -210,7 +211,7 @@ function checkProcesses(world: WorldModel, state: ClusterState): void {
   const wanted = new Map<string, string>();
   for (const { document } of state.volumes.values()) {
     if (document.status !== "Started") continue;
-    for (const { node, path } of document.bricks) wanted.set(`${node} ${path}`, document.id);
+    for (const { node, path } of servedBricks(document)) wanted.set(`${node} ${path}`, document.id);
   }
   for (const { document } of state.snapshots.values()) {
     if (!isActivated(document)) continue;

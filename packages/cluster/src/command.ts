@@ -5,10 +5,13 @@
 import type { Effect } from "./effect.ts";
 import type { NodeCommands } from "./node-command.ts";
 import type { PlanCommands } from "./plan-command.ts";
+import type { PoolCommands } from "./pool-list.ts";
 import type { ScheduleCommands } from "./schedule-command.ts";
 import type { SnapshotCommands } from "./snapshot-command.ts";
 import type { StorageCommands } from "./storage-command.ts";
+import type { TransferCommands } from "./transfer-command.ts";
 import type { VolumeChangeCommands } from "./volume-change-command.ts";
+import type { HealCommands } from "./heal-command.ts";
 import type { VolumeCommands } from "./volume-command.ts";
 
 /** A step of a command: yields effects, is given their results. */
@@ -74,7 +77,7 @@ export type Answer<Payload> =
 /** Every command: its arguments and the payload of its success. */
 export interface CommandTable
   extends VolumeCommands, VolumeChangeCommands, SnapshotCommands, NodeCommands, PlanCommands, StorageCommands,
-    ScheduleCommands {}
+    ScheduleCommands, TransferCommands, HealCommands, PoolCommands {}
 
 export type CommandName = keyof CommandTable;
 export type CommandArgs<Name extends CommandName> = CommandTable[Name]["args"];

@@ -4,15 +4,25 @@ import { nodeAdd, nodeDeclare, nodeRemove } from "./membership.ts";
 import { brickCreate, brickDelete, brickList, brickPlace } from "./brick-commands.ts";
 import { brickReadiness } from "./brick-readiness.ts";
 import { nodeLabel } from "./node-label.ts";
+import { poolList } from "./pool-list.ts";
 import { bringUp, recover } from "./recover.ts";
 import {
   scheduleAdd, scheduleDelete, scheduleEdit, scheduleList, schedulePrune, scheduleSet,
 } from "./schedule-commands.ts";
+import { schedulePreview } from "./schedule-preview.ts";
 import { scheduleRun, scheduleTick } from "./schedule-run.ts";
 import { snapshotHold, snapshotLock, snapshotRelease, snapshotUnlock } from "./snapshot-keep.ts";
 import { snapshotPrune } from "./safety.ts";
+import { volumeHealSwitch, volumeSplitBrain } from "./heal-change.ts";
+import { volumeHealCount, volumeHealInfo, volumeHealStatistics } from "./heal-report.ts";
 import { volumeHeal } from "./self-heal.ts";
+import { choosesServerQuorum, inServerQuorum } from "./server-quorum.ts";
 import { snapshotActivate, snapshotDeactivate } from "./snapshot-activation.ts";
+import { receiveFinish } from "./receive-finish.ts";
+import {
+  receiveAbandon, receiveBegin, receiveList, receiveProgress,
+} from "./snapshot-receive.ts";
+import { snapshotSend } from "./snapshot-send.ts";
 import { snapshotClone } from "./snapshot-clone.ts";
 import { snapshotConfigGet, snapshotConfigSet } from "./snapshot-config.ts";
 import { snapshotCreate } from "./snapshot-create.ts";
@@ -30,8 +40,11 @@ import {
   volumeProfile,
   volumeStatedump,
 } from "./volume-bricks.ts";
+import { volumeClearLocks, volumeTop } from "./volume-top.ts";
 import { volumeAddBrick } from "./volume-add-brick.ts";
 import { volumeRebalance } from "./volume-rebalance.ts";
+import { volumeReplaceBrick } from "./volume-replace-brick.ts";
+import { volumeResetBrick } from "./volume-reset-brick.ts";
 import { volumeRemoveBrick } from "./volume-remove-brick.ts";
 import { volumeCreate } from "./volume-create.ts";
 import {
@@ -63,23 +76,34 @@ const question = <Name extends CommandName>(run: Command<Name>["run"]): Command<
 
 export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   volumeCreate: changing(volumeCreate),
-  volumeStart: changing(volumeStart),
-  volumeStop: changing(volumeStop),
-  volumeDelete: changing(volumeDelete),
+  volumeStart: changing(inServerQuorum(volumeStart)),
+  volumeStop: changing(inServerQuorum(volumeStop)),
+  volumeDelete: changing(inServerQuorum(volumeDelete)),
   volumeList: question(volumeList),
   volumeInfo: question(volumeInfo),
   volumeStatus: question(volumeStatus),
-  volumeProfile: changing(volumeProfile),
-  volumeStatedump: question(volumeStatedump),
-  volumeLogRotate: question(volumeLogRotate),
-  volumeBarrier: changing(volumeBarrier),
-  volumeHeal: question(volumeHeal),
-  volumeOptionSet: changing(volumeOptionSet),
+  volumeProfile: changing(inServerQuorum(volumeProfile)),
+  volumeTop: question(inServerQuorum(volumeTop)),
+  volumeClearLocks: question(inServerQuorum(volumeClearLocks)),
+  volumeStatedump: question(inServerQuorum(volumeStatedump)),
+  volumeLogRotate: question(inServerQuorum(volumeLogRotate)),
+  volumeBarrier: changing(inServerQuorum(volumeBarrier)),
+  volumeHeal: question(inServerQuorum(volumeHeal)),
+  volumeHealInfo: question(volumeHealInfo),
+  volumeHealStatistics: question(inServerQuorum(volumeHealStatistics)),
+  volumeHealCount: question(inServerQuorum(volumeHealCount)),
+  volumeSplitBrain: question(volumeSplitBrain),
+  volumeHealSwitch: changing(inServerQuorum(volumeHealSwitch)),
+  volumeOptionSet: changing(
+    inServerQuorum(volumeOptionSet, ({ options }) => choosesServerQuorum(options)),
+  ),
   volumeOptionGet: question(volumeOptionGet),
-  volumeOptionReset: changing(volumeOptionReset),
-  volumeAddBrick: changing(volumeAddBrick),
-  volumeRemoveBrick: changing(volumeRemoveBrick),
-  volumeRebalance: changing(volumeRebalance),
+  volumeOptionReset: changing(inServerQuorum(volumeOptionReset)),
+  volumeAddBrick: changing(inServerQuorum(volumeAddBrick)),
+  volumeRemoveBrick: changing(inServerQuorum(volumeRemoveBrick)),
+  volumeReplaceBrick: changing(inServerQuorum(volumeReplaceBrick)),
+  volumeResetBrick: changing(inServerQuorum(volumeResetBrick)),
+  volumeRebalance: changing(inServerQuorum(volumeRebalance)),
   volumeOptionHelp: question(volumeOptionHelp),
   snapshotCreate: changing(snapshotCreate),
   snapshotList: question(snapshotList),
@@ -103,11 +127,18 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   snapshotRelease: changing(snapshotRelease),
   snapshotLock: changing(snapshotLock),
   snapshotUnlock: changing(snapshotUnlock),
+  snapshotSend: question(snapshotSend),
+  receiveBegin: changing(receiveBegin),
+  receiveProgress: changing(receiveProgress),
+  receiveFinish: changing(receiveFinish),
+  receiveAbandon: changing(receiveAbandon),
+  receiveList: question(receiveList),
   scheduleAdd: changing(scheduleAdd),
   scheduleEdit: changing(scheduleEdit),
   scheduleDelete: changing(scheduleDelete),
   scheduleSet: changing(scheduleSet),
   scheduleList: question(scheduleList),
+  schedulePreview: question(schedulePreview),
   schedulePrune: changing(schedulePrune),
   scheduleRun: changing(scheduleRun),
   scheduleTick: changing(scheduleTick),
@@ -116,10 +147,12 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   brickDelete: changing(brickDelete),
   brickList: question(brickList),
   brickReadiness: question(brickReadiness),
+  poolList: question(poolList),
   nodeLabel: changing(nodeLabel),
   nodeDeclare: changing(nodeDeclare),
   nodeAdd: changing(nodeAdd),
   nodeRemove: changing(nodeRemove),
   recover: changing(recover),
   bringUp: changing(bringUp),
+  bringUpKnown: question(bringUp),
 };

@@ -9,6 +9,8 @@
  *   recovering rest upon it.
  * - Effects must survive being stored as JSON: intents keep them.
  */
+import type { LockChoice, SpeedTrial } from "./brick-top.ts";
+import type { BrickCrawls, BrickHealIndex, HealToolRun } from "./heal-effect.ts";
 import type { BrickStorage, StorageFacts } from "./brick-storage.ts";
 import type { RebalanceCounts } from "@mortar/gluster";
 import type { Change } from "./state.ts";
@@ -87,7 +89,9 @@ export interface BrickSpace {
 export type BrickQuestion =
   | "clients" | "descriptors" | "calls" | "memory"
   | "profile" | "profile-next" | "profile-clear"
-  | "statedump" | "log-rotate";
+  | "statedump" | "log-rotate"
+  /** See brick-top.ts; `clear-locks` gives null for a brick that has no such file. */
+  | "inodes" | "top" | "top-clear" | "speed" | "clear-locks";
 
 export interface BrickClient {
   /** IP:PORT */
@@ -116,6 +120,8 @@ export interface BrickReport {
   readonly clients?: BrickClient[];
   readonly descriptors?: BrickDescriptors[];
   readonly calls?: { readonly queued: number; readonly held: number };
+  /** `limit` of them are kept in memory, `known` are, `active` are open. */
+  readonly inodes?: { readonly limit: number; readonly active: number; readonly known: number };
   /** Bytes, by kind. */
   readonly memory?: Record<string, number>;
 }
@@ -158,6 +164,9 @@ export interface PoolFacts {
   readonly state: "ok" | "read-only" | "out-of-data" | "needs-check" | "failed" | "inactive";
   readonly dataPercent: number;
   readonly metadataPercent: number;
+  /** Absent of one that is not active. */
+  readonly sizeBytes?: number;
+  readonly usedBytes?: number;
 }
 
 /** How much of its pool a thin LV has; whole chunks. */
@@ -259,6 +268,27 @@ export interface NodeEffects {
     };
     result: void;
   };
+  /**
+   * The root of a prepared brick, which does not run, says that it is not to be trusted
+   * (`trusted.afr.dirty`): for who meets it before the others of its set tell. *Idempotent*.
+   */
+  markUnhealed: { args: { readonly path: string }; result: void };
+  /**
+   * A running brick of a replica set notes that siblings have missed all of its root
+   * (`trusted.afr.SIBLING`, and in its index): from there on they are healed. `again`: it puts into
+   * its index what it has noted before, which is *idempotent*.
+   */
+  noteMissing: {
+    args: {
+      readonly brick: BrickRef;
+      /** Brick ids. */
+      readonly siblings: readonly string[];
+      /** Whether the volume heals directories name by name. */
+      readonly granular: boolean;
+      readonly again: boolean;
+    };
+    result: void;
+  };
   /** Sets `trusted.glusterfs.volume-id` of a mounted brick directory. *Idempotent*. */
   setVolumeId: { args: { readonly path: string; readonly volumeId: string }; result: void };
 
@@ -276,10 +306,26 @@ export interface NodeEffects {
     args: {
       readonly volume: string;
       readonly isDisperse: boolean;
-      readonly sets: number;
+      /** Of all of the volume's sets those that this daemon is to look at, counted from 0. */
+      readonly sets: readonly number[];
       readonly full: boolean;
     };
     result: void;
+  };
+  /** The walks that the node's self-heal daemon remembers of its own bricks in these sets. */
+  healStatistics: {
+    args: { readonly volume: string; readonly sets: readonly number[] };
+    result: readonly BrickCrawls[];
+  };
+  /** What siblings of a brick have missed, from its index; `entriesMax` objects are told of. */
+  healIndex: {
+    args: { readonly brick: BrickRef; readonly entriesMax: number };
+    result: BrickHealIndex;
+  };
+  /** Runs stock's `glfsheal` with these words, as a client of the volume on that node. */
+  runHealTool: {
+    args: { readonly volume: string; readonly words: readonly string[] };
+    result: HealToolRun;
   };
   /**
    * Starts the rebalance process of this run on the node. *Idempotent*: one run has one process,
@@ -304,7 +350,14 @@ export interface NodeEffects {
    * the other results are in `BrickReport` and `BrickProfile`.
    */
   askBrick: {
-    args: { readonly brick: BrickRef; readonly question: BrickQuestion };
+    args: {
+      readonly brick: BrickRef;
+      readonly question: BrickQuestion;
+      /** Of `speed`. */
+      readonly trial?: SpeedTrial;
+      /** Of `clear-locks`. */
+      readonly locks?: LockChoice;
+    };
     result: object | string | null;
   };
 
@@ -401,7 +454,7 @@ export interface NodeEffects {
   /** As `lvs` prints them: `9.34`, `800.00m`; absent when LVM prints none. */
   lvStatus: {
     args: { readonly vg: string; readonly lv: string };
-    result: { readonly dataPercent?: string; readonly size?: string };
+    result: { readonly dataPercent?: string; readonly size?: string; readonly sizeBytes?: number };
   };
   /**
    * Mounts an active LV, making the mount point. *Idempotent* when that LV is mounted there;
@@ -428,6 +481,18 @@ export interface NodeEffects {
     args: { readonly mountPoint?: string; readonly device?: string; readonly file?: string };
     result: StorageFacts;
   };
+  /** A thin LV without a file system, of whole extents, marked as a brick's. *Idempotent*. */
+  makeBareLv: {
+    args: {
+      readonly vg: string;
+      readonly pool: string;
+      readonly lv: string;
+      readonly sizeBytes: number;
+      /** A uuid. */
+      readonly id: string;
+    };
+    result: void;
+  };
   /** Makes what is not there of it, up to the mounted directory. *Idempotent*. */
   makeBrickStorage: { args: BrickStorage; result: void };
   /**
@@ -450,10 +515,14 @@ export type NodeEffectResult<Kind extends NodeEffectKind> = NodeEffects[Kind]["r
 export interface LocalEffects {
   /** Wall clock, and a clock that only ever goes forward. */
   clock: { args: object; result: { readonly nowMs: number; readonly monotonicMs: number } };
+  /** Others go on meanwhile. */
+  pause: { args: { readonly ms: number }; result: void };
   /** Random uuids, version 4, with dashes. */
   uuids: { args: { readonly count: number }; result: readonly string[] };
   /** The node that a host name means, by resolving it; no uuid: none of this cluster. */
   resolveHost: { args: { readonly host: string }; result: { readonly uuid?: string } };
+  /** Uuids of the nodes whose daemons answer this one, which is among them. */
+  connectedNodes: { args: object; result: readonly string[] };
   /** Clients (and bricks) of these volumes are told to fetch their volfiles again. */
   volfileChanged: { args: { readonly volumes: readonly string[] }; result: void };
   /** For the log and for event listeners; must not fail. */

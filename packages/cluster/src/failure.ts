@@ -22,6 +22,9 @@ export const errno = {
   EG_NOTTHINP: 30815,
 } as const;
 
+/** Where stock gives no number. */
+export const NO_ERRNO = 0;
+
 export class CommandFailure extends Error {
   override readonly name = "CommandFailure";
   readonly code: FailureCode;

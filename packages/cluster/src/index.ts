@@ -7,8 +7,16 @@ export * from "./schedule-command.ts";
 export type { ScheduleDocument } from "./schedule-document.ts";
 export * from "./brick-storage.ts";
 export * from "./storage-command.ts";
+export type { PoolReport } from "./pool-list.ts";
+export * from "./transfer-command.ts";
+export * from "./transfer-document.ts";
+export * from "./heal-command.ts";
+export * from "./heal-effect.ts";
+export type { HealState } from "./heal-judgement.ts";
 export * from "./volume-change-command.ts";
+export type * from "./brick-top.ts";
 export * from "./volume-command.ts";
+export { servedBricks } from "./brick.ts";
 export { type Command, commands } from "./commands.ts";
 export { type CommitResult, Coordinator, type Host, type Turn } from "./drive.ts";
 export * from "./effect.ts";
@@ -29,6 +37,9 @@ export {
 export { isTickDue } from "./schedule-run.ts";
 export { hasSnapshotView } from "./snapshot-view.ts";
 export { healingNodes, selfHealDaemonName } from "./self-heal.ts";
+export {
+  isInServerQuorum, serverQuorumChange, takesPartInServerQuorum,
+} from "./server-quorum.ts";
 export * from "./state.ts";
 export {
   type BrickEngine,

@@ -14,6 +14,7 @@ import {
   type Versioned,
   type VolumeDocument,
 } from "./state.ts";
+import type { ReceiveDocument } from "./transfer-document.ts";
 
 export const keyOf = {
   node: (uuid: string) => `node/${uuid}`,
@@ -24,6 +25,7 @@ export const keyOf = {
   clusterConfig: "config/cluster",
   schedule: (name: string) => `schedule/${name}`,
   clusterClock: "config/clock",
+  receive: (volume: string) => `receive/${volume}`,
 } as const;
 
 export interface StoredEntry {
@@ -51,6 +53,7 @@ export function emptyState(self: string): ClusterState {
     snapshots: new Map(),
     intents: new Map(),
     schedules: new Map(),
+    receives: new Map(),
   };
 }
 
@@ -116,14 +119,14 @@ export function applyTold(
 export function newestRevision(state: ClusterState): number {
   const singles = [state.snapshotConfig, state.clusterConfig, state.clusterClock];
   let newest = Math.max(...singles.map((it) => it?.revision ?? 0));
-  const { nodes, volumes, snapshots, intents, schedules } = state;
-  for (const map of [nodes, volumes, snapshots, intents, schedules]) {
+  const { nodes, volumes, snapshots, intents, schedules, receives } = state;
+  for (const map of [nodes, volumes, snapshots, intents, schedules, receives]) {
     for (const { revision } of map.values()) newest = Math.max(newest, revision);
   }
   return newest;
 }
 
-type Maps = "nodes" | "volumes" | "snapshots" | "intents" | "schedules";
+type Maps = "nodes" | "volumes" | "snapshots" | "intents" | "schedules" | "receives";
 
 const mapOfPrefix: Readonly<Record<string, Maps>> = {
   node: "nodes",
@@ -131,6 +134,7 @@ const mapOfPrefix: Readonly<Record<string, Maps>> = {
   snapshot: "snapshots",
   intent: "intents",
   schedule: "schedules",
+  receive: "receives",
 };
 
 /** Copies each map at its first change; what is handed out before stays as it was. */
@@ -230,6 +234,12 @@ export const changeOf = {
   },
   scheduleGone(state: ClusterState, name: string): Change {
     return gone(keyOf.schedule(name), state.schedules.get(name));
+  },
+  receive(state: ClusterState, receive: ReceiveDocument): Change {
+    return put(keyOf.receive(receive.volume), state.receives.get(receive.volume), receive);
+  },
+  receiveGone(state: ClusterState, volume: string): Change {
+    return gone(keyOf.receive(volume), state.receives.get(volume));
   },
   clusterClock(state: ClusterState, clock: ClusterClockDocument): Change {
     return put(keyOf.clusterClock, state.clusterClock, clock);

@@ -34,4 +34,9 @@ export interface NodeCommands {
   recover: { args: object; payload: RecoveryReport };
   /** Mounts and starts what the state says is started, on this node; after `recover`. */
   bringUp: { args: object; payload: { bricksStarted: number } };
+  /**
+   * The same without a turn, while there is none to be had: from what was known last. What this
+   * node should not have started is ended when it has its first turn.
+   */
+  bringUpKnown: { args: object; payload: { bricksStarted: number } };
 }

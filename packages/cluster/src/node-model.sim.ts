@@ -11,6 +11,7 @@ import {
   type SingleEffect,
 } from "./effect.ts";
 import { overlaps } from "./brick.ts";
+import type { BrickCrawls, BrickHealIndex, HealToolRun } from "./heal-effect.ts";
 import { LockModel } from "./lock-model.sim.ts";
 import { StorageModel } from "./storage-model.sim.ts";
 
@@ -40,11 +41,20 @@ export class NodeModel {
   readonly barred = new Set<string>();
   /** Brick paths that were told of options, and what they say waits for their next start. */
   readonly reconfigured: string[] = [];
+  /** By brick path, as the node tells it. */
+  readonly indices = new Map<string, Omit<BrickHealIndex, "online">>();
+  crawls: readonly BrickCrawls[] = [];
+  healTool = (_words: readonly string[]): HealToolRun =>
+    ({ installed: false, exitCode: 0, output: "" });
   afterRestart: string[] = [];
   /** What running bricks answer, by question. */
   readonly answers = new Map<string, unknown>();
   /** Of each volume, the newest run of its rebalance process. */
   readonly rebalances = new Map<string, { readonly task: string; status: "in progress" | "stopped" | "completed" }>();
+  /** Brick paths whose root says that it is not to be trusted. */
+  readonly unhealed = new Set<string>();
+  /** Brick path to the ids of siblings that miss all. */
+  readonly missing = new Map<string, Set<string>>();
   readonly frozen = new Set<string>();
   readonly locks = new LockModel();
   /** Snapshot LVs for which groups are locked. */
@@ -113,6 +123,20 @@ export class NodeModel {
         fs.directories.set(below, effect.volumeId);
         return undefined;
       }
+      case "markUnhealed": {
+        const { fs, below } = this.fsOf(effect.path);
+        if (!fs.directories.has(below)) throw this.fail(effect.path, "No such directory");
+        this.unhealed.add(effect.path);
+        return undefined;
+      }
+      case "noteMissing": {
+        const { path } = effect.brick;
+        if (!this.running.has(path)) throw this.fail(path, "is down");
+        const noted = this.missing.get(path) ?? new Set();
+        if (!effect.again) for (const sibling of effect.siblings) noted.add(sibling);
+        this.missing.set(path, noted);
+        return undefined;
+      }
       case "startBrick":
       case "stopBrick":
       case "brickStatus":
@@ -138,12 +162,21 @@ export class NodeModel {
       }
       case "startHeal":
         return undefined;
+      case "healStatistics":
+        return this.crawls;
+      case "runHealTool":
+        return this.healTool(effect.words);
+      case "healIndex": {
+        const index = this.indices.get(effect.brick.path) ?? { count: 0, unlisted: 0, entries: [] };
+        return { ...index, online: this.running.has(effect.brick.path) };
+      }
       case "drainLocks":
         if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
         return this.locks.drain(effect.brick.path, effect);
       case "drainEnd":
         return this.locks.endDrain(effect.brick.path);
       case "inspectStorage":
+      case "makeBareLv":
       case "makeBrickStorage":
       case "removeBrickStorage":
         return this.storage.perform(effect);
@@ -289,7 +322,7 @@ export class NodeModel {
       }
       case "lvStatus":
         this.#need(`${effect.vg}/${effect.lv}`);
-        return { dataPercent: "9.34", size: "800.00m" };
+        return { dataPercent: "9.34", size: "800.00m", sizeBytes: 800 * 1024 ** 2 };
       case "mountBrick":
         return this.#mount(`${effect.vg}/${effect.lv}`, effect.mountPoint);
       case "unmountLv":
@@ -393,6 +426,8 @@ export class WorldModel {
   /** How far the wall clock was set, beside the time that goes by. */
   wallShiftMs = 0;
   readonly told: string[] = [];
+  /** Uuids; undefined: all. */
+  connected: readonly string[] | undefined;
   #uuid = 0;
 
   constructor(nodes: readonly NodeModel[]) {
@@ -411,6 +446,11 @@ export class WorldModel {
         return undefined;
       case "event":
         return undefined;
+      case "pause":
+        this.nowMs += effect.ms;
+        return undefined;
+      case "connectedNodes":
+        return this.connected ?? this.nodes.map((it) => it.uuid);
       case "resolveHost": {
         const uuid = this.nodes.find((it) => it.host === effect.host)?.uuid;
         return uuid === undefined ? {} : { uuid };

@@ -3,7 +3,7 @@ import type { PoolGain } from "./reclaim.ts";
 
 export type PlannedCommand =
   | "snapshot delete" | "snapshot prune" | "snapshot deactivate" | "snapshot restore"
-  | "volume stop" | "volume delete";
+  | "volume stop" | "volume delete" | "volume remove-brick" | "volume replace-brick";
 
 /** As the command itself takes them. */
 export interface PlanArgs {
@@ -13,12 +13,17 @@ export interface PlanArgs {
   readonly all?: boolean;
   readonly safety?: boolean;
   readonly online?: boolean;
+  /** HOST:/path; of replace-brick the former one and the new one. */
+  readonly bricks?: readonly string[];
+  readonly replica?: number;
 }
 
 export interface PlanStep {
   host?: string;
-  action: "stop" | "unmount" | "remove" | "keep" | "replace";
+  action: "stop" | "unmount" | "remove" | "keep" | "replace" | "heal";
   object: string;
+  /** What it holds, or is to get. */
+  bytes?: number;
 }
 
 export interface Plan {

@@ -7,6 +7,7 @@ import { readClusterTime } from "./cluster-clock.ts";
 import type { Step } from "./command.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { reclaimOf, sumOfFreed } from "./reclaim.ts";
+import { removalOfBricks, replacementOfBrick } from "./plan-bricks.ts";
 import type { Plan, PlanArgs, PlanStep } from "./plan-command.ts";
 import { doomedSafetySnapshots } from "./safety.ts";
 import { chosenForDeletion } from "./snapshot-delete.ts";
@@ -48,9 +49,17 @@ function* draftOf(context: CommandContext, args: PlanArgs): Step<Draft> {
     case "volume stop":
       return { steps: stops(findVolume(context, named(args.volume)).bricks), removed: [] };
     case "volume delete":
+      return volumeDeletion(findVolume(context, named(args.volume)));
+    case "volume remove-brick":
+      return { steps: yield* removalOfBricks(context, volumeOf(context, args), args), removed: [] };
+    case "volume replace-brick":
       break;
   }
-  return volumeDeletion(findVolume(context, named(args.volume)));
+  return { steps: yield* replacementOfBrick(context, volumeOf(context, args), args), removed: [] };
+}
+
+function volumeOf(context: CommandContext, { volume }: PlanArgs): VolumeDocument {
+  return findVolume(context, named(volume));
 }
 
 function named(name: string | undefined): string {

@@ -1,5 +1,5 @@
 /** What a node does when its daemon starts: clean up, bring up what is started. */
-import { mountGroups, startEffects, volumeBrickRef } from "./brick.ts";
+import { mountGroups, servedBricks, startEffects, volumeBrickRef } from "./brick.ts";
 import type { Step } from "./command.ts";
 import type { RecoveryReport } from "./node-command.ts";
 import type { NodeEffect } from "./effect.ts";
@@ -38,7 +38,7 @@ export function* bringUp(context: CommandContext, _args: object): Step<{ bricksS
   for (const { document: volume } of context.state.volumes.values()) {
     if (volume.status !== "Started" || held.has(keyOf.volume(volume.name))) continue;
     const { activate, mount } = mountGroups(volume.bricks.filter((it) => it.managed));
-    const start = startEffects(volume.bricks, (brick) => volumeBrickRef(volume, brick));
+    const start = startEffects(servedBricks(volume), (brick) => volumeBrickRef(volume, brick));
     ladders.push(groupsOf(activate, mount, start));
   }
   for (const { document: snapshot } of context.state.snapshots.values()) {

@@ -15,6 +15,7 @@ import {
   type ClusterState,
   SCHEMA,
   type SnapshotDocument,
+  type SnapVolumeDocument,
   type VolumeDocument,
 } from "./state.ts";
 import { type CommandContext, newUuids, performLocal } from "./steps.ts";
@@ -53,6 +54,13 @@ export function* keepAsSafety(
   };
 }
 
+/** Of former bricks that a volume let go one by one, there is none that could be restored. */
+export function isWhole(
+  { bricks, volume }: Pick<SnapVolumeDocument, "bricks" | "volume">,
+): boolean {
+  return bricks.length === volume.bricks.length;
+}
+
 function freeName(state: ClusterState, wanted: string): string {
   let name = wanted;
   for (let number = 2; state.snapshots.has(name); number++) name = `${wanted}-${number}`;
@@ -73,10 +81,13 @@ export function* doomedSafetySnapshots(context: CommandContext): Step<SnapshotDo
   for (const snapshot of snapshotsInOrder(context.state, "safety").toReversed()) {
     if (snapshot.expiresAtMs === undefined) continue;
     if (isKept(snapshot, clusterMs)) continue;
-    const origin = snapshot.volumes[0]?.originId ?? "";
+    const [part] = snapshot.volumes;
+    const origin = part?.originId ?? "";
     const newer = newerOf.get(origin) ?? 0;
-    newerOf.set(origin, newer + 1);
-    if (newer >= KEPT_COUNT || snapshot.expiresAtMs <= nowMs) doomed.push(snapshot);
+    // Single bricks that were replaced do not push out a whole volume.
+    const whole = part !== undefined && isWhole(part);
+    if (whole) newerOf.set(origin, newer + 1);
+    if ((whole && newer >= KEPT_COUNT) || snapshot.expiresAtMs <= nowMs) doomed.push(snapshot);
   }
   return doomed.toReversed();
 }

@@ -49,6 +49,14 @@ export interface SchedulePrunePlan {
   removals: SnapshotRemoval[];
 }
 
+export interface SchedulePreview {
+  /** What `keep` implies, when none was given. */
+  cron: string;
+  /** UTC milliseconds; without jitter. */
+  nextMs: number[];
+  decisions: PruneDecision[];
+}
+
 export interface SnapshotUnlocked extends SnapshotChanged {
   /** False: recorded, and to be confirmed by another operator. */
   unlocked: boolean;
@@ -83,6 +91,11 @@ export interface ScheduleCommands {
   schedulePrune: {
     args: { readonly name?: string; readonly dryRun?: boolean };
     payload: SchedulePrunePlan[];
+  };
+  /** As if it were set so; nothing is changed. */
+  schedulePreview: {
+    args: ScheduleSettings & { readonly name: string };
+    payload: SchedulePreview;
   };
   /** Makes one at once, and prunes. */
   scheduleRun: { args: { readonly name: string }; payload: ScheduleRun };

@@ -107,12 +107,7 @@ function reportOf(state: ClusterState, schedule: ScheduleDocument, nowMs: number
   const {
     schema: _schema, claimedMs, lastRun, volumes, attempts: _, runningMs, ...rest
   } = schedule;
-  const nextMs: number[] = [];
-  for (let at: number | undefined = Math.max(nowMs, claimedMs); nextMs.length < NEXT_RUNS; ) {
-    at = nextDue(schedule, at);
-    if (at === undefined) break;
-    nextMs.push(at);
-  }
+  const nextMs = nextRuns(schedule, Math.max(nowMs, claimedMs), NEXT_RUNS);
   return {
     ...rest,
     volumes: [...volumes],
@@ -121,6 +116,18 @@ function reportOf(state: ClusterState, schedule: ScheduleDocument, nowMs: number
     ...(lastRun === undefined ? {} : { lastRun }),
     interrupted: runningMs !== undefined,
   };
+}
+
+export function nextRuns(
+  times: Parameters<typeof nextDue>[0], afterMs: number, count: number,
+): number[] {
+  const nextMs: number[] = [];
+  for (let at: number | undefined = afterMs; nextMs.length < count; ) {
+    at = nextDue(times, at);
+    if (at === undefined) break;
+    nextMs.push(at);
+  }
+  return nextMs;
 }
 
 export function* schedulePrune(
@@ -139,7 +146,10 @@ export function* schedulePrune(
 }
 
 /** Of its own snapshots only; those that are held or locked stay beside what the policy keeps. */
-function* decide(context: CommandContext, schedule: ScheduleDocument): Step<PruneDecision[]> {
+export function* decide(
+  context: CommandContext,
+  schedule: Pick<ScheduleDocument, "name" | "keep">,
+): Step<PruneDecision[]> {
   const clusterMs = yield* readClusterTime(context.state);
   const own = madeBy(context.state, schedule.name);
   const dated = own.map((it) => ({ name: it.name, dueMs: it.scheduled!.dueMs }));

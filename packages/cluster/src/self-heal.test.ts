@@ -36,17 +36,32 @@ async function refusal(cluster: SimulatedCluster): Promise<string> {
   return answer.opErrstr;
 }
 
-test("each node with bricks is asked once, for every set", async () => {
+test("an index is read by each node with a brick of the set, all of a set by its highest node", async () => {
   const cluster = await replicated(twoSets);
   await cluster.must("volumeStart", { volume: "v" });
   const orders = watch(cluster);
   await cluster.must("volumeHeal", { volume: "v" });
+  assert.deepEqual(orders.map((it) => [it.node, it.sets, it.full]), [
+    ["node-a", [0, 1], false], ["node-b", [0], false],
+  ]);
+  orders.length = 0;
   await cluster.must("volumeHeal", { volume: "v", full: true });
-  assert.deepEqual(
-    orders.map((it) => [it.node, it.isDisperse, it.sets, it.full]),
-    [false, true].flatMap((full) => ["node-a", "node-b"].map((node) => [node, false, 2, full])),
-  );
+  assert.deepEqual(orders.map((it) => [it.node, it.sets, it.full]), [
+    ["node-b", [0], true], ["node-a", [1], true],
+  ]);
   cluster.checkAtRest();
+});
+
+test("where the highest node is away, the next one walks over the set", async () => {
+  const cluster = await replicated(twoSets);
+  await cluster.must("volumeStart", { volume: "v" });
+  const orders = watch(cluster, ["node-b"]);
+  const answer = await cluster.run("volumeHeal", { volume: "v", full: true });
+  assert.ok(answer.ok, "all sets are walked over");
+  assert.match(answer.details.map((it) => it.detail).join("\n"), /away/);
+  assert.deepEqual(orders.map((it) => [it.node, it.sets]), [["node-a", [1]], ["node-a", [0]]]);
+  watch(cluster, ["node-a", "node-b"]);
+  assert.ok(!(await cluster.run("volumeHeal", { volume: "v", full: true })).ok);
 });
 
 test("one daemon that heals is enough; without any the heal fails", async () => {

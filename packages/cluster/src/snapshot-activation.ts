@@ -82,13 +82,18 @@ export function* activateSnapshot(
   context: CommandContext,
   snapshot: SnapshotDocument,
 ): Step<void> {
-  const intent = yield* begin(context, {
+  // Mounting it may write into it, whatever becomes of this.
+  const activations = (snapshot.activations ?? 0) + 1;
+  const now = context.state.snapshots.get(snapshot.name)?.document ?? snapshot;
+  const draft = {
     command: "snapshot activate",
     holds: [keyOf.snapshot(snapshot.name)],
-    direction: "undo",
+    direction: "undo" as const,
     groups: downGroups(snapshot),
     afterwards: [],
-  });
+  };
+  const counted = changeOf.snapshot(context.state, { ...now, activations });
+  const intent = yield* begin(context, draft, [counted]);
   try {
     yield* performGroups(upGroups(snapshot));
   } catch (error) {
@@ -96,7 +101,7 @@ export function* activateSnapshot(
     throw error;
   }
   yield* commit(context, [
-    changeOf.snapshot(context.state, withStatus(snapshot, "Started")),
+    changeOf.snapshot(context.state, withStatus({ ...snapshot, activations }, "Started")),
     changeOf.intentGone(context.state, intent.id),
   ]);
   yield* event("SNAPSHOT_ACTIVATED", { snapshot: snapshot.name });

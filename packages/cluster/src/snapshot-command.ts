@@ -203,7 +203,7 @@ export interface SnapshotCommands {
   };
   /** The snapshot daemon of the node that is asked looks into it, or does so no more. */
   snapshotView: {
-    args: { readonly snapshot: string; readonly open: boolean };
+    args: { readonly snapshot: string; readonly open: boolean; readonly reader?: "files" };
     payload: SnapshotChanged;
   };
   snapshotDeactivate: { args: { readonly snapshot: string }; payload: SnapshotChanged };

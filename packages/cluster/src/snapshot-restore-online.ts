@@ -9,7 +9,7 @@
  * (the client is not connected). Before the commit everything is undone: the former bricks are
  * started again. After it the start is finished, however often it has to be tried.
  */
-import { startEffects, stopEffects, volumeBrickRef } from "./brick.ts";
+import { servedBricks, startEffects, stopEffects, volumeBrickRef } from "./brick.ts";
 import type { Step } from "./command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { draftIntent, groupsOf, pendingDetail, settle } from "./intent.ts";
@@ -32,7 +32,7 @@ export function stopFormer(
 export function startFormer(
   volumes: readonly (VolumeDocument | undefined)[],
 ): NodeEffect<"startBrick">[] {
-  return started(volumes).flatMap((it) => startEffects(it.bricks, refOf(it)));
+  return started(volumes).flatMap((it) => startEffects(servedBricks(it), refOf(it)));
 }
 
 /** To be committed with the restored volumes; undefined when none of them is started. */

@@ -27,7 +27,7 @@ import {
 } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";
 import { claimsOn } from "./lv-claim.ts";
-import { keepAsSafety } from "./safety.ts";
+import { isWhole, keepAsSafety } from "./safety.ts";
 import { performGroups, stopSnapshotEffects, upGroups } from "./snapshot-activation.ts";
 import { withFacts } from "./snapshot-check.ts";
 import { isActivated, openSnapshot, snapVolumeOf } from "./snapshot-find.ts";
@@ -127,10 +127,16 @@ function* partOf(
     throw new CommandFailure("volume-started", errno.EG_VOLRUN, message);
   }
   const former = present === undefined ? nothingFormer : yield* inspectFormer(context, present);
+  const taken = snapVolume.volume;
   const restored: VolumeDocument = {
     ...withoutTask(volume),
+    kind: taken.kind,
+    replicaCount: taken.replicaCount,
+    arbiterCount: taken.arbiterCount,
+    disperseCount: taken.disperseCount,
+    redundancyCount: taken.redundancyCount,
     bricks: snapVolume.bricks,
-    options: optionsFromSnapshot(snapVolume.volume.options),
+    options: optionsFromSnapshot(taken.options),
     generation: volume.generation + 1,
     restoredFromSnap: snapshot.id,
   };
@@ -143,27 +149,38 @@ function* partOf(
  */
 function restorable(
   snapshot: SnapshotDocument,
-  { origin, originId, volume, bricks }: SnapVolumeDocument,
+  snapVolume: SnapVolumeDocument,
   present: VolumeDocument | undefined,
 ): VolumeDocument {
-  const whole = volume.bricks.length === bricks.length;
-  if (present === undefined && snapshot.kind === "safety" && whole) {
+  const { origin, originId, volume } = snapVolume;
+  if (!isWhole(snapVolume)) refusePart(snapshot, snapVolume);
+  if (present === undefined && snapshot.kind === "safety") {
     return { ...volume, status: "Stopped" };
   }
   if (present === undefined) {
     const message = text.snapVolumeMissing(origin);
     throw new CommandFailure("volume-missing", errno.EG_NOVOL, message);
   }
-  if (present.id !== originId || present.bricks.length !== bricks.length) {
+  if (present.id !== originId) {
     const detail: Detail = {
       object: origin,
-      detail: `The volume ${origin} was deleted and made anew, or has other bricks now.`,
+      detail: `The volume ${origin} was deleted and made anew.`,
       nextStep: "Clone the snapshot, or rename what is in the way.",
     };
     const message = text.snapOriginGone(origin);
     throw new CommandFailure("volume-missing", errno.EG_NOVOL, message, [detail]);
   }
   return present;
+}
+
+function refusePart(snapshot: SnapshotDocument, { origin, bricks }: SnapVolumeDocument): never {
+  throw new CommandFailure("unsupported", errno.EG_OPNOTSUP, text.snapNotWhole(origin), [
+    {
+      object: snapshot.name,
+      detail: `It has former bricks of ${origin} alone: ${bricks.map(brickName).join(", ")}.`,
+      nextStep: `Mount ${bricks[0]?.device ?? "them"}, and copy what is needed.`,
+    },
+  ]);
 }
 
 function forthGroups(snapshot: SnapshotDocument, parts: readonly Part[]): NodeEffect[][] {

@@ -15,12 +15,14 @@
  * | `intent/UUID`      | IntentDocument     |
  * | `schedule/NAME`    | ScheduleDocument   |
  * | `config/clock`     | ClusterClockDocument |
+ * | `receive/VOLUME`   | ReceiveDocument    |
  */
 import type { BrickStorage } from "./brick-storage.ts";
 import type { NodeEffect } from "./effect.ts";
 import type { ClusterClockDocument } from "./cluster-clock.ts";
 import type { ScheduleDocument } from "./schedule-document.ts";
 import type { SnapshotHold, SnapshotLock } from "./snapshot-keep.ts";
+import type { ReceiveDocument, SnapshotPoint } from "./transfer-document.ts";
 
 export const SCHEMA = 1;
 
@@ -42,6 +44,8 @@ export interface NodeDocument {
   readonly joinedAtMs?: number;
   /** Its failure domain; absent: the node is one by itself. */
   readonly zone?: string;
+  /** It was given up by `peer recover` then; absent again when it is let in. */
+  readonly goneSinceMs?: number;
   /** Bricks that Mortar made there, in use or not. */
   readonly madeBricks?: readonly MadeBrick[];
 }
@@ -79,6 +83,8 @@ export interface BrickDocument {
   readonly managed: boolean;
   /** Being emptied by `remove-brick`: clients put no new files there. */
   readonly decommissioned?: boolean;
+  /** Ended by `reset-brick start`: nobody starts it before its `commit`, or `volume start`. */
+  readonly resetting?: boolean;
 }
 
 export type VolumeKind = "distribute" | "replicate" | "disperse";
@@ -185,6 +191,10 @@ export interface SnapshotDocument {
   /** Who wants it kept; see snapshot-keep.ts. */
   readonly keptBy?: readonly SnapshotHold[];
   readonly lock?: SnapshotLock;
+  /** How often its bricks were mounted, which writes into them; absent: never. */
+  readonly activations?: number;
+  /** It came from elsewhere: what it is there. */
+  readonly received?: SnapshotPoint;
 }
 
 /** Absent fields were never set and have their defaults (`snapshotDefaults`). */
@@ -241,6 +251,7 @@ export type StoredDocument =
   | ClusterConfigDocument
   | ScheduleDocument
   | ClusterClockDocument
+  | ReceiveDocument
   | IntentDocument;
 
 /** A document and the revision of its key in the store. */
@@ -261,6 +272,8 @@ export interface ClusterState {
   readonly clusterConfig?: Versioned<ClusterConfigDocument>;
   readonly schedules: ReadonlyMap<string, Versioned<ScheduleDocument>>;
   readonly clusterClock?: Versioned<ClusterClockDocument>;
+  /** By volume name. */
+  readonly receives: ReadonlyMap<string, Versioned<ReceiveDocument>>;
 }
 
 /** One change of a transaction; `expected` is the revision that the key must still have. */

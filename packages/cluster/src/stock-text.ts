@@ -3,6 +3,9 @@
  * text is Mortar's own, since stock has no such refusal, it says so.
  */
 
+import { healText } from "./heal-text.ts";
+import { changeText } from "./volume-change-text.ts";
+
 const brickAt = (host: string, path: string) => `${host}:${path}`;
 
 const orForce = "Or use 'force' at the end of the command if you want to override this behavior.";
@@ -44,10 +47,6 @@ const volumeText = {
   optionMissing: (name: string) => `Option ${name} does not exist`,
   bricksIncorrect: (supplied: number, count: number) =>
     `Incorrect number of bricks supplied ${supplied} with count ${count}`,
-  replicaBricksIncorrect: (supplied: number, replica: number) =>
-    `Incorrect number of bricks (${supplied}) supplied for replica count (${replica}).`,
-  replicaIncorrect: (given: number, now: number) =>
-    `Incorrect replica count (${given}) supplied. Volume already has (${now})`,
   rebalanceInProgress: (name: string) =>
     `Volume name ${name} rebalance is in progress. Please retry after completion`,
   rebalanceInProgressHere: () => "Rebalance is in progress. Please retry after completion",
@@ -80,11 +79,10 @@ const volumeText = {
   removeNotASet: (name: string) => `Bricks not from same subvol for ${name}`,
   removeCountIncorrect: (count: number, size: number, kind: string) =>
     `Remove brick incorrect brick count of ${count} for ${kind} ${size}`,
-  replaceDistribute: () =>
-    "replace-brick is not permitted on distribute only volumes. " +
-    "Please use add-brick and remove-brick operations instead.",
   profileStartedAlready: (name: string) => `Profile on Volume ${name} is already started`,
   profileNotStarted: (name: string) => `Profile on Volume ${name} is not started`,
+  clearLocksNoFile: () =>
+    "clear-locks getxattr command failed. Reason: No such file or directory",
   volumeNotStarted: (name: string) => `Volume ${name} is not started`,
   volumeNotStartedDot: (name: string) => `Volume ${name} is not started.`,
   logRotateNotStarted: (name: string) => `Volume ${name} needs to be started before log rotate.`,
@@ -102,12 +100,6 @@ const volumeText = {
 const brickText = {
   brickMalformed: (words: string) =>
     `Wrong brick type: ${words}, use <HOSTNAME>:<export-dir-abs-path>`,
-  healNotReplicated: (name: string) => `Volume ${name} is not of type replicate/disperse`,
-  healNotStarted: (name: string) => `Volume ${name} is not started.`,
-  healDisabled: (name: string) =>
-    `Self-heal-daemon is disabled. Heal will not be triggered on volume ${name}`,
-  healRefused: () =>
-    "Glusterd Syncop Mgmt brick op 'Heal' failed. Please check glustershd log file for details.",
   arbiterCounts: () =>
     "For arbiter configuration, replica count must be 2 and arbiter count must be 1. " +
     "The 3rd brick of the replica will be the arbiter",
@@ -192,6 +184,8 @@ const snapshotText = {
     `Volume (${volume}) has been started. ` +
     "Volume needs to be stopped before restoring a snapshot.",
   /** Mortar's own. */
+  snapNotWhole: (volume: string) => `The snapshot is not of all bricks of volume (${volume}).`,
+  /** Mortar's own. */
   snapOriginGone: (volume: string) =>
     `Volume (${volume}) is not the one that the snapshot was taken of.`,
 } as const;
@@ -226,6 +220,8 @@ const configText = {
 export const text = {
   ...clusterText,
   ...volumeText,
+  ...changeText,
+  ...healText,
   ...brickText,
   ...snapshotText,
   ...cloneText,

@@ -3,7 +3,9 @@ import type { GroupRoom, StorageFacts } from "./brick-storage.ts";
 import type { NodeEffect } from "./effect.ts";
 import type { NodeModel } from "./node-model.sim.ts";
 
-type Storage = NodeEffect<"inspectStorage" | "makeBrickStorage" | "removeBrickStorage">;
+type Storage = NodeEffect<
+  "inspectStorage" | "makeBareLv" | "makeBrickStorage" | "removeBrickStorage"
+>;
 
 /** Room of the group `vg` with its pool `pool`, of every node. */
 const POOL_BYTES = 100 * 1024 ** 3;
@@ -26,6 +28,11 @@ export class StorageModel {
     if (effect.kind === "inspectStorage") return this.#facts(effect.mountPoint);
     const name = `${effect.vg}/${effect.lv}`;
     const { lvs, mounts } = this.#node;
+    if (effect.kind === "makeBareLv") {
+      if (lvs.has(name)) return undefined;
+      lvs.set(name, { active: false, thin: true, fs: this.#node.emptyFileSystem() });
+      return undefined;
+    }
     if (effect.kind === "makeBrickStorage") {
       const mark = this.#marks.get(name);
       if (mark?.id !== effect.id) {

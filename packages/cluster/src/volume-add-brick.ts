@@ -1,67 +1,112 @@
 /**
- * `volume add-brick`: more sets of bricks, while clients work.
- *
- * The new bricks run before any client hears of them: until then they are in the volume's `next`,
- * which their volfiles are made from.
+ * `volume add-brick`: more sets of bricks, or with `replica N` more bricks in every set, while
+ * clients work. Further copies are healed from the bricks that are there.
  */
-import { startEffects, stopEffects, volumeBrickRef } from "./brick.ts";
+import { volumeBrickRef } from "./brick.ts";
+import { exchangeBricks } from "./brick-exchange.ts";
+import { type BrickLayout, refuseSameNode, setSizeOf } from "./brick-sets.ts";
 import type { Step } from "./command.ts";
-import type { BrickFacts, NodeEffect } from "./effect.ts";
-import { CommandFailure, errno, stepsFailed } from "./failure.ts";
-import { draftIntent, groupsOf, undo } from "./intent.ts";
-import { changeOf, keyOf } from "./key-space.ts";
+import type { BrickFacts, BrickProcessStatus, NodeEffect } from "./effect.ts";
+import { CommandFailure, errno, NO_ERRNO } from "./failure.ts";
+import { grownLayout, intoSets, optionsOfKind } from "./replica-change.ts";
 import type { BrickDocument, VolumeDocument } from "./state.ts";
-import { attemptAll, commit, type CommandContext, errorsOf, event, performAll } from "./steps.ts";
+import { attemptAll, type CommandContext, event, performAll } from "./steps.ts";
 import { text } from "./stock-text.ts";
 import type { AddBrickArgs } from "./volume-change-command.ts";
 import type { VolumeRef } from "./volume-command.ts";
 import {
   type BrickPlace, brickOf, checkBrick, parseBrick, placeBricks, refuseClaimedLv,
-  refuseDuplicates, refuseOverlap, undoEffect,
+  refuseDuplicates, refuseOverlap, settlePlaces,
 } from "./volume-create.ts";
-import { setSizeOf } from "./brick-sets.ts";
 import { changed, openVolume } from "./volume-run.ts";
-import { refuseMoving, refuseRemoving, tellClients } from "./volume-task.ts";
+import { refuseMoving, refuseRemoving } from "./volume-task.ts";
 
 export function* volumeAddBrick(context: CommandContext, args: AddBrickArgs): Step<VolumeRef> {
   const parsed = args.bricks.map(parseBrick);
   refuseDuplicates(parsed);
+  if (!context.state.volumes.has(args.volume)) {
+    const message = text.addBrickVolumeMissing(args.volume);
+    throw new CommandFailure("volume-missing", NO_ERRNO, message);
+  }
   const volume = yield* openVolume(context, args.volume);
   const { name, id } = volume;
-  const size = setSizeOf(volume);
-  if (parsed.length === 0 || parsed.length % size !== 0) {
-    const message = text.bricksIncorrect(parsed.length, size);
-    throw new CommandFailure("bad-argument", errno.EINVAL, message);
-  }
+  const force = args.force === true;
+  const layout = layoutWith(volume, args);
   refuseRemoving(volume);
   yield* refuseMoving(context, volume, text.rebalanceInProgress(name));
-  const { places, facts } = yield* inspected(context, parsed, args.force === true);
+  const { places, facts } = yield* inspected(context, name, parsed, force);
   const first = nextNumber(volume);
   const added = places.map((place, index) => brickOf(name, place, first + index, facts[index]!));
-  const next = changed(volume, { bricks: [...volume.bricks, ...added] });
-  yield* exchange(context, {
-    command: "volume add-brick", volume, next, places, facts, added, force: args.force === true,
+  const next = grown(volume, layout, added);
+  if (!force) {
+    // Stock lets a volume without copies pass.
+    if (volume.kind !== "distribute") refuseSameNode(next, setsOf(next, added));
+    if (layout !== undefined) yield* refuseDown(volume);
+  }
+  yield* exchangeBricks(context, {
+    command: "volume add-brick", volume, next, places, facts, added, leaving: [],
+    // What was never started has nothing to heal from.
+    heals: layout !== undefined && volume.status === "Started", force,
   });
   yield* event("VOLUME_ADD_BRICK", { name });
   return { name, id };
 }
 
-interface Exchange {
-  readonly command: string;
-  readonly volume: VolumeDocument;
-  readonly next: VolumeDocument;
-  readonly places: readonly BrickPlace[];
-  readonly facts: readonly BrickFacts[];
-  readonly added: readonly BrickDocument[];
-  readonly force: boolean;
+/** Undefined: as it is. */
+function layoutWith(volume: VolumeDocument, args: AddBrickArgs): BrickLayout | undefined {
+  const { replica, arbiter, bricks } = args;
+  if (replica !== undefined) {
+    const counts = { replica, ...(arbiter === undefined ? {} : { arbiter }) };
+    return grownLayout(volume, counts, bricks.length);
+  }
+  const size = setSizeOf(volume);
+  if (bricks.length > 0 && bricks.length % size === 0) return undefined;
+  const message = text.bricksIncorrect(bricks.length, size);
+  throw new CommandFailure("bad-argument", NO_ERRNO, message);
+}
+
+function grown(
+  volume: VolumeDocument,
+  layout: BrickLayout | undefined,
+  added: readonly BrickDocument[],
+): VolumeDocument {
+  if (layout === undefined) return changed(volume, { bricks: [...volume.bricks, ...added] });
+  const bricks = intoSets(volume, added, layout.replicaCount);
+  return changed(volume, { ...layout, bricks, options: optionsOfKind(volume, layout.kind) });
+}
+
+/** Whole sets: those that an added brick is in. */
+function setsOf(next: VolumeDocument, added: readonly BrickDocument[]): BrickDocument[] {
+  const size = setSizeOf(next);
+  const sets = new Set(added.map((it) => Math.floor(next.bricks.indexOf(it) / size)));
+  return next.bricks.filter((_, index) => sets.has(Math.floor(index / size)));
+}
+
+/** Stock asks for all bricks of the node it is asked on; what is down elsewhere counts as much. */
+function* refuseDown(volume: VolumeDocument): Step<void> {
+  if (volume.status !== "Started") return;
+  const outcomes = yield* attemptAll(
+    volume.bricks.map((brick): NodeEffect<"brickStatus"> => ({
+      kind: "brickStatus", node: brick.node, brick: volumeBrickRef(volume, brick), detail: false,
+    })),
+  );
+  const down = volume.bricks.find((_, index) => {
+    const outcome = outcomes[index];
+    return outcome?.ok !== true || !(outcome.value as BrickProcessStatus).running;
+  });
+  if (down === undefined) return;
+  const message = text.replicaBrickDown(down.path);
+  throw new CommandFailure("bricks-down", errno.EG_BRCKDWN, message);
 }
 
 function* inspected(
   context: CommandContext,
+  volume: string,
   parsed: readonly { readonly host: string; readonly path: string }[],
   force: boolean,
 ): Step<{ places: readonly BrickPlace[]; facts: readonly BrickFacts[] }> {
   const places = yield* placeBricks(parsed);
+  yield* settlePlaces(context, volume, places);
   for (const place of places) refuseOverlap(context.state, place);
   const facts = yield* performAll(
     places.map(
@@ -71,45 +116,6 @@ function* inspected(
   places.forEach((place, index) => checkBrick(place, facts[index]!, force));
   places.forEach((place, index) => refuseClaimedLv(context.state, place, facts[index]!));
   return { places, facts };
-}
-
-/** From `volume` to `next`: the added bricks are made and started, then clients are told. */
-function* exchange(context: CommandContext, it: Exchange): Step<void> {
-  const { volume, next, places, facts, added } = it;
-  const refOf = (brick: BrickDocument) => volumeBrickRef(volume, brick);
-  const intent = yield* draftIntent({
-    command: it.command,
-    holds: [keyOf.volume(volume.name)],
-    direction: "undo",
-    groups: groupsOf(
-      stopEffects(added, refOf),
-      places.map((place, index) => undoEffect(place, facts[index]!, volume.id)),
-    ),
-    afterwards: [{ key: keyOf.volume(volume.name), put: volume }],
-  });
-  yield* commit(context, [
-    changeOf.volume(context.state, { ...volume, next }),
-    changeOf.intent(context.state, intent),
-  ]);
-  try {
-    yield* performAll(
-      places.map(({ node, path }): NodeEffect<"prepareBrick"> => ({
-        kind: "prepareBrick", node, path, volumeId: volume.id, force: it.force,
-      })),
-    );
-    if (volume.status === "Started") {
-      const errors = errorsOf(yield* attemptAll(startEffects(added, refOf)));
-      if (errors.length > 0) throw stepsFailed(errors);
-    }
-  } catch (error) {
-    yield* undo(context, intent);
-    throw error;
-  }
-  yield* commit(context, [
-    changeOf.volume(context.state, next),
-    changeOf.intentGone(context.state, intent.id),
-  ]);
-  yield* tellClients(context, next);
 }
 
 /** Numbers of bricks that are gone are not given again: files may still name them. */

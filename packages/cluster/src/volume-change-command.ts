@@ -6,6 +6,10 @@ export interface AddBrickArgs {
   readonly volume: string;
   /** HOST:/absolute/path */
   readonly bricks: readonly string[];
+  /** Copies from then on; the bricks are the further copies of every set. */
+  readonly replica?: number;
+  /** 1: the third copy has names only. */
+  readonly arbiter?: number;
   readonly force?: boolean;
 }
 
@@ -13,12 +17,23 @@ export interface RemoveBrickArgs {
   readonly volume: string;
   readonly bricks: readonly string[];
   readonly action: "start" | "status" | "stop" | "commit" | "force";
+  /** Copies from then on. */
+  readonly replica?: number;
 }
 
 export interface ReplaceBrickArgs {
   readonly volume: string;
+  /** HOST:/absolute/path */
   readonly source: string;
   readonly target: string;
+}
+
+export interface ResetBrickArgs {
+  readonly volume: string;
+  readonly source: string;
+  readonly action: "start" | "commit" | "force";
+  /** Of `commit` and `force`: the same directory, perhaps by another name of its node. */
+  readonly target?: string;
 }
 
 export interface RebalanceArgs {
@@ -44,5 +59,7 @@ export interface VolumeTaskReport {
 export interface VolumeChangeCommands {
   volumeAddBrick: { args: AddBrickArgs; payload: VolumeRef };
   volumeRemoveBrick: { args: RemoveBrickArgs; payload: VolumeTaskReport };
+  volumeReplaceBrick: { args: ReplaceBrickArgs; payload: VolumeRef };
+  volumeResetBrick: { args: ResetBrickArgs; payload: VolumeRef };
   volumeRebalance: { args: RebalanceArgs; payload: VolumeTaskReport };
 }

@@ -1,7 +1,8 @@
 /** Changing a volume's bricks: what is refused, what is left after a fault at any one step. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { faultModes, Killed, SimulatedCluster } from "./cluster.sim.ts";
+import { type ChangeCase, testFaults, volumeOf } from "./change-faults.sim.ts";
+import { SimulatedCluster } from "./cluster.sim.ts";
 import { brickName } from "./brick.ts";
 import type { CommandArgs, CommandName } from "./command.ts";
 import { volfileFor } from "./volfile-request.ts";
@@ -13,7 +14,6 @@ async function started(): Promise<SimulatedCluster> {
   return cluster;
 }
 
-const volumeOf = (cluster: SimulatedCluster) => cluster.stored.volumes.get("v")!.document;
 const namesOf = (cluster: SimulatedCluster) => volumeOf(cluster).bricks.map(brickName);
 
 function finish(cluster: SimulatedCluster): void {
@@ -121,19 +121,9 @@ test("a volume of one set is not rebalanced; not all bricks can be removed", asy
   );
 });
 
-type Act = (cluster: SimulatedCluster) => ReturnType<SimulatedCluster["run"]>;
-interface Case {
-  readonly title: string;
-  readonly prepare: (cluster: SimulatedCluster) => Promise<void>;
-  readonly act: Act;
-  readonly done: (cluster: SimulatedCluster) => boolean;
-  /** The commit comes before the last steps, which are finished later. */
-  readonly finishes?: boolean;
-}
-
 const nothing = async (): Promise<void> => undefined;
 const isRemoving = (cluster: SimulatedCluster) => volumeOf(cluster).task?.kind === "remove-brick";
-const cases: readonly Case[] = [
+const cases: readonly Omit<ChangeCase, "start">[] = [
   {
     title: "add-brick",
     prepare: nothing,
@@ -172,53 +162,4 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** Nodes run what the document says, and nothing else. */
-function checkRuns(cluster: SimulatedCluster): void {
-  const { task } = volumeOf(cluster);
-  for (const { rebalances } of cluster.world.nodes) {
-    const run = rebalances.get("v");
-    if (run?.status === "in progress") assert.equal(run.task, task?.id, "no run without a task");
-  }
-}
-
-for (const it of cases) {
-  test(`${it.title}: any one fault leaves nothing behind`, async () => {
-    const undisturbed = await started();
-    await it.prepare(undisturbed);
-    undisturbed.steps = 0;
-    assert.ok((await it.act(undisturbed)).ok);
-    const { steps } = undisturbed;
-    assert.ok(it.done(undisturbed) && steps > 1);
-    for (let at = 0; at < steps; at++) {
-      for (const mode of faultModes) await withFault(it, at, mode);
-    }
-  });
-}
-
-async function withFault(it: Case, at: number, mode: (typeof faultModes)[number]): Promise<void> {
-  const where = `${it.title}, ${mode} at step ${at}`;
-  const cluster = await started();
-  await it.prepare(cluster);
-  cluster.steps = 0;
-  cluster.fault = { at, mode };
-  const answer = await it.act(cluster).catch((error: unknown) => {
-    if (error instanceof Killed) return undefined;
-    throw error;
-  });
-  cluster.fault = undefined;
-  if (answer === undefined) await cluster.restart();
-  await cluster.must("recover", {});
-  cluster.checkAtRest();
-  checkRuns(cluster);
-  assert.equal(volumeOf(cluster).next, undefined, where);
-  const done = it.done(cluster);
-  if (answer?.ok === true) assert.ok(done, `${where}: success was reported`);
-  const lost = JSON.stringify(answer ?? {}).includes("could not be written");
-  if (answer?.ok === false && it.finishes !== true && !lost) assert.ok(!done, `${where}: failed`);
-  if (!done) {
-    const again = await it.act(cluster);
-    assert.ok(again.ok, `${where}: it works the next time: ${JSON.stringify(again)}`);
-    cluster.checkAtRest();
-    assert.ok(it.done(cluster), where);
-  }
-}
+testFaults(cases.map((it) => ({ ...it, start: started })));

@@ -1,6 +1,8 @@
 /** Commands on volumes: their arguments and payloads, as the HTTP routes have them. */
 import type { BrickProfile, BrickReport, BrickSpace } from "./effect.ts";
 import type { VolumeStatus } from "./state.ts";
+import type { LockChoice } from "./brick-top.ts";
+import type { ClearLocksReport, VolumeTopArgs, VolumeTopReport } from "./volume-top.ts";
 
 export interface VolumeCreateArgs {
   readonly name: string;
@@ -115,6 +117,11 @@ export interface VolumeCommands {
   volumeInfo: { args: { readonly volume?: string }; payload: VolumeInfo[] };
   volumeStatus: { args: VolumeStatusArgs; payload: VolumeStatusReport[] };
   volumeProfile: { args: VolumeProfileArgs; payload: VolumeProfileReport };
+  volumeTop: { args: VolumeTopArgs; payload: VolumeTopReport };
+  volumeClearLocks: {
+    args: { readonly volume: string; readonly locks: LockChoice };
+    payload: ClearLocksReport;
+  };
   /** The files that the bricks wrote. */
   volumeStatedump: { args: { readonly volume: string }; payload: VolumeFiles };
   /** The former logs, under their new names; of all bricks, or one: `HOST:/path`. */

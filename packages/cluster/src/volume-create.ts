@@ -48,6 +48,7 @@ export function* volumeCreate(context: CommandContext, args: VolumeCreateArgs): 
   const places = yield* placeBricks(parsed);
   const force = args.force === true;
   if (!force) refuseSameNode(layout, places);
+  yield* settlePlaces(context, args.name, places);
   for (const place of places) refuseOverlap(context.state, place);
   const facts = yield* performAll(
     places.map(
@@ -223,6 +224,20 @@ export function* placeBricks(
     }
   });
   return places;
+}
+
+/** Held by who is still going to end a former brick of this place. */
+export function placeHold({ node, path }: Pick<BrickPlace, "node" | "path">): string {
+  return `place/${node}${path}`;
+}
+
+/** A brick that left these places ends first. */
+export function* settlePlaces(
+  context: CommandContext,
+  name: string,
+  places: readonly BrickPlace[],
+): Step<void> {
+  yield* settleHolding(context, name, places.map(placeHold));
 }
 
 export function refuseOverlap(state: ClusterState, place: BrickPlace): void {

@@ -24,6 +24,8 @@ import { brickEngineOf, describeVolume } from "./volfile-request.ts";
 
 /** The name that stands for the options of the whole cluster. */
 const ALL = "all";
+/** Switched by `volume heal`, which looks whether anything is to be healed. */
+const GRANULAR = "cluster.granular-entry-heal";
 
 interface SetArgs {
   readonly volume: string;
@@ -35,16 +37,28 @@ export function* volumeOptionSet(context: CommandContext, args: SetArgs): Step<V
   if (args.options.length === 0) throw refused("bad-argument", "Give an option and its value.");
   if (args.volume === ALL) return yield* setClusterOptions(context, args.options);
   const volume = yield* openVolume(context, args.volume);
+  const isNew = volume.status === "Created";
+  if (!isNew && args.options.some((it) => findOption(it.name).name === GRANULAR)) {
+    throw refused("option-refused", text.granularBySet());
+  }
+  yield* putOptions(context, volume, args.options);
+  yield* event("VOLUME_SET", { name: volume.name });
+  return { name: volume.name, id: volume.id };
+}
+
+/** Checks them all, then commits them, and tells who has to know. */
+export function* putOptions(
+  context: CommandContext,
+  volume: VolumeDocument,
+  given: readonly OptionSetting[],
+): Step<void> {
   const description = describeVolume(volume);
-  const settings = args.options.map(({ name, value }) => {
+  const settings = given.map(({ name, value }) => {
     const found = accepted(() => requireOption(name));
     if (found.kind === "known") accepted(() => validateOption(found.option, value, description));
     return { name: found.name, value };
   });
-  const options = withSettings(volume.options, settings);
-  yield* commitOptions(context, volume, options);
-  yield* event("VOLUME_SET", { name: volume.name });
-  return { name: volume.name, id: volume.id };
+  yield* commitOptions(context, volume, withSettings(volume.options, settings));
 }
 
 function* setClusterOptions(

@@ -1,17 +1,20 @@
 /**
  * `volume remove-brick`: whole sets of bricks are emptied by rebalance processes (`start`), then
- * let go (`commit`); or let go with what is on them (`force`). Released bricks keep their data.
+ * let go (`commit`); or let go with what is on them (`force`), which with `replica N` takes copies
+ * out of every set. Released bricks keep their data.
  */
 import { brickName, stopEffects, volumeBrickRef } from "./brick.ts";
 import type { Step } from "./command.ts";
-import { CommandFailure, errno, stepsFailed } from "./failure.ts";
+import { CommandFailure, errno, NO_ERRNO, stepsFailed } from "./failure.ts";
 import { draftIntent, groupsOf, pendingDetail, settle } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";
 import type { BrickDocument, VolumeDocument } from "./state.ts";
 import { attemptAll, commit, type CommandContext, errorsOf, event } from "./steps.ts";
 import { text } from "./stock-text.ts";
 import type { RemoveBrickArgs, VolumeTaskReport } from "./volume-change-command.ts";
-import { setSizeOf } from "./brick-sets.ts";
+import { keepReleased } from "./brick-release.ts";
+import { type BrickLayout, setSizeOf } from "./brick-sets.ts";
+import { optionsOfKind, shrunkLayout } from "./replica-change.ts";
 import { taskReport } from "./volume-rebalance.ts";
 import { changed, openVolume } from "./volume-run.ts";
 import {
@@ -23,9 +26,12 @@ export function* volumeRemoveBrick(
   args: RemoveBrickArgs,
 ): Step<VolumeTaskReport> {
   const volume = yield* openVolume(context, args.volume);
-  const removed = named(volume, args.bricks);
+  const removed = bricksNamed(volume, args.bricks);
+  const layout =
+    args.replica === undefined ? undefined : shrunkLayout(volume, args.replica, removed);
   switch (args.action) {
     case "start":
+      if (layout !== undefined) throw refused(text.replicaNoMigration());
       return yield* start(context, volume, removed);
     case "status":
     case "stop":
@@ -39,9 +45,9 @@ export function* volumeRemoveBrick(
       yield* refuseOtherRun(context, volume, removed);
       break;
   }
-  refuseBroken(volume, removed);
+  if (layout === undefined) refuseBroken(volume, removed);
   const report = yield* taskReport(context, volume);
-  yield* release(context, volume, removed);
+  yield* release(context, volume, removed, layout);
   return { ...report, name: volume.name };
 }
 
@@ -86,10 +92,13 @@ function* release(
   context: CommandContext,
   volume: VolumeDocument,
   removed: readonly BrickDocument[],
+  layout: BrickLayout | undefined,
 ): Step<void> {
   const { task: _task, ...rest } = volume;
   const bricks = volume.bricks.filter((it) => !removed.includes(it));
-  const now = changed(rest, { bricks });
+  const shape = layout && { ...layout, options: optionsOfKind(volume, layout.kind) };
+  const now = changed(rest, { ...shape, bricks });
+  const kept = yield* keepReleased(context, volume, removed);
   const intent = yield* draftIntent({
     command: "volume remove-brick",
     holds: [keyOf.volume(volume.name)],
@@ -103,6 +112,7 @@ function* release(
   yield* commit(context, [
     changeOf.volume(context.state, now),
     changeOf.intent(context.state, intent),
+    ...kept,
   ]);
   yield* tellClients(context, now);
   const errors = yield* settle(context, intent);
@@ -110,10 +120,10 @@ function* release(
   yield* event("VOLUME_REMOVE_BRICK_COMMIT", { name: volume.name });
 }
 
-function named(volume: VolumeDocument, names: readonly string[]): BrickDocument[] {
+export function bricksNamed(volume: VolumeDocument, names: readonly string[]): BrickDocument[] {
   const found = names.map((name) => {
     const brick = volume.bricks.find((it) => brickName(it) === name);
-    if (brick === undefined) throw refused(text.brickIncorrect(name, volume.name));
+    if (brick === undefined) throw refusedAtOnce(text.brickIncorrect(name, volume.name));
     return brick;
   });
   if (new Set(found).size === found.length) return found;
@@ -121,14 +131,17 @@ function named(volume: VolumeDocument, names: readonly string[]): BrickDocument[
 }
 
 /** Only whole sets can go, and not all of them. */
-function refuseBroken(volume: VolumeDocument, removed: readonly BrickDocument[]): void {
+export function refuseBroken(volume: VolumeDocument, removed: readonly BrickDocument[]): void {
   const size = setSizeOf(volume);
+  if (volume.kind === "replicate" && volume.bricks.length === size) {
+    throw refusedAtOnce(text.replicaImplicit());
+  }
   if (removed.length === volume.bricks.length) throw refused(text.removeAllBricks());
   if (removed.length % size !== 0) {
-    throw refused(text.removeCountIncorrect(removed.length, size, volume.kind));
+    throw refusedAtOnce(text.removeCountIncorrect(removed.length, size, volume.kind));
   }
   const sets = new Set(removed.map((it) => Math.floor(volume.bricks.indexOf(it) / size)));
-  if (sets.size * size !== removed.length) throw refused(text.removeNotASet(volume.name));
+  if (sets.size * size !== removed.length) throw refusedAtOnce(text.removeNotASet(volume.name));
 }
 
 /** Throws unless exactly these bricks are being removed. */
@@ -167,6 +180,11 @@ function* refuseOtherRun(
 
 function rebalancing(message: string): CommandFailure {
   return new CommandFailure("volume-rebalancing", errno.EG_RBALRUN, message);
+}
+
+/** Without a number, as by stock. */
+function refusedAtOnce(message: string): CommandFailure {
+  return new CommandFailure("brick-refused", NO_ERRNO, message);
 }
 
 function refused(message: string): CommandFailure {

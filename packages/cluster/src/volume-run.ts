@@ -2,6 +2,7 @@
 import {
   brickName,
   mountGroups,
+  servedBricks,
   startEffects,
   stopEffects,
   unmountEffects,
@@ -58,6 +59,8 @@ export function* volumeStart(context: CommandContext, args: RunArgs): Step<Volum
     // What runs beyond this point is what the state says already: nothing to undo.
     const errors = errorsOf(yield* attemptAll(startEffects(bricks, refOf(volume))));
     warnOfBricks(context, errors);
+    const back = withBricksBack(volume, bricks);
+    if (back !== volume) yield* commit(context, [changeOf.volume(context.state, back)]);
   } else {
     yield* startFresh(context, volume, bricks, force);
   }
@@ -85,9 +88,22 @@ function* startFresh(
   }
   warnOfBricks(context, errors);
   yield* commit(context, [
-    changeOf.volume(context.state, changed(volume, { status: "Started" })),
+    changeOf.volume(context.state, changed(withBricksBack(volume, bricks), { status: "Started" })),
     changeOf.intentGone(context.state, intent.id),
   ]);
+}
+
+/** A brick that is started is no longer being reset. */
+function withBricksBack(
+  volume: VolumeDocument,
+  started: readonly BrickDocument[],
+): VolumeDocument {
+  if (!started.some((it) => it.resetting === true)) return volume;
+  const bricks = volume.bricks.map((brick): BrickDocument => {
+    const { resetting: _out, ...rest } = brick;
+    return started.includes(brick) ? rest : brick;
+  });
+  return { ...volume, bricks };
 }
 
 function* mountManaged(
@@ -168,7 +184,7 @@ export function* volumeStop(context: CommandContext, args: RunArgs): Step<Volume
   const errors = yield* settle(context, intent);
   if (errors.length > 0) {
     // The volume stays as it was: what did stop is started again.
-    const again = errorsOf(yield* attemptAll(startEffects(volume.bricks, refOf(volume))));
+    const again = errorsOf(yield* attemptAll(startEffects(servedBricks(volume), refOf(volume))));
     context.details.push(...again.map(detailOf));
     yield* commit(context, [changeOf.intentGone(context.state, intent.id)]);
     throw stepsFailed(errors);

@@ -11,7 +11,7 @@ import type { NodeEffect } from "./effect.ts";
 import { CommandFailure, detailOf, errno } from "./failure.ts";
 import { draftIntent, groupsOf, undo } from "./intent.ts";
 import { changeOf, keyOf } from "./key-space.ts";
-import type { VolumeDocument, VolumeTaskDocument } from "./state.ts";
+import type { BrickDocument, VolumeDocument, VolumeTaskDocument } from "./state.ts";
 import {
   attemptAll, commit, type CommandContext, errorsOf, newUuids, performAll,
 } from "./steps.ts";
@@ -83,7 +83,9 @@ export function stopEffectsOf(volume: VolumeDocument): NodeEffect<"stopRebalance
 /** The volume without what is only of now: its run, and bricks that are to go or to come. */
 export function withoutTask(volume: VolumeDocument): VolumeDocument {
   const { task: _task, next: _next, ...rest } = volume;
-  const bricks = volume.bricks.map(({ decommissioned: _former, ...brick }) => brick);
+  const bricks = volume.bricks.map(
+    ({ decommissioned: _former, resetting: _out, ...brick }): BrickDocument => brick,
+  );
   return { ...rest, bricks };
 }
 

@@ -82,12 +82,12 @@ export function barrierRequest(brickPath: string, enable: boolean): BrickRequest
 
 /** What `volume status` wants to know; bits of the key `cmd`. */
 export const STATUS_COMMAND = {
-  memory: 0x002,
-  clients: 0x004,
-  inodes: 0x008,
-  fds: 0x010,
-  callPool: 0x020,
-  detail: 0x040,
+  memory: 0x001,
+  clients: 0x002,
+  inodes: 0x004,
+  fds: 0x008,
+  callPool: 0x010,
+  detail: 0x020,
 } as const;
 
 /** Without `brick-name` in it the process gives no answer at all. */

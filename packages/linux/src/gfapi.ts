@@ -18,7 +18,7 @@ import { lastErrno, LinuxError } from "./libc.ts";
 import type { CFunction } from "./libc.ts";
 
 const LIBRARY = "libgfapi.so.0";
-const STAT_BYTES = 144;
+export const STAT_BYTES = 144;
 const STATVFS_BYTES = 112;
 const DIRENT_BYTES = 280;
 const NAME_AT = 19;
@@ -134,6 +134,21 @@ export function requireGfapi(): void {
   loaded();
 }
 
+/** The library's client of the volume; to be ended by `glfs_fini`. Throws LinuxError. */
+export function openVolume({ volume, server, port, logFile }: GfapiPlace): number {
+  const { create, setServer, setLogging, init, end } = loaded();
+  const fs = create(volume);
+  if (fs === 0) throw new LinuxError("glfs_new", volume, lastErrno() || EIO);
+  const ready =
+    setServer(fs, "tcp", server, port) === 0 &&
+    setLogging(fs, logFile, LOG_WARNING) === 0 &&
+    init(fs) === 0;
+  if (ready) return fs;
+  const failure = new LinuxError("glfs_init", volume, lastErrno() || EIO);
+  end(fs);
+  throw failure;
+}
+
 export class GfapiVolume {
   readonly #api = loaded();
   readonly #name: string;
@@ -144,19 +159,9 @@ export class GfapiVolume {
   readonly #stat = new DataView(new ArrayBuffer(STAT_BYTES));
 
   /** Throws LinuxError. */
-  constructor({ volume, server, port, logFile }: GfapiPlace) {
-    this.#name = volume;
-    this.#fs = this.#api.create(volume);
-    if (this.#fs === 0) throw this.#failure("glfs_new");
-    const { setServer, setLogging, init } = this.#api;
-    const ready =
-      setServer(this.#fs, "tcp", server, port) === 0 &&
-      setLogging(this.#fs, logFile, LOG_WARNING) === 0 &&
-      init(this.#fs) === 0;
-    if (ready) return;
-    const failure = this.#failure("glfs_init");
-    this.#api.end(this.#fs);
-    throw failure;
+  constructor(place: GfapiPlace) {
+    this.#name = place.volume;
+    this.#fs = openVolume(place);
   }
 
   close(): void {
@@ -345,7 +350,7 @@ function hexOf(gfid: Uint8Array): string {
 
 const isX64 = process.arch === "x64";
 
-function readStat(view: DataView): GfapiStat {
+export function readStat(view: DataView): GfapiStat {
   const u32 = (at: number): number => view.getUint32(at, true);
   const u64 = (at: number): number => Number(view.getBigUint64(at, true));
   const i64 = (at: number): number => Number(view.getBigInt64(at, true));

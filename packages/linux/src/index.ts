@@ -58,5 +58,6 @@ export {
 } from "./tree-calls.ts";
 export type { TreeCalls } from "./tree-calls.ts";
 export { GfapiVolume, requireGfapi } from "./gfapi.ts";
+export { GfapiWriter } from "./gfapi-writer.ts";
 export type { GfapiEntry, GfapiPlace, GfapiStat, GfapiUsage } from "./gfapi.ts";
 export { loginUid, type PeerCredentials, peerCredentials } from "./peer-credentials.ts";

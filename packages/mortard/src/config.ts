@@ -7,8 +7,13 @@ export class ConfigError extends Error {
 }
 
 /** What the file says, with the defaults filled in. A missing file is all defaults. */
-export type Settings = Required<Omit<NodeConfig, OfPools | "address">> &
-  Pick<NodeConfig, OfPools | "address">;
+export type Settings = Required<Omit<NodeConfig, OfPools | Optional>> &
+  Pick<NodeConfig, OfPools | Optional>;
+
+type Optional = "address" | "etcdCluster" | "web" | "socketGroup";
+
+/** HTTP for those who have a token. */
+export type WebSettings = NonNullable<NodeConfig["web"]>;
 
 /** What the volume groups read for themselves, as in the command line. */
 type OfPools = "devices" | "engine" | "thinPools";
@@ -19,6 +24,7 @@ const defaults: Settings = {
   peerPort: 24017,
   trustedNetworks: ["127.0.0.0/8", "::1/128"],
   etcd: "etcd",
+  certificateDays: 365,
   brickPortFirst: 49152,
   brickPortLast: 60999,
   glusterfsd: "glusterfsd",

@@ -6,18 +6,22 @@
  * Down: refuse commands, wait for those that run, close the ports. Bricks, mounts and pools go on.
  */
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { NodeStatus, PoolReclaim, ReclaimableBody, ShutdownResult } from "@mortar/api";
 import type {
   Answer, CommandArgs, CommandName, CommandPayload, Coordinator,
 } from "@mortar/cluster";
 import { isTickDue } from "@mortar/cluster";
+import { listMounts } from "@mortar/linux";
 import type { FastifyInstance } from "fastify";
 import type { BrickSupervisor, BrickView } from "./bricks/supervisor.ts";
+import { BrowseProcess } from "./browse/browse-process.ts";
 import { recordBrickMounts } from "./brick-mounts.ts";
 import { CommandGate } from "./command-gate.ts";
 import { isLoopback, localAddresses } from "./effects/host-name.ts";
 import type { RebalanceProcesses } from "./rebalance/rebalance-processes.ts";
 import type { NodePerformer } from "./effects/node-performer.ts";
+import type { NodeEvents } from "./events/node-events.ts";
 import type { Freezer } from "./freeze/freezer.ts";
 import type { SnapshotHooks } from "./hooks/snapshot-hooks.ts";
 import { Handshake } from "./glusterd/handshake.ts";
@@ -25,17 +29,30 @@ import { portmapServices } from "./glusterd/portmap.ts";
 import { RpcServer } from "./glusterd/rpc-server.ts";
 import type { NodeControl } from "./http/handlers.ts";
 import type { PoolControl } from "./http/peer-handlers.ts";
+import { AuditLog } from "./access/audit-log.ts";
+import { AccessTokens } from "./access/tokens.ts";
 import { httpServer, listen } from "./http/server.ts";
+import { WebListener, type WebListenerOptions } from "./http/web-listener.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { ScheduleTimer } from "./schedule-timer.ts";
+import { eventsOf, historyOf, metricsOf } from "./observed-node.ts";
 import { assemble, type NodeParts, type NodePartsOptions, type Told } from "./node-parts.ts";
+import type { NodeMetrics } from "./metrics/node-metrics.ts";
+import { outOfStep } from "./peers/clock-refusal.ts";
+import type { PoolHistory } from "./pool-history.ts";
 import type { Pool } from "./peers/pool.ts";
+import type { ServerQuorum } from "./peers/server-quorum.ts";
+import type { Transfers } from "./transfer/transfers.ts";
 import { Reconcile } from "./reconcile.ts";
 import { SnapshotDaemonVolfiles } from "./snapshot-daemon-volfiles.ts";
+import { takePlace } from "./taking-place.ts";
+import { WebhookSender } from "./webhooks/webhook-sender.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
 
 /** A start that hangs on a dead disk still lets the operator ask what is wrong. */
 const BRING_UP_MAX_MS = 60_000;
+const takesSnapshots: ReadonlySet<CommandName> = new Set(["snapshotCreate", "scheduleRun"]);
 const keepsSafetySnapshots: ReadonlySet<CommandName> = new Set(["snapshotRestore", "volumeDelete"]);
 /** A snapshot of many bricks may be under way. */
 const COMMANDS_END_MAX_MS = 60_000;
@@ -55,6 +72,8 @@ export class Daemon implements NodeControl {
   readonly #performer: NodePerformer;
   readonly #coordinator: Coordinator;
   readonly #pool: Pool;
+  readonly #transfers: Transfers;
+  readonly #quorum: ServerQuorum;
   readonly #reconcile: Reconcile;
   readonly #gate: CommandGate;
   readonly #handshake: Handshake;
@@ -62,7 +81,13 @@ export class Daemon implements NodeControl {
   readonly #rpc: RpcServer;
   readonly #housekeeping: Housekeeping;
   readonly #schedules: ScheduleTimer;
+  readonly poolHistory: PoolHistory;
+  readonly events: NodeEvents;
+  readonly metrics: NodeMetrics;
+  #webhooks: { readonly list: Webhooks; readonly sender: WebhookSender } | undefined;
+  readonly files: BrowseProcess;
   #http: FastifyInstance | undefined;
+  #web: WebListener | undefined;
   #announced = false;
   /** The node goes down, not only the daemon. */
   #stopsEtcd = false;
@@ -77,6 +102,8 @@ export class Daemon implements NodeControl {
     this.#performer = parts.performer;
     this.#coordinator = parts.coordinator;
     this.#pool = parts.pool;
+    this.#transfers = parts.transfers;
+    this.#quorum = parts.quorum;
     this.#reconcile = this.#reconciling();
     this.#gate = new CommandGate({
       coordinator: parts.coordinator,
@@ -93,7 +120,10 @@ export class Daemon implements NodeControl {
       address: settings.address,
       state: () => parts.coordinator.state,
       isTrusted: (address) => isOfThisMachine(address) || parts.pool.isNodeAddress(address),
-      rebalanceTold: (told) => parts.rebalance.told(told),
+      rebalanceTold: (told) => {
+        parts.rebalance.told(told);
+        this.events.rebalanceTold(told);
+      },
       servers: () => parts.pool.hosts().map((it) => `${it}:${settings.glusterPort}`),
       log,
     });
@@ -110,8 +140,21 @@ export class Daemon implements NodeControl {
       hasIntents: () => parts.coordinator.state.intents.size > 0,
       log,
     });
+    this.files = new BrowseProcess({
+      runDirectory: paths.runDirectory,
+      logDirectory: paths.logDirectory,
+      mortardSocket: paths.socketPath,
+      server: settings.address ?? "127.0.0.1",
+      managementPort: settings.glusterPort,
+      idleMs: settings.snapshotViewIdleSeconds * 1000,
+      log,
+    });
+    this.events = eventsOf({ ...options, host: this.#hostName() }, parts);
+    this.poolHistory = historyOf(options, () => this.run("poolList", {}));
+    this.metrics = metricsOf(options.uuid, parts, this);
     this.#schedules = new ScheduleTimer({
-      isDue: (at) => isTickDue(parts.coordinator.state, at),
+      // Another node's clock is right, and it asks too.
+      isDue: (at) => parts.pool.clocks().isInStep && isTickDue(parts.coordinator.state, at),
       tick: () => this.run("scheduleTick", {}),
       clock: () => ({ nowMs: Date.now(), monotonicMs: performance.now() }),
       log,
@@ -137,8 +180,13 @@ export class Daemon implements NodeControl {
     name: N,
     args: CommandArgs<N>,
   ): Promise<Answer<CommandPayload<N>>> {
+    const clocks = takesSnapshots.has(name) ? this.#pool.clocks() : undefined;
+    if (clocks?.isInStep === false) return outOfStep(clocks.behindMs);
     try {
-      return await this.#gate.run(name, args);
+      const answer = await this.#gate.run(name, args);
+      answer.warnings.push(...(clocks?.warnings ?? []));
+      this.events.ended(name, args, answer, this.#coordinator.state);
+      return answer;
     } finally {
       this.#announce();
       if (keepsSafetySnapshots.has(name)) this.#housekeeping.pruneSoon();
@@ -165,7 +213,17 @@ export class Daemon implements NodeControl {
         .length,
       glusterClients: this.#rpc.connections.size,
       bricks: this.#supervisor.all().map(nodeBrick),
+      clusterState: this.#pool.clusterState,
     };
+  }
+
+  get webhooks(): { readonly list: Webhooks; readonly sender: WebhookSender } {
+    if (this.#webhooks === undefined) throw new Error("the daemon is not up yet");
+    return this.#webhooks;
+  }
+
+  get transfers(): Transfers {
+    return this.#transfers;
   }
 
   get pool(): PoolControl {
@@ -184,6 +242,7 @@ export class Daemon implements NodeControl {
    */
   async shutDown({ stopBricks }: { readonly stopBricks: boolean }): Promise<ShutdownResult> {
     const { log, uuid } = this.#options;
+    this.#closeTimers();
     await this.#gate.shut(COMMANDS_END_MAX_MS);
     const result: ShutdownResult = { bricksStopped: 0, unmounted: [], failures: [] };
     if (stopBricks) {
@@ -196,7 +255,9 @@ export class Daemon implements NodeControl {
         if (stop.status === "fulfilled") result.bricksStopped += 1;
         else result.failures.push(failureText(bricks[index]?.spec.path, stop.reason));
       }
+      const mounted = new Set(listMounts().map((mount) => mount.path));
       for (const { mountPoint, thin } of managedMounts(this.#coordinator.state, uuid)) {
+        if (!mounted.has(mountPoint)) continue;
         try {
           const { vg, lv } = thin;
           await this.#performer.perform({ kind: "unmountLv", node: uuid, vg, lv });
@@ -215,12 +276,11 @@ export class Daemon implements NodeControl {
   /** Ends this daemon and nothing else. */
   async close(): Promise<void> {
     const { log, state } = this.#options;
-    this.#housekeeping.close();
-    this.#schedules.close();
-    this.#reconcile.close();
+    this.#closeTimers();
     if (!(await this.#gate.shut(COMMANDS_END_MAX_MS))) {
       log.error({}, "a command did not end in time: it will be settled at the next start");
     }
+    await this.#web?.close();
     await this.#http?.close();
     await this.#rpc.close();
     this.#supervisor.close();
@@ -231,6 +291,19 @@ export class Daemon implements NodeControl {
     if (this.#stopsEtcd) await state.etcd.stop();
   }
 
+  /** Nothing that this daemon takes down is to be brought up again by itself. */
+  #closeTimers(): void {
+    this.#housekeeping.close();
+    this.#schedules.close();
+    this.poolHistory.close();
+    this.events.close();
+    this.#webhooks?.sender.close();
+    this.#webhooks?.list.close();
+    this.files.close();
+    this.#reconcile.close();
+    this.#quorum.close();
+  }
+
   async #comeUp(): Promise<void> {
     const { settings, log, paths } = this.#options;
     this.#freezer.thawLeftovers();
@@ -239,6 +312,7 @@ export class Daemon implements NodeControl {
     await this.#rpc.listen(settings.address, settings.glusterPort);
     log.info({ address: this.#glusterAddress() }, "serving GlusterFS clients");
     await this.#pool.open();
+    await this.#quorum.open();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, BRING_UP_MAX_MS);
@@ -249,35 +323,65 @@ export class Daemon implements NodeControl {
     await Promise.race([up, late]);
     clearTimeout(timer);
     const { version } = this.#options;
-    this.#http = await httpServer({ node: this, version, log, logFile: paths.logFile });
-    await listen(this.#http, paths.socketPath);
+    const access = {
+      tokens: await AccessTokens.open(this.#options.state.store),
+      audit: new AuditLog(join(paths.logDirectory, "audit.jsonl")),
+    };
+    const webhooks = await Webhooks.open(this.#options.state.store);
+    const sender = new WebhookSender({ webhooks, events: this.events.log, log });
+    this.#webhooks = { list: webhooks, sender };
+    const http = { node: this, version, log, logFile: paths.logFile, access };
+    this.#http = await httpServer(http);
+    await listen(this.#http, paths.socketPath, settings.socketGroup);
+    await this.#openWeb(http);
     this.#housekeeping.open();
     this.#schedules.open();
+    this.poolHistory.open();
+    this.events.open(version);
     log.info({ socket: paths.socketPath }, "serving commands");
   }
 
-  async #bringUp(): Promise<void> {
-    const { log } = this.#options;
-    const declared = await this.run("nodeDeclare", this.#pool.declaration());
-    if (!declared.ok) log.error({ answer: declared }, "the state does not take this node's entry");
-    const recovered = await this.run("recover", {});
-    if (!recovered.ok || recovered.payload.pending.length > 0) {
-      log.error({ answer: recovered }, "an interrupted command could not be settled yet");
+  /** A port that is taken, or a key that cannot be read, keeps nobody from the rest. */
+  async #openWeb(http: Omit<WebListenerOptions, "settings" | "tls">): Promise<void> {
+    const { settings, state, log } = this.#options;
+    if (settings.web === undefined) return;
+    try {
+      const onRefused = (address: string): void => this.events.refusals.note(address);
+      this.#web = await WebListener.open({
+        ...http, onRefused, settings: settings.web, tls: state.tls,
+      });
+    } catch (error) {
+      log.error({ err: error, web: settings.web }, "the web is not served");
     }
-    this.#pool.serve();
-    this.#pool.stateChanged();
-    const answer = await this.run("bringUp", {});
-    if (!answer.ok) log.error({ answer }, "not all that was started came up");
-    else if (answer.details.length > 0) log.warn({ details: answer.details }, "came up with faults");
-    await this.#keepOnly();
-    this.#reconcile.open();
+  }
+
+  async #bringUp(): Promise<void> {
+    const { log, state } = this.#options;
+    const pool = this.#pool;
+    await takePlace({
+      log,
+      run: (name) => this.run(name, {}),
+      declare: () => this.run("nodeDeclare", pool.declaration()),
+      isLastKnown: () => state.store.isLastKnown,
+      majority: () => pool.recovery.majority(),
+      serve: () => {
+        pool.serve();
+        pool.stateChanged();
+      },
+      settled: async () => {
+        await this.#keepOnly();
+        this.#reconcile.open();
+      },
+    });
   }
 
   /** With the turn: a brick that a command is just starting is not one that nobody wants. */
   async #keepOnly(): Promise<void> {
     const { uuid } = this.#options;
     await this.#coordinator.alone("keep bricks", async () =>
-      await this.#supervisor.keepOnly(wantedBricks(this.#coordinator.state, uuid)));
+      await this.#supervisor.keepOnly(
+        wantedBricks(this.#coordinator.state, uuid).filter((it) => this.#quorum.allows(it)),
+      ));
   }
 
   #reconciling(): Reconcile {
@@ -289,6 +393,7 @@ export class Daemon implements NodeControl {
       running: () => this.#supervisor.all().map(({ spec }) => spec),
       bringUp: () => this.run("bringUp", {}),
       keepOnly: () => this.#keepOnly(),
+      allows: (spec) => this.#quorum.allows(spec),
       log,
     });
   }

@@ -11,6 +11,7 @@ import {
 import { type CommandLine, USAGE, parseCommandLine } from "./command-line.ts";
 import { readSettings } from "./config.ts";
 import { Daemon } from "./daemon.ts";
+import { ExternalEtcd } from "./etcd/external-etcd.ts";
 import { openState } from "./etcd/open-state.ts";
 import { type OpenLog, openLog } from "./log.ts";
 import { nodeUuid } from "./node-identity.ts";
@@ -20,6 +21,7 @@ import { takePidFile } from "./pid-file.ts";
 import { poolPolicyOf } from "./pool-policy.ts";
 
 const WARNINGS_KEPT_MAX = 1000;
+const DAY_MS = 24 * 3600 * 1000;
 
 function versionOfPackage(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
@@ -38,8 +40,10 @@ async function serve(line: CommandLine, version: string): Promise<void> {
   log.info({ version, root: paths.root, address: settings.address, pid: process.pid }, "starting");
   try {
     const uuid = nodeUuid(paths.stateDirectory);
-    const tls = await NodeTls.open(paths.tlsDirectory, uuid);
-    const state = await openState({ places: paths, tls, etcdProgram: settings.etcd, log });
+    const { etcdCluster, certificateDays } = settings;
+    const tls = await NodeTls.open(paths.tlsDirectory, uuid, certificateDays * DAY_MS);
+    const external = etcdCluster === undefined ? undefined : new ExternalEtcd(etcdCluster);
+    const state = await openState({ places: paths, tls, etcdProgram: settings.etcd, external, log });
     const warn = onceEach((sentence) => log.warn({}, sentence));
     const groups = await VolumeGroups.open({
       runDirectory: paths.runDirectory,

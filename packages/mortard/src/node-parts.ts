@@ -9,7 +9,10 @@ import type { Settings } from "./config.ts";
 import { hostOf } from "./coordinator-host.ts";
 import { BrickStorages } from "./effects/brick-storage.ts";
 import type { NodeGroups } from "./effects/groups.ts";
+import type { HealPlaces } from "./effects/healing.ts";
 import { LvDeltas } from "./effects/lv-delta.ts";
+import { answerPeer } from "./events/event-feed.ts";
+import { EventLog } from "./events/event-log.ts";
 import { NodePerformer } from "./effects/node-performer.ts";
 import type { OpenState } from "./etcd/open-state.ts";
 import { Freezer } from "./freeze/freezer.ts";
@@ -17,8 +20,11 @@ import { volfileRequest } from "./glusterd/handshake.ts";
 import { SnapshotHooks } from "./hooks/snapshot-hooks.ts";
 import type { Log } from "./log.ts";
 import type { NodePaths } from "./paths.ts";
+import { Transfers } from "./transfer/transfers.ts";
 import { Pool } from "./peers/pool.ts";
+import { ServerQuorum } from "./peers/server-quorum.ts";
 import { RebalanceProcesses } from "./rebalance/rebalance-processes.ts";
+import { servedHere } from "./wanted-bricks.ts";
 
 export interface NodePartsOptions {
   readonly paths: NodePaths;
@@ -38,6 +44,9 @@ export interface NodeParts {
   readonly performer: NodePerformer;
   readonly coordinator: Coordinator;
   readonly pool: Pool;
+  readonly transfers: Transfers;
+  readonly quorum: ServerQuorum;
+  readonly events: EventLog;
 }
 
 /** What the daemon does when it is there. */
@@ -79,23 +88,66 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     agents: settings.guestAgents,
     log,
   });
+  const deltas = new LvDeltas(paths.root);
   const performer = new NodePerformer({
     uuid,
     host,
     groups,
     storages: new BrickStorages({ groups, bricksDirectory: join(paths.root, "bricks") }),
-    deltas: new LvDeltas(paths.root),
+    deltas,
     supervisor,
     rebalance,
     freezer,
     hooks,
     snapsDirectory: paths.snapsDirectory,
     dumpDirectory: paths.dumpDirectory,
+    address: address ?? "127.0.0.1",
+    mayStart: (volume) => quorum.mayStart(volume),
+    healing: healPlaces(options, () => late.coordinator!.state),
     log,
   });
-  const { pool, coordinator } = await assemblePool(options, { host, local: performer, told });
+  const transfers: Transfers = new Transfers({
+    uuid, groups, deltas, log,
+    state: () => late.coordinator!.state,
+    remote: (...call) => pool.transfer(...call),
+  });
+  const events = new EventLog({
+    file: join(paths.logDirectory, "events.jsonl"), uuid, host, nowMs: () => Date.now(), log,
+  });
+  const parts = { host, local: performer, told, transfers: () => transfers, events };
+  const { pool, coordinator } = await assemblePool(options, parts);
   late.coordinator = coordinator;
-  return { supervisor, rebalance, freezer, hooks, performer, coordinator, pool };
+  const quorum: ServerQuorum = quorumOf(options, { coordinator, pool, supervisor });
+  return {
+    supervisor, rebalance, freezer, hooks, performer, coordinator, pool, transfers, quorum, events,
+  };
+}
+
+function healPlaces({ paths, settings }: NodePartsOptions, state: () => ClusterState): HealPlaces {
+  return {
+    directory: paths.runDirectory,
+    clientVolfile: (volume) => {
+      const { address } = settings;
+      const request = volfileRequest({ key: volume, trusted: true }, paths.stateDirectory, address);
+      const answer = volfileFor(state(), request);
+      return answer.ok ? answer.text : undefined;
+    },
+  };
+}
+
+function quorumOf(
+  { uuid, log }: NodePartsOptions,
+  { coordinator, pool, supervisor }: Pick<NodeParts, "coordinator" | "pool" | "supervisor">,
+): ServerQuorum {
+  return new ServerQuorum({
+    state: () => coordinator.state,
+    connected: () => pool.connectedNodes(),
+    bricksOf: (volume) => servedHere(coordinator.state, uuid, volume),
+    isUp: (path) => supervisor.isUp(path),
+    stop: (path) => supervisor.stop(path),
+    start: (spec) => supervisor.start(spec),
+    log,
+  });
 }
 
 function rebalanceOf({ paths, settings, uuid, log }: NodePartsOptions): RebalanceProcesses {
@@ -119,12 +171,14 @@ interface PoolParts {
   readonly host: string;
   readonly local: NodePerformer;
   readonly told: Told;
+  readonly transfers: () => Transfers;
+  readonly events: EventLog;
 }
 
 /** The coordinator and the pool need each other, and the store tells both. */
 async function assemblePool(
   options: NodePartsOptions,
-  { host, local, told }: PoolParts,
+  { host, local, told, transfers, events }: PoolParts,
 ): Promise<Pick<NodeParts, "pool" | "coordinator">> {
   const { paths, settings, uuid, version, log, state } = options;
   const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
@@ -133,6 +187,8 @@ async function assemblePool(
     snapMountRoot: paths.snapsDirectory,
     places: paths,
     coordinator: () => late.coordinator!,
+    transfers,
+    events: (question) => answerPeer(events, question),
     exchanged: () => told.announce(),
     outOfStep: () => told.outOfStep(),
   });
@@ -151,6 +207,7 @@ async function assemblePool(
     onTurn: (token) => pool.raise(token),
     perform: (effect, token) => pool.performer.perform(effect, token),
     resolveHost: (name) => pool.resolveHost(name),
+    connectedNodes: () => pool.connectedNodes(),
     log,
     volfileChanged: () => told.announce(),
   }));

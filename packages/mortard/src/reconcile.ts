@@ -8,13 +8,15 @@
 import type { ClusterState } from "@mortar/cluster";
 import type { BrickSpec } from "./bricks/brick-process.ts";
 import type { Log } from "./log.ts";
-import { wantedBricks } from "./wanted-bricks.ts";
+import { isAsWanted, wantedBricks } from "./wanted-bricks.ts";
 
 export interface ReconcileOptions {
   readonly uuid: string;
   readonly state: () => ClusterState;
   readonly isUp: (path: string) => boolean;
   readonly running: () => readonly BrickSpec[];
+  /** Not without server quorum. */
+  readonly allows: (spec: BrickSpec) => boolean;
   /** Mounts and starts what is to be there. */
   readonly bringUp: () => Promise<unknown>;
   /** Ends what is not to be there; with the turn. */
@@ -61,12 +63,14 @@ export class Reconcile {
   async #look(): Promise<void> {
     const { bringUp, keepOnly, log } = this.#options;
     const { missing, extra } = this.#difference();
-    if (this.#isRunning || (missing.length === 0 && extra.length === 0)) return;
+    if (this.#closed || this.#isRunning || (missing.length === 0 && extra.length === 0)) return;
     this.#isRunning = true;
     log.warn({ missing, extra }, "this node is not as the state says");
     try {
-      if (missing.length > 0) await bringUp();
-      await keepOnly();
+      // Daemons, which have names and no directories, need no mounts: they do not wait for disks.
+      if (missing.some((path) => path.startsWith("/"))) await bringUp();
+      // It may be going down by now.
+      if (!this.#closed) await keepOnly();
     } catch (error) {
       log.warn({ err: error }, "this node could not be brought to the stored state yet");
     } finally {
@@ -75,17 +79,19 @@ export class Reconcile {
   }
 
   #difference(): { readonly missing: string[]; readonly extra: string[] } {
-    const { uuid, state, isUp, running } = this.#options;
+    const { uuid, state, isUp, running, allows } = this.#options;
     const now = state();
     // A command is under way, or is settled by whoever has the turn next: it is not over yet. What
     // waits for a node that is away for longer keeps nobody else from being looked after.
     const recently = Date.now() - SETTLING_MS;
     const isBusy = [...now.intents.values()].some((it) => it.document.startedAtMs > recently);
     if (isBusy) return { missing: [], extra: [] };
-    const wanted = new Set(wantedBricks(now, uuid).map((it) => it.path));
+    const allowed = wantedBricks(now, uuid).filter(allows);
+    const wanted = new Map(allowed.map((it) => [it.path, it]));
+    const extra = running().filter((it) => !isAsWanted(it, wanted.get(it.path)));
     return {
-      missing: [...wanted].filter((path) => !isUp(path)),
-      extra: running().map((it) => it.path).filter((path) => !wanted.has(path)),
+      missing: [...wanted.keys()].filter((path) => !isUp(path)),
+      extra: extra.map((it) => it.path),
     };
   }
 }

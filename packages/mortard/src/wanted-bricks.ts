@@ -1,6 +1,7 @@
 /** Which brick servers the state says should run on a node, and which LVs are mounted for them. */
 import {
-  type BrickDocument, type BrickRef, type ClusterState, hasSnapshotView, healingNodes, type ThinLv,
+  type BrickDocument, type BrickRef, type ClusterState, hasSnapshotView, healingNodes,
+  servedBricks, type ThinLv,
 } from "@mortar/cluster";
 import type { BrickSpec } from "./bricks/brick-process.ts";
 import { selfHealDaemonSpec } from "./bricks/self-heal-daemon.ts";
@@ -13,7 +14,8 @@ export function wantedBricks(state: ClusterState, node: string): BrickSpec[] {
   for (const { document: volume } of state.volumes.values()) {
     if (volume.status !== "Started") continue;
     const { name, id } = volume;
-    refs.push(...own(volume.bricks, node).map((brick) => ref(brick, { volume: name, volumeId: id })));
+    const served = own(servedBricks(volume), node);
+    refs.push(...served.map((brick) => ref(brick, { volume: name, volumeId: id })));
   }
   for (const { document: snapshot } of state.snapshots.values()) {
     for (const snap of snapshot.volumes) {
@@ -23,6 +25,14 @@ export function wantedBricks(state: ClusterState, node: string): BrickSpec[] {
     }
   }
   return [...refs.map(specOf), ...snapshotDaemons(state, node), ...selfHealDaemons(state, node)];
+}
+
+/** Bricks of a started volume that this node is to serve. */
+export function servedHere(state: ClusterState, node: string, name: string): BrickSpec[] {
+  const volume = state.volumes.get(name)?.document;
+  if (volume?.status !== "Started") return [];
+  const of = { volume: name, volumeId: volume.id };
+  return own(servedBricks(volume), node).map((brick) => specOf(ref(brick, of)));
 }
 
 /** Clients ask the node that they have mounted from: every node has one. */
@@ -35,7 +45,7 @@ function snapshotDaemons(state: ClusterState, node: string): BrickSpec[] {
 function selfHealDaemons(state: ClusterState, node: string): BrickSpec[] {
   const host = state.nodes.get(node)?.document.hostname ?? node;
   return [...state.volumes.values()].flatMap(({ document }) =>
-    healingNodes(document).includes(node) ? [selfHealDaemonSpec(document.name, host)] : []);
+    healingNodes(document).includes(node) ? [selfHealDaemonSpec(document, host)] : []);
 }
 
 export interface ManagedMount {
@@ -53,6 +63,11 @@ export function managedMounts(state: ClusterState, node: string): ManagedMount[]
   return bricks.flatMap(({ managed, thin, mountPoint }) =>
     managed && thin !== undefined ? [{ mountPoint, thin }] : [],
   );
+}
+
+/** Also whether a self-heal daemon knows the bricks of now. */
+export function isAsWanted(running: BrickSpec, wanted: BrickSpec | undefined): boolean {
+  return wanted !== undefined && running.bricks === wanted.bricks;
 }
 
 function own(bricks: readonly BrickDocument[], node: string): BrickDocument[] {

@@ -10,11 +10,19 @@ import { type ClientRequest, type IncomingMessage, request as plain } from "node
 import { Agent, request as secure } from "node:https";
 import { StoreError } from "./cluster-store.ts";
 
+/** PEM texts; `certificate` and `key` are what the members know us by, where they ask for it. */
+export interface EtcdTls {
+  readonly ca: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
 export interface EtcdAddress {
   /** `http://HOST:PORT` or `https://HOST:PORT`, one for each member. */
   readonly endpoints: readonly string[];
-  /** PEM texts; `certificate` and `key` are what the members know us by. */
-  readonly tls?: { readonly ca: string; readonly certificate: string; readonly key: string };
+  readonly tls?: EtcdTls;
+  /** Of etcd's own users; absent: it asks for none. */
+  readonly login?: { readonly user: string; readonly password: string };
 }
 
 /** Whether a call that failed after it was sent may be sent again. */
@@ -36,10 +44,14 @@ const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 /** The gRPC codes that say that nothing was done. */
 const UNAVAILABLE = 14;
 const notDone = /no leader|not capable|raft: stopped|too many requests|server is unavailable/;
+/** A token of a login ends after some minutes, and with the member that gave it. */
+const notLoggedIn = /invalid auth token|user name is empty|revision of auth store is old/;
 
 export class EtcdClient {
   #address: EtcdAddress;
-  readonly #agent: Agent | undefined;
+  #agent: Agent | undefined;
+  /** Of the login, until etcd takes it no more. */
+  #token: string | undefined;
   /** Index of the endpoint that answered last. */
   #preferred = 0;
 
@@ -47,11 +59,15 @@ export class EtcdClient {
   constructor(address: EtcdAddress) {
     if (address.endpoints.length === 0) throw new RangeError("etcd: no endpoint is given");
     this.#address = address;
-    const { tls } = address;
-    if (tls !== undefined) {
-      const { ca, certificate: cert, key } = tls;
-      this.#agent = new Agent({ keepAlive: true, ca, cert, key, minVersion: "TLSv1.2" });
-    }
+    this.#agent = agentOf(address.tls);
+  }
+
+  /** From now on with this certificate. What is under way with the former one comes to its end. */
+  useTls(tls: EtcdTls): void {
+    const former = this.#agent;
+    this.#address = { ...this.#address, tls };
+    this.#agent = agentOf(tls);
+    if (former !== undefined) retire(former);
   }
 
   /** From now on these members are asked; at least one. */
@@ -69,7 +85,33 @@ export class EtcdClient {
     path: string,
     body: object,
     repeatable: Repeatable = "repeatable",
-    options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const { login } = this.#address;
+    if (login === undefined) return await this.#attempt<Answer>(path, body, repeatable, options);
+    if (this.#token === undefined) await this.#logIn();
+    try {
+      return await this.#attempt<Answer>(path, body, repeatable, options);
+    } catch (error) {
+      // It was refused before anything was done.
+      if (!(error instanceof StoreError) || !notLoggedIn.test(error.message)) throw error;
+      await this.#logIn();
+      return await this.#attempt<Answer>(path, body, repeatable, options);
+    }
+  }
+
+  async #logIn(): Promise<void> {
+    const { user, password } = this.#address.login ?? { user: "", password: "" };
+    this.#token = undefined;
+    const path = "/v3/auth/authenticate";
+    const body = { name: user, password };
+    const { token } = await this.#attempt<{ token?: string }>(path, body, "repeatable", {});
+    if (token === undefined) throw new StoreError("refused", `etcd gave no token to ${user}.`);
+    this.#token = token;
+  }
+
+  async #attempt<Answer>(
+    path: string, body: object, repeatable: Repeatable, options: CallOptions,
   ): Promise<Answer> {
     const { endpoints } = this.#address;
     const reasons: string[] = [];
@@ -142,7 +184,7 @@ export class EtcdClient {
     endpoint: string,
     path: string,
     body: object,
-    { signal, timeoutMs = ANSWER_MS_MAX }: { signal?: AbortSignal; timeoutMs?: number },
+    { signal, timeoutMs = ANSWER_MS_MAX }: CallOptions,
   ): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       let sent = false;
@@ -173,7 +215,9 @@ export class EtcdClient {
     endpoint: string, path: string, onResponse: (response: IncomingMessage) => void,
   ): ClientRequest {
     const url = new URL(path, endpoint);
-    const options = { method: "POST", headers: { "content-type": "application/json" } };
+    const token = this.#token === undefined ? {} : { authorization: this.#token };
+    const headers = { "content-type": "application/json", ...token };
+    const options = { method: "POST", headers };
     const request = url.protocol === "https:"
       ? secure(url, { ...options, agent: this.#agent }, onResponse)
       : plain(url, options, onResponse);
@@ -187,6 +231,26 @@ export class EtcdClient {
     });
     return request;
   }
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** Requests that run go on; their connections are not kept. */
+function retire(agent: Agent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy();
+  }
+}
+
+function agentOf(tls: EtcdTls | undefined): Agent | undefined {
+  if (tls === undefined) return undefined;
+  const { ca, certificate, key } = tls;
+  const own = certificate === undefined || key === undefined ? {} : { cert: certificate, key };
+  return new Agent({ keepAlive: true, ca, ...own, minVersion: "TLSv1.2" });
 }
 
 /** One endpoint did not serve a request. */

@@ -6,7 +6,8 @@
  * changes of others.) An answer to a watch holds whole transactions, in order.
  *
  * When the stream ends it is opened again where it stopped. What etcd has compacted meanwhile is
- * read anew, and its watchers are told the difference as one transaction.
+ * read anew, and its watchers are told the difference: of each revision what it has put and is still
+ * there, in order, then what was removed. So every key is told with the revision that it has.
  */
 import { StoreError, type StoreEvent } from "./cluster-store.ts";
 import type { EtcdClient, EtcdStream } from "./etcd-client.ts";
@@ -122,7 +123,7 @@ export class EtcdMirror {
   }
 
   /** All keys as of one revision, page by page. */
-  async #load(): Promise<StoreEvent | undefined> {
+  async #load(): Promise<StoreEvent[]> {
     const entries = new Map<string, Mirrored>();
     let from = this.#prefix;
     let at: string | undefined;
@@ -146,21 +147,28 @@ export class EtcdMirror {
       }
       if (answer.more !== true) break;
     }
-    const event = this.#difference(entries, storeRevision);
+    const events = this.#difference(entries, storeRevision);
     this.#entries = entries;
     this.#next = Number(at) + 1;
     this.#advance(storeRevision);
-    return event;
+    return events;
   }
 
-  #difference(entries: Map<string, Mirrored>, revision: number): StoreEvent {
-    const changes: { key: string; value?: object }[] = [];
-    for (const key of this.#entries.keys()) if (!entries.has(key)) changes.push({ key });
-    for (const [key, { text, revision: newer }] of entries) {
-      if (this.#entries.get(key)?.revision === newer) continue;
-      changes.push({ key, value: JSON.parse(text) as object });
+  #difference(entries: Map<string, Mirrored>, last: number): StoreEvent[] {
+    const byRevision = new Map<number, { key: string; value?: object }[]>();
+    const add = (revision: number, change: { key: string; value?: object }): void => {
+      const changes = byRevision.get(revision);
+      if (changes === undefined) byRevision.set(revision, [change]);
+      else changes.push(change);
+    };
+    for (const [key, { text, revision }] of entries) {
+      if (this.#entries.get(key)?.revision === revision) continue;
+      add(revision, { key, value: JSON.parse(text) as object });
     }
-    return { revision, changes };
+    for (const key of this.#entries.keys()) if (!entries.has(key)) add(last, { key });
+    return [...byRevision]
+      .sort(([one], [other]) => one - other)
+      .map(([revision, changes]) => ({ revision, changes }));
   }
 
   #watch(): void {
@@ -231,8 +239,7 @@ export class EtcdMirror {
 
   async #reload(): Promise<void> {
     try {
-      const event = await this.#load();
-      if (event !== undefined && event.changes.length > 0) this.#onEvent(event);
+      for (const event of await this.#load()) this.#onEvent(event);
       if (!this.#closed) this.#watch();
     } catch {
       this.#again();

@@ -143,3 +143,29 @@ live("the lock of a holder that fell silent is lost, and goes to the next", 1, a
   await holder.close();
   await other.close();
 });
+
+live("where etcd asks for a login, it is given, and again when it counts no more", 1, async (cluster) => {
+  const root = new EtcdClient(cluster);
+  for (const [path, body] of [
+    ["user/add", { name: "root", password: "secret" }],
+    ["role/add", { name: "root" }],
+    ["user/grant", { user: "root", role: "root" }],
+    ["enable", {}],
+  ] as const) await root.call(`/v3/auth/${path}`, body);
+  await assert.rejects(EtcdStore.open(cluster), { code: "refused" });
+  const wrong = { user: "root", password: "guess" };
+  await assert.rejects(EtcdStore.open({ endpoints: cluster.endpoints, login: wrong }));
+  const login = { user: "root", password: "secret" };
+  const store = await EtcdStore.open({ endpoints: cluster.endpoints, login });
+  const seen: string[] = [];
+  store.watch("", ({ changes }) => seen.push(...changes.map((it) => it.key)));
+  assert.ok((await store.transaction([{ key: "a", expected: "absent", put: {} }])).committed);
+  // A member that was started anew knows no token of before.
+  await cluster.kill(0);
+  await cluster.startMember(0, login);
+  const lock = await store.lock("turn", { owner: "n1", waitMs: 1000 });
+  assert.ok((await store.transaction([{ key: "b", expected: "absent", put: {} }], lock)).committed);
+  await lock.release();
+  assert.deepEqual(seen, ["a", "b"]);
+  await store.close();
+});

@@ -19,7 +19,7 @@ import {
   type StoreStatus,
   type TransactionResult,
 } from "./cluster-store.ts";
-import { type EtcdAddress, EtcdClient } from "./etcd-client.ts";
+import { type EtcdAddress, EtcdClient, type EtcdTls } from "./etcd-client.ts";
 import { EtcdLock } from "./etcd-lock.ts";
 import { base64, EtcdMirror, type Mirrored } from "./etcd-mirror.ts";
 import { lockLost } from "./local-locks.ts";
@@ -121,6 +121,16 @@ export class EtcdStore implements ClusterStore {
   /** The members are others now. */
   useEndpoints(endpoints: readonly string[]): void {
     this.#client.useEndpoints(endpoints);
+  }
+
+  /** Of the last transaction that was heard of. */
+  get revision(): number {
+    return this.#open().revision;
+  }
+
+  /** From now on it is asked with this certificate. */
+  useTls(tls: EtcdTls): void {
+    this.#client.useTls(tls);
   }
 
   async status(): Promise<StoreStatus> {

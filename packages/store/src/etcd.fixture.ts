@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EtcdClient } from "./etcd-client.ts";
+import { type EtcdAddress, EtcdClient } from "./etcd-client.ts";
 
 const PROGRAM = ["/usr/bin/etcd", "/usr/local/bin/etcd"].find((it) => existsSync(it));
 
@@ -35,7 +35,7 @@ export class EtcdCluster {
   }
 
   /** Starts a member, also after it was killed, and waits until it answers with a leader. */
-  async startMember(index: number): Promise<void> {
+  async startMember(index: number, login?: EtcdAddress["login"]): Promise<void> {
     const address = this.#addresses[index]!;
     const peer = (it: string): string => `http://${it}:2380`;
     const all = this.#addresses.map((it, n) => `m${n}=${peer(it)}`).join(",");
@@ -48,7 +48,7 @@ export class EtcdCluster {
       "--heartbeat-interval", "50", "--election-timeout", "500", "--log-level", "error",
       "--max-request-bytes", String(8 * 1024 * 1024),
     ], { stdio: "ignore" });
-    const asks = new EtcdClient({ endpoints: [client] });
+    const asks = new EtcdClient({ endpoints: [client], ...(login === undefined ? {} : { login }) });
     for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 50) {
       try {
         await asks.call("/v3/kv/range", { key: "AA==" }, "repeatable", { timeoutMs: 1000 });

@@ -28,7 +28,8 @@ import { algorithm, keyPair, newKey } from "./key.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const AUTHORITY_DAYS = 20 * 365;
-const NODE_DAYS = 365;
+/** Of a node's certificate, unless something else is asked for. */
+export const NODE_LIFETIME_MS = 365 * DAY_MS;
 /** Clocks of nodes differ. */
 const BACKDATED_MS = DAY_MS;
 
@@ -80,6 +81,7 @@ export interface NodeNames {
  */
 export async function issue(
   authority: Authority, requestPem: string, names: NodeNames, nowMs: number,
+  lifetimeMs = NODE_LIFETIME_MS,
 ): Promise<string> {
   const publicKey = await keyOfRequest(requestPem);
   const signing = await keyPair(authority.key);
@@ -88,8 +90,8 @@ export async function issue(
     issuer: ours.subject,
     subject: `CN=${plainWords(names.uuid)}`,
     serialNumber: serialNumber(),
-    notBefore: new Date(nowMs - BACKDATED_MS),
-    notAfter: new Date(nowMs + NODE_DAYS * DAY_MS),
+    notBefore: new Date(nowMs - Math.min(BACKDATED_MS, lifetimeMs / 10)),
+    notAfter: new Date(nowMs + lifetimeMs),
     signingAlgorithm: algorithm,
     publicKey,
     signingKey: signing.privateKey,

@@ -1,4 +1,6 @@
-export { type Authority, certificateRequest, issue, newAuthority, type NodeNames } from "./authority.ts";
+export {
+  type Authority, certificateRequest, issue, newAuthority, NODE_LIFETIME_MS, type NodeNames,
+} from "./authority.ts";
 export {
   type CertificateFacts,
   certificateFacts,

@@ -40,6 +40,16 @@ test("a node's certificate says who it is, for a year, and is the authority's", 
   assert.equal(facts.fingerprint, fingerprintOf(certificate));
 });
 
+test("a certificate of some minutes is due when a third of them is left, and over in time", async () => {
+  const { authority, request } = await node([]);
+  const lifetimeMs = 300_000;
+  const certificate = await issue(authority, request, { uuid, hosts: [] }, nowMs, lifetimeMs);
+  assert.ok(!isDueForRenewal(certificate, nowMs + 150_000));
+  assert.ok(isDueForRenewal(certificate, nowMs + 200_000));
+  assert.ok(isIssuedBy(certificate, authority.certificate, nowMs + 298_000));
+  assert.ok(!isIssuedBy(certificate, authority.certificate, nowMs + 302_000));
+});
+
 test("openssl accepts the chain for server and client", async () => {
   const directory = mkdtempSync(join(tmpdir(), `mortar-trust-${process.pid}-`));
   try {

@@ -53,6 +53,7 @@ export const read: Handler = (brick, client, call, out) => {
   if (count < 0) return -count;
   touch(objects, slot, call, BEFORE, -1);
   brick.statistics.read(count);
+  brick.top.moved("read", slot, count);
   out.i32(count);
   out.i32(offset + count >= end ? Errno.ENOENT : 0);
   writeIatt(out, objects, slot, BEFORE);
@@ -102,6 +103,7 @@ export const write: Handler = (brick, client, call, out) => {
   const flags = flag | (client.file(number)?.flags ?? 0);
   brick.lastWriteFlags = flags;
   brick.statistics.write(count);
+  brick.top.moved("write", slot, count);
   status = objects.statFd(fd, AFTER);
   if (status < 0) return -status;
   out.i32(count);

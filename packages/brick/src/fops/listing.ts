@@ -7,6 +7,7 @@
 import { seekExact } from "@mortar/linux";
 import type { Brick } from "../brick.ts";
 import type { Client } from "../server/client.ts";
+import { TOP } from "../services/top-counts.ts";
 import { Errno } from "../store/errno.ts";
 import { healHandle } from "../store/handles.ts";
 import { calls, nameAt, S_IFDIR, scratch, statAt, statx } from "../store/scratch.ts";
@@ -56,6 +57,7 @@ function list(brick: Brick, client: Client, call: Call, out: Out, isPlus: boolea
   if (directoryFd < 0) return -directoryFd;
   const sought = seekExact(fd, offsetHigh, offsetLow);
   if (sought < 0) return -sought;
+  if (isPlus) brick.top.count(TOP.readdir, slot);
   const skipsDirectories = xdata.find(XDATA.skipDirectories);
   const head = out.at;
   out.common(0);

@@ -3,6 +3,7 @@ import { WANT } from "@mortar/brick-services";
 import { O_CLOEXEC } from "@mortar/linux";
 import type { Brick } from "../brick.ts";
 import type { Client } from "../server/client.ts";
+import { TOP } from "../services/top-counts.ts";
 import { Errno } from "../store/errno.ts";
 import { slotOfRequest, takeGfidRequest } from "../store/new-object.ts";
 import { addressAt, calls, DOT } from "../store/scratch.ts";
@@ -60,6 +61,7 @@ function openFile(brick: Brick, client: Client, slot: number, flags: number): nu
   if (wrong !== 0) return -wrong;
   const fd = objects.openHandle(slot, (flags & OPEN_FLAGS) | ALWAYS);
   if (fd < 0) return fd;
+  brick.top.opened(slot);
   return client.add(brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false));
 }
 
@@ -78,6 +80,7 @@ export const opendir: Handler = (brick, client, call, out) => {
   );
   if (fd < 0) return -fd;
   const file = brick.openFiles.open(objects.table.words, 4 * slot, fd, 0, true);
+  brick.top.count(TOP.opendir, slot);
   out.i32(0);
   out.i32(0);
   answerLocks(brick, call, out, slot);
@@ -125,6 +128,7 @@ export const create: Handler = (brick, client, call, out) => {
     if (call.timeFlags !== 0) learnStartTimes(objects, slot, call);
     fd = withFlags(brick, slot, fd, flags);
     if (fd < 0) return -fd;
+    brick.top.created();
     number = client.add(brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false));
     status = objects.statFd(fd, OBJECT);
     objects.enterAtStat(OBJECT);

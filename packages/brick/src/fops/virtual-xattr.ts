@@ -53,7 +53,7 @@ export function virtualAttribute(
     if (paths.length === 0) return Errno.ENODATA;
     return pathText(paths.join(brick.options.parentLinkSeparator));
   }
-  if (name === ONE_PATH) return pathText(pathsOf(brick, slot)[0] ?? `<gfid:${slotText(brick, slot)}>`);
+  if (name === ONE_PATH) return pathText(onePathOf(brick, slot));
   if (name.startsWith(REAL_NAME)) return realName(brick, slot, name.slice(REAL_NAME.length));
   return undefined;
 }
@@ -84,6 +84,11 @@ function slotText(brick: Brick, slot: number): string {
 
 function pathText(path: string): TypedValue {
   return { type: "text", value: Buffer.from(`${path}\0`, "latin1") };
+}
+
+/** One of its paths in the volume, in latin1, or `<gfid:…>` where none is known. */
+export function onePathOf(brick: Brick, slot: number): string {
+  return pathsOf(brick, slot)[0] ?? `<gfid:${slotText(brick, slot)}>`;
 }
 
 /** In latin1. A file's attributes tell its names; a directory is where it is. */

@@ -5,7 +5,9 @@ import type { BrickServer } from "./brick-server.ts";
 import type { ControlRequest } from "./control-connection.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import type { DrainLeave } from "../services/lock-drain.ts";
+import { clearLocks } from "./clear-locks.ts";
 import type { Client } from "./client.ts";
+import { topReport } from "./top-report.ts";
 import { callReport, clientReports, descriptorReports } from "./reports.ts";
 
 export interface BrickStatus {
@@ -39,6 +41,7 @@ export function controlAnswers(
       const cumulative = statistics.cumulative(now);
       return { cumulative, interval: statistics.interval(now), intervalNumber };
     },
+    ...fileAnswers(brick, dispatcher),
     "profile-next": () => {
       intervalNumber++;
       brick.statistics.nextInterval(performance.now());
@@ -85,6 +88,27 @@ export function controlAnswers(
       throw new RangeError(`no command ${JSON.stringify(command)}: ${known}`);
     }
     return perform(request);
+  };
+}
+
+/** About single files. */
+function fileAnswers(
+  brick: Brick, dispatcher: Dispatcher,
+): Readonly<Record<string, ControlRequest>> {
+  return {
+    top: () => topReport(brick),
+    "clear-locks": ({ locks }) => {
+      const cleared = clearLocks(brick, locks, performance.now());
+      dispatcher.settleLocks();
+      return cleared;
+    },
+    "top-clear": () => {
+      brick.top.clear();
+    },
+    inodes: () => {
+      const { size, capacity } = brick.objects.table;
+      return { limit: capacity, active: brick.openFiles.count, known: size };
+    },
   };
 }
 

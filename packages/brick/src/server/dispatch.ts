@@ -317,6 +317,7 @@ export class Dispatcher {
       writeFlags: this.#brick.lastWriteFlags,
     };
     out.at = start;
+    this.#brick.top.waits();
     this.#brick.workers.attach({ kind: "reply", reply });
     connection.wait();
   }
@@ -324,6 +325,7 @@ export class Dispatcher {
   #count(procedure: number, sinceMs: number, failed: boolean): void {
     const microseconds = ((performance.now() - sinceMs) * 1000) | 0;
     this.#brick.statistics.record(procedure, microseconds, failed);
+    this.#brick.top.took(microseconds);
   }
 
   /** The barrier is up: a reply that promises something waits for its fall. */

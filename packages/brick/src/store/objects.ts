@@ -37,6 +37,8 @@ export interface ObjectsOptions {
   readonly inodes: number;
   /** Open directories that are kept. */
   readonly directories: number;
+  /** Another object is to have this slot, or none. */
+  readonly forgotten: (slot: number) => void;
 }
 
 export class Objects {
@@ -58,7 +60,10 @@ export class Objects {
   constructor(directory: BrickDirectory, openFiles: OpenFiles, options: ObjectsOptions) {
     this.directory = directory;
     this.openFiles = openFiles;
-    this.table = new InodeTable(options.inodes, (slot) => this.closeDirectory(slot));
+    this.table = new InodeTable(options.inodes, (slot) => {
+      this.closeDirectory(slot);
+      options.forgotten(slot);
+    });
     this.#ring = new Int32Array(options.directories).fill(-1);
     this.#recent = new Uint8Array(this.table.capacity);
     this.#base = directory.glusterfsFd;

@@ -8,6 +8,8 @@ export interface Presentation<Result> {
   text(result: Result): string;
   /** Elements below the status of `cliOutput`. */
   xml(result: Result): readonly XmlElement[];
+  /** `opErrstr` of a success: stock has a sentence there in some documents. */
+  readonly xmlSuccess?: string;
   /** Printed before the reason of a refusal: `volume start: v1: failed: `. */
   readonly failed: string;
   /** Printed to standard output after the reason: `Snapshot command failed`. */
@@ -34,7 +36,8 @@ export function present<Result>(
   for (const warning of answer.warnings) session.io.stderr.write(`Warning: ${warning}\n`);
   if (!session.strict) session.io.stderr.write(detailLines(answer.details));
   if (session.format === "xml") {
-    stdout.write(cliOutput(0, 0, "", presentation.xml(answer.result)));
+    const { xmlSuccess = "" } = presentation;
+    stdout.write(cliOutput(0, 0, xmlSuccess, presentation.xml(answer.result)));
   } else {
     stdout.write(presentation.text(answer.result));
   }

@@ -15,7 +15,8 @@ export interface Session {
   readonly strict: boolean;
   /** Where this node keeps its files; "/" unless moved. */
   readonly root: string;
-  client(): Promise<Pick<MortarClient, ClientMethod>>;
+  /** `timeoutMs`: what the call may take at least, whatever the options say. */
+  client(timeoutMs?: number): Promise<Pick<MortarClient, ClientMethod>>;
   /** Asks on standard input; `--mode=script` answers yes. */
   confirm(question: string): Promise<Confirmation>;
 }

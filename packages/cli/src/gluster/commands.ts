@@ -6,6 +6,7 @@ import { peerCommands } from "./peer-commands.ts";
 import { scheduleCommands } from "./schedule-commands.ts";
 import { snapshotCommands } from "./snapshot-commands.ts";
 import { systemCommands } from "./system-commands.ts";
+import { transferCommands } from "./transfer-commands.ts";
 import { volumeCommands } from "./volume-commands.ts";
 import { unsupportedOtherCommands } from "./volume-unsupported.ts";
 
@@ -49,6 +50,7 @@ export const glusterCommands: readonly GlusterCommand[] = [
   ...snapshotCommands,
   ...scheduleCommands,
   ...keepCommands,
+  ...transferCommands,
   ...unsupportedOtherCommands,
   ...systemCommands,
   ...helpCommands,

@@ -29,9 +29,11 @@ const TIMEOUT_MS_DEFAULT = 120_000;
 const ignored = ["--nolog", "--inet6"];
 const ignoredWithValue = ["--log-file=", "--log-level="];
 /** Mortar's own, read by the command they belong to. */
-const ofCommands = ["--no-safety", "--safety", "--online", "--dry-run", "--ranges"];
+const ofCommands = ["--no-safety", "--safety", "--online", "--dry-run", "--ranges",
+  "--force", "--token", "--abandon"];
 const ofCommandsWithValue = [
   ...scheduleOptions, "schedule", "reason", "owner", "until", "operator",
+  "of", "resume", "compress", "to", "from", "endpoint", "as", "vg",
 ].map((name) => `--${name}`);
 
 export function parseOptions(argv: readonly string[]): OptionsResult {

@@ -3,6 +3,8 @@ import type { Plan, PlanBody } from "@mortar/api";
 import { element } from "../xml.ts";
 import { present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
+import { removalOf } from "./volume-change-commands.ts";
+import { exchangeOf } from "./volume-exchange-commands.ts";
 import { bytesText, gainText } from "./snapshot-space.ts";
 
 const DRY_RUN = "--dry-run";
@@ -28,6 +30,13 @@ const readings: { readonly [Command in PlanBody["command"]]?: (words: Words) => 
   },
   "volume stop": ([volume]) => ({ volume: required(volume) }),
   "volume delete": ([volume]) => ({ volume: required(volume) }),
+  "volume remove-brick": ([volume, ...words]) => {
+    const { action: _action, bricks, ...counts } = removalOf(words);
+    return { volume: required(volume), bricks: [...bricks], ...counts };
+  },
+  "volume replace-brick": ([volume, ...words]) => ({
+    volume: required(volume), bricks: [...exchangeOf(words)],
+  }),
 };
 
 function required(word: string | undefined): string {
@@ -67,12 +76,14 @@ export async function showPlan(
 
 const verbs = {
   stop: "stops", unmount: "unmounts", remove: "removes", keep: "keeps", replace: "replaces",
+  heal: "heals",
 } as const;
 
 function planText({ command, steps, pools, freedBytes }: Plan): string {
-  const lines = steps.map(({ host, action, object }) => {
+  const lines = steps.map(({ host, action, object, bytes }) => {
     const place = host === undefined ? "" : ` on ${host}`;
-    return `  ${verbs[action].padEnd(9)} ${object}${place}\n`;
+    const size = bytes === undefined ? "" : ` (${bytesText(bytes)})`;
+    return `  ${verbs[action].padEnd(9)} ${object}${place}${size}\n`;
   });
   const nothing = steps.length === 0 ? "  nothing\n" : "";
   return (

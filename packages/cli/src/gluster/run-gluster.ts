@@ -174,7 +174,8 @@ function newSession(
     format: options.format,
     strict: context.strict,
     root: context.root,
-    client: () => connect(options, context),
+    client: (timeoutMs = 0) =>
+      connect({ ...options, timeoutMs: Math.max(timeoutMs, options.timeoutMs) }, context),
     confirm: (question) => confirm(question, options, io, lines),
   };
 }

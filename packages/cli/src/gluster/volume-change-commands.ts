@@ -3,7 +3,8 @@ import type { RebalanceBody, RemoveBrickBody } from "@mortar/api";
 import { element } from "../xml.ts";
 import { operationOutput, present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
-import { checkBricks } from "./volume-create.ts";
+import { checkBricks, confirmTwoCopies } from "./volume-create.ts";
+import { refuseNoBrick } from "./volume-exchange-commands.ts";
 import { taskTable, taskXml } from "./volume-task-print.ts";
 
 export const volumeChangeCommands: readonly GlusterCommand[] = [
@@ -40,54 +41,105 @@ async function addBrick(session: Session, args: readonly string[]): Promise<numb
   const [volume, ...rest] = args;
   if (volume === undefined || rest.length === 0) throw new UsageError();
   const force = rest.at(-1) === "force";
-  const bricks = force ? rest.slice(0, -1) : rest;
-  refuseCount("add-brick", bricks);
+  const words = force ? rest.slice(0, -1) : rest;
+  const { bricks, ...counts } = copiesOf(words);
+  if (counts.replica === 2 && !force) await confirmTwoCopies(session);
   checkBricks(bricks);
   const client = await session.client();
-  return present(session, await client.volumeAddBrick(volume, { bricks, force }), {
+  return present(session, await client.volumeAddBrick(volume, { bricks, ...counts, force }), {
     text: () => "volume add-brick: success\n",
-    xml: ({ name, id }) => [
-      element("volAddBrick", [element("volume", [element("name", name), element("id", id)])]),
-    ],
+    xml: () => operationOutput("volAddBrick", "Add Brick successful"),
     failed: "volume add-brick: failed: ",
+    xmlFailed: ({ opErrstr }) => operationOutput("volAddBrick", opErrstr),
   });
 }
 
-/** Replica counts are changed in another way: their new bricks have to be healed. */
-function refuseCount(verb: string, words: readonly string[]): void {
-  if (words[0] !== "replica" && words[0] !== "arbiter") return;
+/** `replica N [arbiter 1]` in front of bricks. */
+function copiesOf(words: string[]): {
+  readonly bricks: string[];
+  readonly replica?: number;
+  readonly arbiter?: number;
+} {
+  // With a single word behind it, stock takes it for a brick.
+  if (words.length < 3 || !isReplica(words[0])) return { bricks: words };
+  const replica = countOf(words[1]);
+  if (replica < 2) throw new UsageError("replica count should be greater than 1");
+  if (words[2] !== "arbiter") return { bricks: words.slice(2), replica };
+  const arbiter = countOf(words[3]);
+  if (arbiter === 1 && replica === 3) return { bricks: words.slice(4), replica, arbiter };
   throw new UsageError(
-    `volume ${verb}: changing the ${words[0]} count is not supported by this version of Mortar.`,
+    "For arbiter configuration, replica count must be 3 and arbiter count must be 1. " +
+      "The 3rd brick of the replica will be the arbiter",
   );
+}
+
+function isReplica(word = ""): boolean {
+  return word !== "" && "replica".startsWith(word);
+}
+
+/** As far as it is a number; 0 when it is none. */
+function countOf(word: string | undefined): number {
+  return Number(/^\+?([0-9]{1,4})/.exec(word ?? "")?.[1] ?? 0);
 }
 
 const removeActions = ["start", "stop", "status", "commit", "force"] as const;
 
 async function removeBrick(session: Session, args: readonly string[]): Promise<number> {
   const [volume, ...rest] = args;
-  const action = removeActions.find((it) => it === rest.at(-1));
-  const bricks = rest.slice(0, -1);
-  if (volume === undefined || action === undefined || bricks.length === 0) throw new UsageError();
-  refuseCount("remove-brick", bricks);
-  checkBricks(bricks);
+  if (volume === undefined) throw new UsageError();
+  const { action, bricks, replica } = removalOf(rest);
+  if (replica === 2 && action !== "force") await confirmTwoCopies(session);
   const question = removeQuestion(action);
   if (question !== undefined && (await session.confirm(question)) !== "yes") return 0;
   const client = await session.client();
-  const xmlName = { start: "volRemoveBrick", stop: "volRemoveBrick", status: "volRemoveBrick",
-    commit: "volRemoveBrickCommit", force: "volRemoveBrickForce" }[action];
-  return present(session, await client.volumeRemoveBrick(volume, { bricks, action }), {
+  const counts = replica === undefined ? {} : { replica };
+  const word = action === "force" ? "commit force" : action;
+  const answer = await client.volumeRemoveBrick(volume, { bricks, action, ...counts });
+  const asks = action === "status" || action === "stop";
+  return present(session, answer, {
     text: (report) => {
       if (action === "status") return taskTable(report);
-      const success = `volume remove-brick ${action}: success\n`;
+      const success = `volume remove-brick ${word}: success\n`;
       if (action === "start") return `${success}ID: ${report.id ?? ""}\n`;
       if (action === "stop") {
         return `${taskTable(report)}${checkCompletion("remove-brick")}`;
       }
       return action === "commit" ? `${success}${COMMITTED}` : success;
     },
-    xml: (report) => [element(xmlName, taskXml(report, removeActions.indexOf(action) + 1))],
-    failed: `volume remove-brick ${action}: failed: `,
+    xml: (report) => [
+      element("volRemoveBrick", taskXml(asks ? report : { ...report, nodes: [] })),
+    ],
+    xmlSuccess: asks ? "" : `Remove Brick ${word} successful`,
+    failed: `volume remove-brick ${word}: failed: `,
+    xmlFailed: () => [element("volRemoveBrick")],
   });
+}
+
+/** `[replica N] BRICK … ACTION`, as stock reads it; also of a dry run. */
+export function removalOf(words: readonly string[]): {
+  readonly action: RemoveBrickBody["action"];
+  readonly bricks: string[];
+  readonly replica?: number;
+} {
+  const action = removeActions.find((it) => it === words.at(-1));
+  const named = words.slice(0, -1);
+  const hasCount = named.length >= 2 && isReplica(named[0]);
+  const bricks = hasCount ? named.slice(2) : named;
+  if (action === undefined || bricks.length === 0) throw new UsageError();
+  const replica = hasCount ? countOf(named[1]) : undefined;
+  if (replica === 0) {
+    throw new UsageError("replica count should be greater than 0 in case of remove-brick");
+  }
+  refuseNoBricks(bricks);
+  return { action, bricks, ...(replica === undefined ? {} : { replica }) };
+}
+
+/** In other words than those for bricks that are to be made. */
+function refuseNoBricks(bricks: readonly string[]): void {
+  for (const [index, brick] of bricks.entries()) {
+    refuseNoBrick(brick);
+    if (bricks.indexOf(brick) < index) throw new UsageError(`Duplicate bricks found ${brick}`);
+  }
 }
 
 const COMMITTED =

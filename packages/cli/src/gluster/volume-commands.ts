@@ -5,13 +5,16 @@ import { type Presentation, cliOutput, operationOutput, present } from "./answer
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { familyHelp } from "./help.ts";
 import { volumeBrickCommands } from "./volume-brick-commands.ts";
+import { volumeExchangeCommands } from "./volume-exchange-commands.ts";
 import { volumeChangeCommands } from "./volume-change-commands.ts";
-import { parseVolumeCreate } from "./volume-create.ts";
+import { confirmedFragments } from "./volume-fragments.ts";
+import { confirmTwoCopies, parseVolumeCreate } from "./volume-create.ts";
 import { optionGet, optionReset, optionSet } from "./volume-option-commands.ts";
 import { volumeInfoText } from "./volume-print.ts";
 import { type ReportView, questionOf, reportText } from "./volume-report-print.ts";
 import { statusDetailText, statusText, taskText } from "./volume-status-print.ts";
 import { volumeHealCommand } from "./volume-heal.ts";
+import { volumeTopCommands } from "./volume-top-commands.ts";
 import { unsupportedVolumeCommands } from "./volume-unsupported.ts";
 import { volumeInfoXml, volumeStatusXml } from "./volume-xml.ts";
 
@@ -19,7 +22,9 @@ export const volumeCommands: readonly GlusterCommand[] = [
   volumeHealCommand,
   ...unsupportedVolumeCommands,
   ...volumeBrickCommands,
+  ...volumeTopCommands,
   ...volumeChangeCommands,
+  ...volumeExchangeCommands,
   {
     words: ["volume", "create"],
     usage:
@@ -108,15 +113,9 @@ export const volumeCommands: readonly GlusterCommand[] = [
 ];
 
 async function create(session: Session, args: readonly string[]): Promise<number> {
-  const body = parseVolumeCreate(args);
-  if (body.replica === 2) {
-    const confirmation = await session.confirm(
-      "Replica 2 volumes are prone to split-brain. Use Arbiter or Replica 3 to avoid this. " +
-        "See: http://docs.gluster.org/en/latest/Administrator-Guide/" +
-        "Split-brain-and-ways-to-deal-with-it/.\nDo you still want to continue?\n",
-    );
-    if (confirmation !== "yes") throw new UsageError();
-  }
+  const parsed = parseVolumeCreate(args);
+  if (parsed.replica === 2) await confirmTwoCopies(session);
+  const body = { ...parsed, ...(await confirmedFragments(session, parsed)) };
   const client = await session.client();
   return present(session, await client.volumeCreate(body), {
     text: ({ name }) => `volume create: ${name}: success: please start the volume to access data\n`,
@@ -284,7 +283,7 @@ function parseStatus(args: readonly string[]): StatusRequest {
 function viewOf(word: string): StatusView | undefined {
   if (word === "detail" || word === "tasks" || isReport(word)) return word;
   const daemons = ["nfs", "shd", "quotad", "snapd", "bitd", "scrub"];
-  if (word === "inode" || daemons.includes(word)) {
+  if (daemons.includes(word)) {
     throw new UsageError(`volume status: ${word} is not supported by this version of Mortar.`);
   }
   return undefined;

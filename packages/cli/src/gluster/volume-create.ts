@@ -1,6 +1,6 @@
 /** The command line of `volume create`. */
 import type { VolumeCreateBody } from "@mortar/api";
-import { UsageError } from "./command.ts";
+import { type Session, UsageError } from "./command.ts";
 
 const NAME_CHARACTERS_MAX = 255;
 
@@ -51,9 +51,22 @@ export function parseVolumeCreate(args: readonly string[]): VolumeCreateBody {
   const bricks = words.slice(position);
   checkBricks(bricks);
   const { disperseAll, ...counts } = layout;
-  if (disperseAll === true) counts.disperse = bricks.length;
-  checkCounts(counts, bricks.length);
+  // With data bricks told of, it says no more than they do.
+  if (disperseAll === true && counts.disperseData === undefined) counts.disperse = bricks.length;
+  const { replica } = counts;
+  if (replica !== undefined && bricks.length % replica !== 0) {
+    throw new UsageError("number of bricks is not a multiple of replica count");
+  }
   return { name, bricks, ...counts, force };
+}
+
+export async function confirmTwoCopies(session: Session): Promise<void> {
+  const confirmation = await session.confirm(
+    "Replica 2 volumes are prone to split-brain. Use Arbiter or Replica 3 to avoid this. " +
+      "See: http://docs.gluster.org/en/latest/Administrator-Guide/" +
+      "Split-brain-and-ways-to-deal-with-it/.\nDo you still want to continue?\n",
+  );
+  if (confirmation !== "yes") throw new UsageError();
 }
 
 function checkVolumeName(name: string): void {
@@ -171,30 +184,5 @@ export function checkBricks(bricks: readonly string[]): void {
     }
     if (seen.has(brick)) throw new UsageError(`Found duplicate exports ${brick}`);
     seen.add(brick);
-  }
-}
-
-function checkCounts(layout: Layout, brickCount: number): void {
-  const { replica, disperse, disperseData, redundancy } = layout;
-  if (replica !== undefined && brickCount % replica !== 0) {
-    throw new UsageError("number of bricks is not a multiple of replica count");
-  }
-  if (disperse === undefined && disperseData === undefined && redundancy === undefined) return;
-  const size =
-    disperse ??
-    (disperseData === undefined || redundancy === undefined
-      ? brickCount
-      : disperseData + redundancy);
-  if (brickCount % size !== 0) {
-    throw new UsageError("number of bricks is not a multiple of disperse count");
-  }
-  if (brickCount < 3) throw new UsageError("number of bricks must be greater than 2");
-  const parity = redundancy ?? (disperseData === undefined ? 1 : size - disperseData);
-  const limit = Math.ceil(size / 2);
-  if (parity < 1 || parity >= limit) {
-    throw new UsageError(
-      "redundancy must be greater than or equal to 1 and less than " +
-        `${limit} for a disperse ${size} volume`,
-    );
   }
 }

@@ -1,6 +1,8 @@
 /** `gluster volume heal …`. */
 import { operationOutput, present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
+import { healCount, healInfo, healStatistics } from "./volume-heal-report.ts";
+import { presentHealRefusal, presentHealTool } from "./volume-heal-tool.ts";
 
 export const volumeHealCommand: GlusterCommand = {
   words: ["volume", "heal"],
@@ -10,24 +12,30 @@ export const volumeHealCommand: GlusterCommand = {
     "latest-mtime <FILE> |source-brick <HOSTNAME:BRICKNAME> [<FILE>]} |granular-entry-heal " +
     "{enable | disable}]",
   help: "self-heal commands on volume specified by <VOLNAME>",
+  more:
+    "info, and what ends a split-brain, are done by GlusterFS's glfsheal where this node has it;\n" +
+    "without it, and with --json, info is told from the indices of the bricks.",
   run: heal,
 };
 
 const switches = ["enable", "disable"];
-const later = ["info", "statistics", "split-brain"];
 
 async function heal(session: Session, args: readonly string[]): Promise<number> {
-  const [volume, word, value] = args;
+  const [volume, word, ...rest] = args;
   if (volume === undefined) throw new UsageError();
-  if (word === undefined || (word === "full" && args.length === 2)) {
-    return await start(session, volume, word === "full");
+  if (word === undefined) return await start(session, volume, false);
+  if (rest.length === 0) {
+    if (word === "full") return await start(session, volume, true);
+    if (switches.includes(word)) return await turn(session, volume, word === "enable");
   }
-  if (switches.includes(word) && args.length === 2) return await turn(session, volume, word);
-  if (word === "granular-entry-heal" && switches.includes(value ?? "") && args.length === 3) {
-    return await set(session, volume, "cluster.granular-entry-heal", value!);
+  if (word === "info") return await healInfo(session, volume, rest);
+  if (word === "statistics") return await statistics(session, volume, rest);
+  if (word === "split-brain") return await splitBrain(session, volume, rest);
+  const [value, ...more] = rest;
+  if (word === "granular-entry-heal" && switches.includes(value ?? "") && more.length === 0) {
+    return await turnGranular(session, volume, value === "enable");
   }
-  if (!later.includes(word)) throw new UsageError();
-  throw new UsageError(`volume heal: ${word} is not supported by this version of Mortar.`);
+  throw new UsageError();
 }
 
 async function start(session: Session, volume: string, full: boolean): Promise<number> {
@@ -42,24 +50,59 @@ async function start(session: Session, volume: string, full: boolean): Promise<n
   });
 }
 
-/** The option that switches the daemon is named after the kind of the volume. */
-async function turn(session: Session, volume: string, word: string): Promise<number> {
-  const client = await session.client();
-  const answer = await client.volumeInfo(volume);
-  const isDisperse = answer.ok && answer.result.type.endsWith("Disperse");
-  const option = isDisperse ? "cluster.disperse-self-heal-daemon" : "cluster.self-heal-daemon";
-  return await set(session, volume, option, word);
-}
-
-async function set(
+async function statistics(
   session: Session,
   volume: string,
-  name: string,
-  value: string,
+  rest: readonly string[],
 ): Promise<number> {
+  const [word, replica, brick, ...more] = rest;
+  if (word === undefined) return await healStatistics(session, volume);
+  const isOfSet = replica === "replica" && brick !== undefined;
+  if (word !== "heal-count" || more.length > 0 || (replica !== undefined && !isOfSet)) {
+    throw new UsageError();
+  }
+  return await healCount(session, volume, brick);
+}
+
+async function splitBrain(
+  session: Session,
+  volume: string,
+  rest: readonly string[],
+): Promise<number> {
+  const [policy, ...words] = rest;
   const client = await session.client();
-  const answer = await client.volumeOptionSet(volume, { options: [{ name, value }] });
-  const what = `${value === "enable" ? "Enable" : "Disable"} heal on volume ${volume}`;
+  if (policy === "bigger-file" || policy === "latest-mtime") {
+    const [file, ...more] = words;
+    if (file === undefined || more.length > 0) throw new UsageError();
+    const answer = await client.volumeSplitBrain(volume, { policy, file });
+    return presentHealTool(session, answer, (it) => it);
+  }
+  const [brick, file, ...more] = words;
+  if (policy !== "source-brick" || brick === undefined || more.length > 0) throw new UsageError();
+  if (!/^[^:]+:\//.test(brick)) {
+    throw new UsageError(`Wrong brick type: ${brick}, use <HOSTNAME>:<export-dir-abs-path>`);
+  }
+  const chosen = { policy, brick, ...(file === undefined ? {} : { file }) } as const;
+  return presentHealTool(session, await client.volumeSplitBrain(volume, chosen), (it) => it);
+}
+
+async function turn(session: Session, volume: string, enable: boolean): Promise<number> {
+  const client = await session.client();
+  const answer = await client.volumeHealSwitch(volume, { what: "daemon", enable });
+  const what = `${enable ? "Enable" : "Disable"} heal on volume ${volume}`;
+  return present(session, answer, {
+    text: () => `${what} has been successful \n`,
+    xml: () => operationOutput("volHeal", ""),
+    failed: `${what} has been unsuccessful:\n`,
+  });
+}
+
+/** Stock has its program look first: what that refuses is told in the program's way. */
+async function turnGranular(session: Session, volume: string, enable: boolean): Promise<number> {
+  const client = await session.client();
+  const answer = await client.volumeHealSwitch(volume, { what: "granular-entries", enable });
+  if (enable && !answer.ok) return presentHealRefusal(session, answer.problem);
+  const what = `${enable ? "Enable" : "Disable"} granular entry heal on volume ${volume}`;
   return present(session, answer, {
     text: () => `${what} has been successful \n`,
     xml: () => operationOutput("volHeal", ""),

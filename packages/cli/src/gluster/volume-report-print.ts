@@ -1,15 +1,16 @@
-/** `volume status V clients|client-list|mem|fd|callpool` as text: what bricks tell of themselves. */
+/** `volume status V clients|client-list|mem|inode|fd|callpool` as text: what bricks tell of themselves. */
 import type { BrickClient, BrickReport, VolumeProcess, VolumeStatus } from "@mortar/api";
 
 const line = `${"-".repeat(46)}\n`;
 
-export type ReportView = "clients" | "client-list" | "mem" | "fd" | "callpool";
+export type ReportView = "clients" | "client-list" | "mem" | "inode" | "fd" | "callpool";
 
 /** Which question of the interface is behind a view. */
 export const questionOf = {
   clients: "clients",
   "client-list": "clients",
   mem: "memory",
+  inode: "inodes",
   fd: "descriptors",
   callpool: "calls",
 } as const satisfies Record<ReportView, keyof BrickReport>;
@@ -34,6 +35,7 @@ interface Form {
 const forms: Readonly<Record<Exclude<ReportView, "client-list">, Form>> = {
   clients: { title: "Client connections for volume ", body: clientsText, last: "\n" },
   mem: { title: "Memory status for volume : ", body: memoryText, last: "\n" },
+  inode: { title: "Inode tables for volume ", body: inodesText, last: "" },
   fd: { title: "FD tables for volume ", body: descriptorsText, last: "" },
   callpool: { title: "Pending calls for volume ", body: callsText, last: "" },
 };
@@ -92,6 +94,18 @@ function programOf({ identity }: BrickClient): string {
 function memoryText({ memory = {} }: BrickReport): string {
   const rows = Object.entries(memory).map(([kind, bytes]) => `${kind.padEnd(12)} : ${bytes}\n`);
   return `Memory in bytes\n---------------\n${rows.join("")} \n`;
+}
+
+/** One table serves all connections of a brick. */
+function inodesText({ inodes }: BrickReport): string {
+  const { limit = 0, active = 0, known = 0 } = inodes ?? {};
+  return (
+    "Connection 1:\n" +
+    `LRU limit     : ${limit}\n` +
+    `Active Inodes : ${active}\n` +
+    `LRU Inodes    : ${Math.max(0, known - active)}\n` +
+    "Purge Inodes  : 0\n \n"
+  );
 }
 
 function descriptorsText({ descriptors = [] }: BrickReport): string {

@@ -49,11 +49,12 @@ const statusNumbers: readonly TaskProgress["status"][] = [
   "fix-layout in progress", "fix-layout stopped", "fix-layout completed", "fix-layout failed",
 ];
 
-/** Below `volRebalance` or `volRemoveBrick`; `op` is stock's number of the action. */
-export function taskXml(report: VolumeTaskReport, op: number): XmlElement[] {
+/** Below `volRebalance` or `volRemoveBrick`; `op`: stock's number of the action, where it has one. */
+export function taskXml(report: VolumeTaskReport, op?: number): XmlElement[] {
   const id = report.id === undefined ? [] : [element("task-id", report.id)];
+  const operation = op === undefined ? [] : [element("op", op)];
   const { nodes } = report;
-  if (nodes.length === 0) return [...id, element("op", op)];
+  if (nodes.length === 0) return [...id, ...operation];
   const sum = (key: "files" | "sizeBytes" | "lookups" | "failures" | "skipped") =>
     nodes.reduce((total, it) => total + it[key], 0);
   const all = {
@@ -63,7 +64,7 @@ export function taskXml(report: VolumeTaskReport, op: number): XmlElement[] {
   };
   return [
     ...id,
-    element("op", op),
+    ...operation,
     element("nodeCount", nodes.length),
     ...nodes.map((it) => element("node", [
       element("nodeName", it.host), element("id", it.peerId), ...countsXml(it),

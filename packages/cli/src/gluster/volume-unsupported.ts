@@ -17,27 +17,9 @@ const geoReplication = [
   " | delete [reset-sync-time]} ",
 ].join("\n");
 
-const top =
-  "volume top <VOLNAME> {open|read|write|opendir|readdir|clear} [nfs|brick <brick>] [list-cnt " +
-  "<value>] | {read-perf|write-perf} [bs <size> count <count>] [brick <brick>] [list-cnt <value>]";
-
 const patterns: readonly (readonly [usage: string, help: string])[] = [
-  [
-    "volume clear-locks <VOLNAME> <path> kind {blocked|granted|all}{inode [range]|entry " +
-      "[basename]|posix [range]}",
-    "Clear locks held on path",
-  ],
   [geoReplication, "Geo-sync operations"],
-  [
-    "volume replace-brick <VOLNAME> <SOURCE-BRICK> <NEW-BRICK> {commit force}",
-    "replace-brick operations",
-  ],
-  [
-    "volume reset-brick <VOLNAME> <SOURCE-BRICK> {{start} | {<NEW-BRICK> commit}}",
-    "reset-brick operations",
-  ],
   ["volume sync <HOSTNAME> [all|<VOLNAME>]", "sync the volume information from a peer"],
-  [top, "volume top operations"],
 ];
 
 export const unsupportedVolumeCommands: readonly GlusterCommand[] = patterns.map(

@@ -126,8 +126,10 @@ function nodeXml(process: VolumeProcess): XmlElement {
   ]);
 }
 
-function reportXml({ clients, descriptors, calls, memory }: BrickReport): XmlElement[] {
+function reportXml(report: BrickReport): XmlElement[] {
+  const { clients, descriptors, calls, memory, inodes } = report;
   return [
+    ...(inodes === undefined ? [] : [inodesXml(inodes)]),
     ...(clients === undefined ? [] : [clientsXml(clients)]),
     ...(descriptors === undefined ? [] : [descriptorsXml(descriptors)]),
     ...(calls === undefined
@@ -152,6 +154,16 @@ function clientsXml(clients: readonly BrickClient[]): XmlElement {
         element("opVersion", opVersion),
       ]),
     ),
+  ]);
+}
+
+function inodesXml({ active, known }: NonNullable<BrickReport["inodes"]>): XmlElement {
+  return element("inodeStatus", [
+    element("connections", 1),
+    element("connection", [
+      element("activeSize", active), element("lruSize", Math.max(0, known - active)),
+      element("purgeSize", 0),
+    ]),
   ]);
 }
 

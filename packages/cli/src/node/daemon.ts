@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ApiError, MortarClient, type NodeStatus } from "@mortar/api";
+import { DAEMON_NODE_OPTIONS } from "./daemon-options.ts";
 import { isSystemdNode, startBySystemd } from "./systemd-unit.ts";
 import { VerbError } from "./verbs.ts";
 
@@ -32,14 +33,6 @@ export async function nodeStatusOf(root: string): Promise<NodeStatus | undefined
     throw new VerbError(`mortard runs, and gives no proper answer: ${error.message}`);
   }
 }
-
-/**
- * What it keeps is tens of MiB; without a bound Node would let garbage grow to several times that
- * before it collects any.
- */
-export const DAEMON_NODE_OPTIONS = [
-  "--enable-source-maps", "--max-semi-space-size=2", "--max-old-space-size=384",
-] as const;
 
 /** The program `mortard` of this installation. */
 export function daemonProgram(): string {

@@ -9,6 +9,7 @@ import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
 import { brickFindings } from "./brick-findings.ts";
 import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
+import { peerFindings } from "./peer-findings.ts";
 import { poolHealth } from "./pool-health.ts";
 import { checkOptions, type NodeContext } from "./verbs.ts";
 
@@ -58,7 +59,7 @@ async function daemonFinding(root: string): Promise<Finding[]> {
     nextStep: `mortar volume start ${brick.volume} force`,
   }));
   const daemon: Finding = { what: "mortard", state: "ok", detail: `pid ${status.pid}` };
-  return [daemon, ...bricks, ...(await brickFindings(root))];
+  return [daemon, ...(await peerFindings(root, status)), ...bricks, ...(await brickFindings(root))];
 }
 
 /** Which engine activates a volume group that nobody has active. */

@@ -11,7 +11,10 @@ Usage: mortar [--root DIR] VERB …
 This node
   up                     start it            down      stop it
   status                 what runs           doctor    what is missing
-  events                 what happened to pools
+  events [-f]            what happened, on all nodes
+  token                  let somebody ask over the network
+  webhook                tell programs elsewhere what happens
+  audit                  who changed what
   install                start it with the machine
   uninstall              take that back
   upgrade                have this version take over, under load
@@ -23,10 +26,12 @@ Bricks made for you (volume create V replica 3 --size 100G makes them all)
 
 Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
   volume create|start|stop|delete|info|status|list|set|get|reset|help
-  volume add-brick|remove-brick|rebalance|heal|profile|statedump|barrier|log
+  volume add-brick|remove-brick|replace-brick|reset-brick|rebalance
+  volume heal|profile|statedump|barrier|log
   snapshot create|list|info|status|activate|deactivate|restore|clone|delete|config|help
   snapshot schedule|prune|hold|release|lock|unlock|diff|reclaim     Mortar's own
-  peer probe|detach|status|token|accept        pool list
+  snapshot send|receive                        to another cluster, a directory, a store
+  peer probe|detach|status|token|accept|recover|leave        pool list
 
 Disks, in the words of LVM
   pvs pvscan pvdisplay   pvcreate pvremove pvchange

@@ -10,7 +10,7 @@
  * A pool that is still in use at the very end, when systemd kills what is left, is spared: its
  * processes have an argv[0] that begins with @ (systemd: ROOT_STORAGE_DAEMONS).
  */
-import { DAEMON_NODE_OPTIONS } from "./daemon.ts";
+import { DAEMON_NODE_OPTIONS } from "./daemon-options.ts";
 
 export interface Installation {
   /** Where the node keeps its files. */

@@ -63,8 +63,15 @@ function daemonText(node: NodeStatus | undefined, root: string): string {
     `mortard ${node.version} runs: pid ${node.pid}, since ${since} UTC\n` +
     `node ${node.host} (${node.uuid}), port ${node.glusterPort} on ${node.address}\n` +
     `volumes ${node.volumeCount}, snapshots ${node.snapshotCount}, ` +
-    `clients ${node.glusterClients}\n`
+    `clients ${node.glusterClients}\n` +
+    majorityText(node)
   );
+}
+
+/** Only when something is wrong. */
+function majorityText({ clusterState }: NodeStatus): string {
+  if (clusterState === undefined || clusterState.writable) return "";
+  return `The state of the cluster cannot be changed. ${clusterState.reason ?? ""}\n`;
 }
 
 function bricksText(node: NodeStatus | undefined): string {

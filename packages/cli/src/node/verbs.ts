@@ -1,7 +1,10 @@
 /** Mortar's own verbs. Each is loaded when it is called. */
 import type { CliIo } from "../io.ts";
 import { brickHelp, brickUsage } from "./brick-help.ts";
+import { eventsHelp } from "./events-help.ts";
 import { nbdHelp, nbdUsage } from "./nbd-help.ts";
+import { tokenHelp } from "./token-help.ts";
+import { webhookHelp } from "./webhook-help.ts";
 
 export interface NodeContext {
   /** Where this node keeps its files; "/" unless moved. */
@@ -41,11 +44,26 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import("./status.ts")).status,
   },
   events: {
-    usage: "mortar [--root DIR] events [--json]",
-    help:
-      "Show what happened to this node's thin pools since the machine started: above a threshold,\n" +
-      "extended, full, needing a check. The newest is last, with what to type about it.",
+    usage: "mortar [--root DIR] events [-f] [--limit N] [--json]",
+    help: eventsHelp,
     load: async () => (await import("./events.ts")).events,
+  },
+  token: {
+    usage: "mortar [--root DIR] token create NAME --role ROLE [--days N] | list | revoke NAME",
+    help: tokenHelp,
+    load: async () => (await import("./token.ts")).token,
+  },
+  webhook: {
+    usage: "mortar [--root DIR] webhook add NAME URL [--events KIND,…] | list | test NAME | delete NAME",
+    help: webhookHelp,
+    load: async () => (await import("./webhook.ts")).webhook,
+  },
+  audit: {
+    usage: "mortar [--root DIR] audit [--limit N] [--json]",
+    help:
+      "Show what was changed through this node, and what was refused: when, by whom, from where.\n" +
+      "The newest is last.",
+    load: async () => (await import("./audit.ts")).audit,
   },
   install: {
     usage: "mortar [--root DIR] install [--dry-run] [--prefix DIR]",

@@ -2,7 +2,7 @@
  * The two programs that can serve a brick, behind one face. Which one is started, the volume's
  * option `mortar.brick-engine` says; which one runs, its command line.
  */
-import type { BrickEngine, BrickQuestion, DrainLeave, DrainState } from "@mortar/cluster";
+import type { BrickEngine, BrickQuestion, DrainLeave, DrainState, LockChoice } from "@mortar/cluster";
 import type { ProcessIdentity } from "../process-identity.ts";
 import type { BrickAddress } from "./brick-client.ts";
 import type { BrickFiles, BrickSpec } from "./brick-process.ts";
@@ -53,7 +53,9 @@ export interface BrickEngineCalls {
   readonly drain: (brick: BrickAddress, how: DrainOrder) => Promise<DrainState>;
   readonly endDrain: (brick: BrickAddress) => Promise<void>;
   /** What it tells of itself: plain data. */
-  readonly ask: (brick: BrickAddress, question: BrickQuestion) => Promise<object | null>;
+  readonly ask: (
+    brick: BrickAddress, path: string, question: BrickQuestion, locks?: LockChoice,
+  ) => Promise<object | null>;
   /** Has it take over its volfile. Gives the options that wait for its next start. */
   readonly reconfigure: (brick: BrickAddress, volfile: string) => Promise<readonly string[]>;
 }

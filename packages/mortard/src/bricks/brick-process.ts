@@ -26,6 +26,11 @@ export interface BrickSpec {
   readonly path: string;
   /** What glusterfsd asks GETSPEC for. */
   readonly volfileId: string;
+  /**
+   * Of a self-heal daemon: the bricks that it knows. It ends when they change: it would go on healing
+   * the former ones beside the new.
+   */
+  readonly bricks?: string;
 }
 
 export interface BrickFiles {

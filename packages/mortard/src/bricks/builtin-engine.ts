@@ -4,7 +4,7 @@ import {
   BrickControlError, type BrickSpec, type ControlErrorCode, type DrainReport, type Reconfigured,
   askBrick, specOfVolfile, startBrick,
 } from "@mortar/brick";
-import type { DrainLeave } from "@mortar/cluster";
+import type { DrainLeave, LockChoice } from "@mortar/cluster";
 import { type ProcessIdentity, identify } from "../process-identity.ts";
 import type { BrickAddress } from "./brick-client.ts";
 import type { BrickEngineCalls, BrickStart } from "./brick-engine.ts";
@@ -30,7 +30,8 @@ export const builtinEngine: BrickEngineCalls = {
   endDrain: async (brick) => {
     await ask(brick, { command: "drain-end" });
   },
-  ask: async (brick, question) => (await ask(brick, { command: question })) as object | null,
+  ask: async (brick, _path, question, locks) =>
+    (await ask(brick, { command: question, ...(locks && { locks }) })) as object | null,
   reconfigure: async (brick, volfile) => {
     const answer = await ask(brick, { command: "reconfigure", volfile });
     return (answer as Reconfigured).needsRestart;
@@ -82,6 +83,7 @@ interface ControlRequest {
   readonly holds?: boolean;
   readonly leaves?: readonly DrainLeave[];
   readonly timeoutMs?: number;
+  readonly locks?: LockChoice;
 }
 
 /** Throws BrickError. */

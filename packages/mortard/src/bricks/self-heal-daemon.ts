@@ -3,12 +3,14 @@
  * supervised as if it were a brick: it has the same files, is started again and adopted in the same
  * way. It heals for the bricks of its node, which it knows by the node's uuid.
  */
-import { selfHealDaemonName } from "@mortar/cluster";
-import { brickOperation, Dictionary } from "@mortar/gluster";
+import { createHash } from "node:crypto";
+import { type BrickCrawls, selfHealDaemonName, type VolumeDocument } from "@mortar/cluster";
+import { type BrickRequest, brickOperation, Dictionary } from "@mortar/gluster";
 import { type BrickAddress, exchange } from "./brick-client.ts";
 import type { BrickStart } from "./brick-engine.ts";
 import { BrickError } from "./brick-error.ts";
 import type { BrickSpec } from "./brick-process.ts";
+import { crawlsOf } from "./heal-crawls.ts";
 
 const KEY = "shd/";
 /** GlusterFS's process id of who heals: bricks let it do what clients may not. */
@@ -16,9 +18,17 @@ const HEALER_PID = -6;
 const XLATOR_OP = 3;
 const HEAL_INDEX = 1;
 const HEAL_FULL = 2;
+const STATISTICS = 7;
 
-export function selfHealDaemonSpec(volume: string, host: string): BrickSpec {
-  return { volume, host, path: selfHealDaemonName(volume), volfileId: `${KEY}${volume}` };
+export function selfHealDaemonSpec(volume: VolumeDocument, host: string): BrickSpec {
+  const { name } = volume;
+  // Their order and sizes of sets, too: they are what it heals from and to.
+  const bricks = volume.bricks.map((it) => `${it.id}=${it.host}:${it.path}`).join();
+  const shape = `${volume.kind} ${volume.replicaCount} ${volume.arbiterCount} ${bricks}`;
+  const digest = createHash("sha256").update(shape).digest("hex").slice(0, 16);
+  return {
+    volume: name, host, path: selfHealDaemonName(name), volfileId: `${KEY}${name}`, bricks: digest,
+  };
 }
 
 export function isSelfHealDaemon({ volfileId }: Pick<BrickSpec, "volfileId">): boolean {
@@ -50,23 +60,49 @@ export function selfHealCommandLine({ spec, files, node }: BrickStart): string[]
 export interface HealOrder {
   readonly volume: string;
   readonly isDisperse: boolean;
-  /** How many sets of bricks the volume has. */
-  readonly sets: number;
+  /** Which sets of bricks, counted from 0. */
+  readonly sets: readonly number[];
   readonly full: boolean;
 }
 
 /** Throws BrickError. */
 export async function startHeal(daemon: BrickAddress, order: HealOrder): Promise<void> {
-  const kind = order.isDisperse ? "disperse" : "replicate";
-  const names = Array.from({ length: order.sets }, (_, index) => `${order.volume}-${kind}-${index}`);
-  const input = Dictionary.of({
-    count: names.length,
-    "xl-op": order.full ? HEAL_FULL : HEAL_INDEX,
-    ...Object.fromEntries(names.flatMap((name, index) => [[`xl-${index}`, name], [name, index]])),
-  });
-  const request = { name: "", op: XLATOR_OP, input, extra: new Dictionary() };
-  const reply = await exchange(daemon, brickOperation.xlatorOp, request);
+  const { volume, sets, isDisperse, full } = order;
+  const kind = isDisperse ? "disperse" : "replicate";
+  const question: Question = { volume, kind, sets, op: full ? HEAL_FULL : HEAL_INDEX };
+  const reply = await exchange(daemon, brickOperation.xlatorOp, requestOf(question));
   if (reply.opRet === 0) return;
   const text = `The self-heal daemon of ${order.volume} cannot heal all: a brick is not connected`;
   throw new BrickError("refused", text, { nextStep: "Look at `volume status`: which brick is down?" });
+}
+
+/** Of its own bricks in these sets of a replicate volume. Throws BrickError. */
+export async function healStatistics(
+  daemon: BrickAddress,
+  { volume, sets }: Pick<HealOrder, "volume" | "sets">,
+): Promise<BrickCrawls[]> {
+  const question = requestOf({ volume, kind: "replicate", sets, op: STATISTICS });
+  const reply = await exchange(daemon, brickOperation.xlatorOp, question);
+  if (reply.opRet === 0) return crawlsOf(reply.output);
+  throw new BrickError("refused", `The self-heal daemon of ${volume} tells nothing of its walks`);
+}
+
+interface Question {
+  readonly volume: string;
+  readonly kind: "disperse" | "replicate";
+  readonly sets: readonly number[];
+  readonly op: number;
+}
+
+/** It knows a set by the name of its translator; answers have the number that it is given here. */
+function requestOf({ volume, kind, sets, op }: Question): BrickRequest {
+  const input = Dictionary.of({
+    count: sets.length,
+    "xl-op": op,
+    ...Object.fromEntries(sets.flatMap((set, index) => {
+      const name = `${volume}-${kind}-${set}`;
+      return [[`xl-${index}`, name], [name, set]];
+    })),
+  });
+  return { name: "", op: XLATOR_OP, input, extra: new Dictionary() };
 }

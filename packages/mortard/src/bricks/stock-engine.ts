@@ -7,22 +7,20 @@ import type { BrickEngineCalls, BrickStart } from "./brick-engine.ts";
 import { BrickError } from "./brick-error.ts";
 import { findProcess } from "./brick-process.ts";
 import { isSelfHealDaemon, selfHealCommandLine } from "./self-heal-daemon.ts";
+import { askStock } from "./stock-questions.ts";
 
 export const stockEngine: BrickEngineCalls = {
   start,
-  end: terminate,
+  // A self-heal daemon, which has no directory, is ended by a signal.
+  end: (brick, path) => path.startsWith("/") ? terminate(brick, path) : Promise.reject(
+    new BrickError("not-supported", `${path} is not told to end`),
+  ),
   raiseBarrier: (brick, path) => setBarrier(brick, path, true),
   releaseBarrier,
   // It gives locks as ever.
   drain: () => Promise.resolve({ drains: false, old: 0, held: [], waiting: [] }),
   endDrain: () => Promise.resolve(),
-  ask: (brick, question) => Promise.reject(
-    new BrickError(
-      "not-supported",
-      `The brick ${brick.name} is served by glusterfsd, which is not asked for its ${question}.`,
-      { nextStep: "Set mortar.brick-engine to builtin, and start the volume again" },
-    ),
-  ),
+  ask: askStock,
   // It fetches its volfile again when it is told so, as every client of the management port.
   reconfigure: () => Promise.resolve([]),
 };

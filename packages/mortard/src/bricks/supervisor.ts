@@ -142,6 +142,12 @@ export class BrickSupervisor {
     });
   }
 
+  /** As the state has it now; undefined for what is not watched here. */
+  volfileOf(path: string): string | undefined {
+    const brick = this.#bricks.get(path);
+    return brick === undefined ? undefined : this.#options.plan(brick.spec.volfileId).volfile;
+  }
+
   /**
    * Has a brick take over its volfile as it is now. Gives the options that wait for its next start.
    * A brick that does not run, or is just being started, needs nothing. Throws `BrickError`.
@@ -171,10 +177,11 @@ export class BrickSupervisor {
    * node, where nobody waits for the answer.
    */
   async keepOnly(wanted: readonly BrickSpec[]): Promise<void> {
-    const paths = new Set(wanted.map((spec) => spec.path));
+    const known = new Map(wanted.map((spec) => [spec.path, spec]));
     for (const { spec } of this.#records()) {
-      if (paths.has(spec.path)) continue;
-      this.#options.log.warn({ brick: spec.path }, "a brick server runs that nobody wants: ended");
+      const now = known.get(spec.path);
+      if (now !== undefined && now.bricks === spec.bricks) continue;
+      this.#options.log.warn({ brick: spec.path }, "a server runs that nobody wants (so): ended");
       await this.stop(spec.path);
     }
     const adopted = wanted.filter((spec) => this.#bricks.has(spec.path));
@@ -326,19 +333,27 @@ export class BrickSupervisor {
     return port;
   }
 
+  /** False: it takes no such order. */
+  async #tellToEnd({ engine }: Running, files: BrickFiles, path: string): Promise<boolean> {
+    if (statSync(files.socket, { throwIfNoEntry: false }) === undefined) return true;
+    const address = { socket: files.socket, name: path, timeoutMs: TERMINATE_MAX_MS };
+    try {
+      await brickEngines[engine].end(address, path);
+    } catch (error) {
+      if (error instanceof BrickError && error.code === "not-supported") return false;
+      const { log } = this.#options;
+      log.debug({ brick: path, err: error }, "the brick gave no answer when it was told to end");
+    }
+    return true;
+  }
+
   async #end(brick: Running, files: BrickFiles, path: string): Promise<void> {
     const { log } = this.#options;
-    const { process: running, engine } = brick;
-    if (statSync(files.socket, { throwIfNoEntry: false }) !== undefined) {
-      const address = { socket: files.socket, name: path, timeoutMs: TERMINATE_MAX_MS };
-      try {
-        await brickEngines[engine].end(address, path);
-      } catch (error) {
-        log.debug({ brick: path, err: error }, "the brick gave no answer when it was told to end");
-      }
+    const { process: running } = brick;
+    if (await this.#tellToEnd(brick, files, path)) {
+      if (await waitForEnd(running, TERMINATE_MAX_MS)) return;
+      log.warn({ brick: path, pid: running.pid }, "the brick does not end by itself: SIGTERM");
     }
-    if (await waitForEnd(running, TERMINATE_MAX_MS)) return;
-    log.warn({ brick: path, pid: running.pid }, "the brick does not end by itself: SIGTERM");
     signal(running, "SIGTERM");
     if (await waitForEnd(running, SIGTERM_MAX_MS)) return;
     log.warn({ brick: path, pid: running.pid }, "the brick does not end upon SIGTERM: SIGKILL");

@@ -9,12 +9,16 @@ import { fileSystemUsage, listMounts, mountOf } from "@mortar/linux";
 import type { BrickAddress } from "../bricks/brick-client.ts";
 import { type BrickEngineCalls, brickEngines } from "../bricks/brick-engine.ts";
 import type { BrickSpec } from "../bricks/brick-process.ts";
+import type { BrickPlace } from "../bricks/brick-session.ts";
 import { startHeal } from "../bricks/self-heal-daemon.ts";
 import type { BrickSupervisor } from "../bricks/supervisor.ts";
 import type { Log } from "../log.ts";
+import { noteMissing } from "./missing-copies.ts";
 import { rotateLog, writeStatedump } from "./brick-files.ts";
+import { speedOf } from "./brick-speed.ts";
 import { xfsInodeBytes } from "./inode-size.ts";
 import { mountOptionsOf } from "./mount-options.ts";
+import { clearStockLocks } from "./stock-clear-locks.ts";
 
 const BARRIER_ANSWER_MS = 10_000;
 const HURRY_LOOK_MS = 16;
@@ -24,20 +28,35 @@ interface Barrier {
   expired: boolean;
 }
 
+export interface BrickServerPlaces {
+  /** For statedumps. */
+  readonly dumpDirectory: string;
+  /** Where bricks of this node are reached from itself. */
+  readonly address: string;
+  /** Not a brick of a volume for which this node has no server quorum. */
+  readonly mayStart: (volume: string) => boolean;
+}
+
 export class BrickServers {
   readonly #supervisor: BrickSupervisor;
   readonly #dumpDirectory: string;
+  readonly #address: string;
+  readonly #mayStart: BrickServerPlaces["mayStart"];
   readonly #log: Log;
   readonly #barriers = new Map<string, Barrier>();
 
-  /** Statedumps are written to `dumpDirectory`. */
-  constructor(supervisor: BrickSupervisor, dumpDirectory: string, log: Log) {
+  constructor(supervisor: BrickSupervisor, places: BrickServerPlaces, log: Log) {
     this.#supervisor = supervisor;
-    this.#dumpDirectory = dumpDirectory;
+    this.#dumpDirectory = places.dumpDirectory;
+    this.#address = places.address;
+    this.#mayStart = places.mayStart;
     this.#log = log;
   }
 
   async start({ brick }: NodeEffects["startBrick"]["args"]): Promise<void> {
+    if (!this.#mayStart(brick.volume) && !this.#supervisor.isUp(brick.path)) {
+      throw new Error(`Server quorum not met: the brick ${brick.path} is not started`);
+    }
     await this.#supervisor.start(specOf(brick));
   }
 
@@ -107,6 +126,10 @@ export class BrickServers {
     await startHeal({ socket, name: spec.path, timeoutMs: BARRIER_ANSWER_MS }, order);
   }
 
+  async noteMissing({ brick, ...missing }: NodeEffects["noteMissing"]["args"]): Promise<void> {
+    await noteMissing(this.#place(brick), missing);
+  }
+
   /** A brick that is gone holds nobody up. */
   async drainEnd({ brick }: NodeEffects["drainEnd"]["args"]): Promise<void> {
     if (!this.#supervisor.isUp(brick.path)) return;
@@ -122,7 +145,7 @@ export class BrickServers {
 
   /** `statedump` and `log-rotate` give the name of a file. */
   async ask(
-    { brick, question }: NodeEffects["askBrick"]["args"],
+    { brick, question, trial, locks }: NodeEffects["askBrick"]["args"],
   ): Promise<NodeEffects["askBrick"]["result"]> {
     const found = this.#supervisor.get(brick.path);
     if (found?.pid === undefined) throw new Error(`The brick ${brick.path} is not running`);
@@ -132,10 +155,26 @@ export class BrickServers {
       if (found.engine === "glusterfsd") process.kill(found.pid, "SIGHUP");
       return file;
     }
-    const answer = await engine.ask(address, question);
+    if (question === "speed") return await speedOf(brick.path, trial);
+    if (question === "clear-locks" && found.engine === "glusterfsd" && locks !== undefined) {
+      return await clearStockLocks(this.#place(brick), brick.path, locks);
+    }
+    const answer = await engine.ask(address, brick.path, question, locks);
     if (question !== "statedump") return answer;
     const name = `${brick.path.slice(1).replaceAll("/", "-")}.${found.pid}`;
     return writeStatedump(this.#dumpDirectory, name, answer ?? {}, Date.now());
+  }
+
+  /** Where file operations reach it. */
+  #place(brick: BrickRef): BrickPlace {
+    const found = this.#supervisor.get(brick.path);
+    const volfile = this.#supervisor.volfileOf(brick.path);
+    if (found?.port === undefined || volfile === undefined || !this.#supervisor.isUp(brick.path)) {
+      throw new Error(`The brick ${brick.path} is not running`);
+    }
+    const name = `${brick.host}:${brick.path}`;
+    const { port } = found;
+    return { name, address: this.#address, port, volfile, timeoutMs: BARRIER_ANSWER_MS };
   }
 
   #release(brick: BrickRef): Promise<boolean> {

@@ -76,6 +76,11 @@ export class BrickStorages {
     mkdirSync(path, { recursive: true, mode: 0o755 });
   }
 
+  /** Without a file system. */
+  async makeBare(lv: NodeEffects["makeBareLv"]["args"]): Promise<void> {
+    await this.#makeLv(lv);
+  }
+
   async remove(storage: BrickStorage, mounts: MountEffects): Promise<void> {
     const { vg, lv, id, mountPoint, file } = storage;
     const found = (await this.#find(vg))?.vg;
@@ -114,7 +119,9 @@ export class BrickStorages {
     });
   }
 
-  async #makeLv({ vg: name, pool, lv, sizeBytes, id }: BrickStorage): Promise<VolumeGroup> {
+  async #makeLv(
+    { vg: name, pool, lv, sizeBytes, id }: NodeEffects["makeBareLv"]["args"],
+  ): Promise<VolumeGroup> {
     const { vg } = await this.#need(name);
     const there = findLv(vg, lv);
     const mark = markOf(id);

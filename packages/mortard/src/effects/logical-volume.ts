@@ -31,6 +31,8 @@ export class LogicalVolumes {
       state: stateOf(status),
       dataPercent: status.dataPercent ?? 0,
       metadataPercent: status.metadataPercent ?? 0,
+      sizeBytes: status.dataBytes,
+      ...(status.dataUsedBytes === undefined ? {} : { usedBytes: status.dataUsedBytes }),
     };
   }
 
@@ -76,6 +78,7 @@ export class LogicalVolumes {
     if (status === undefined) return {};
     return {
       size: formatSize(status.sizeBytes / SECTOR_BYTES),
+      sizeBytes: status.sizeBytes,
       ...(status.dataPercent === undefined ? {} : { dataPercent: formatPercent(status.dataPercent, 100) }),
     };
   }

@@ -43,3 +43,18 @@ void test("equal devices have no range; an answer without its end is none", () =
   assert.throws(() => sums([head, run("different", 0, 1)]), /cut off/);
   assert.throws(() => sums([]), /cut off/);
 });
+
+void test("a line that is cut off at any place, or implausible, ends it without a throw", () => {
+  const line = run("different", 7, 3).replace(/,$/, "");
+  for (let length = 1; length < line.length; length++) {
+    const lines = [head, run("right_only", 2, 1), line.slice(0, length)];
+    assert.throws(() => sums(lines), /cut off/, `${length} characters`);
+    // An end that comes after all does not make it whole.
+    if (length >= "{\"kind\"".length) assert.throws(() => sums([...lines, "]}"]), /cut off/);
+  }
+  const bad = [[-1, 2], [0.5, 2], [3, 0], [3, -1], [2 ** 52, 2 ** 52], [0, 1e300]] as const;
+  for (const [begin, length] of bad) {
+    assert.throws(() => sums([head, run("different", begin, length), "]}"]), /cut off/, `${begin}`);
+  }
+  assert.throws(() => sums([head, run("strange", 0, 1), "]}"]), /cut off/);
+});

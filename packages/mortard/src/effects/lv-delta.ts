@@ -9,13 +9,18 @@
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import type { LvDelta, LvRange, NodeEffects } from "@mortar/cluster";
 import { commandLineProgram } from "../pool-policy.ts";
+import { chunkSectorsOf, deltaLineOf, isDeltaLine } from "./delta-run.ts";
 
 type Request = NodeEffects["lvDelta"]["args"];
+type Pair = Pick<Request, "vg" | "pool" | "from" | "to">;
 
 const SECTOR_BYTES = 512;
 const DELTA_MS_MAX = 100_000;
+/** Whoever sends a snapshot waits for longer than whoever asks what differs. */
+const FEED_MS_MAX = 600_000;
 const SAID_MAX = 4096;
 /** The words of `mortar pool delta --json`; `same` is not a change. */
 const kinds: Readonly<Record<string, LvRange["kind"]>> = {
@@ -31,11 +36,36 @@ export class LvDeltas {
   }
 
   async delta(request: Request): Promise<LvDelta> {
-    const pool = `${request.vg}/${request.pool}`;
+    return await this.#inTurn(request, DELTA_MS_MAX, async (leftMs) => {
+      const sums = new DeltaSums(request.rangesMax);
+      const child = startDelta(this.#root, request, leftMs);
+      createInterface({ input: child.output }).on("line", (line) => {
+        sums.take(line);
+      });
+      await child.ended;
+      return sums.result();
+    });
+  }
+
+  /** All lines, as they are. Rejects when they did not come to their end; `into` is ended. */
+  async feed(request: Pair, into: Writable): Promise<void> {
+    await this.#inTurn(request, FEED_MS_MAX, async (leftMs) => {
+      const child = startDelta(this.#root, request, leftMs);
+      child.output.pipe(into);
+      await child.ended;
+    });
+  }
+
+  async #inTurn<T>(
+    { vg, pool: name }: Pair, msMax: number, work: (leftMs: number) => Promise<T>,
+  ): Promise<T> {
+    const pool = `${vg}/${name}`;
     const before = this.#queues.get(pool) ?? Promise.resolve();
-    const endMs = performance.now() + DELTA_MS_MAX;
+    const endMs = performance.now() + msMax;
     const own = before.then(async () => {
-      return await readDelta(this.#root, request, endMs - performance.now());
+      const leftMs = endMs - performance.now();
+      if (leftMs < 1) throw new Error(`Thin pool ${pool} is busy: try again`);
+      return await work(leftMs);
     });
     // The next in the queue does not care how this one ended.
     const settled = own.catch(() => undefined);
@@ -48,8 +78,10 @@ export class LvDeltas {
   }
 }
 
-async function readDelta(root: string, request: Request, leftMs: number): Promise<LvDelta> {
-  if (leftMs < 1) throw new Error(`Thin pool ${request.vg}/${request.pool} is busy: try again`);
+/** `ended` rejects with the reason of a failure. */
+function startDelta(
+  root: string, request: Pair, leftMs: number,
+): { readonly output: Readable; readonly ended: Promise<void> } {
   const program = commandLineProgram();
   if (program === undefined) throw new Error("The mortar program is not installed beside mortard");
   const { vg, pool, from, to } = request;
@@ -61,19 +93,15 @@ async function readDelta(root: string, request: Request, leftMs: number): Promis
   child.stderr.on("data", (chunk: Buffer) => {
     if (said.length < SAID_MAX) said += chunk.toString();
   });
-  const ended = new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", resolve);
+    child.once("close", (code) => {
+      const reason = said.trim() || (code === null ? "it was ended" : `exit code ${code}`);
+      if (code === 0) resolve();
+      else reject(new Error(`Comparing ${vg}/${from} with ${vg}/${to}: ${reason}`));
+    });
   });
-  const sums = new DeltaSums(request.rangesMax);
-  const lines = createInterface({ input: child.stdout });
-  lines.on("line", (line) => {
-    sums.take(line);
-  });
-  const code = await ended;
-  if (code === 0) return sums.result();
-  const reason = said.trim() || (code === null ? "it was ended" : `exit code ${code}`);
-  throw new Error(`Comparing ${vg}/${from} with ${vg}/${to}: ${reason}`);
+  return { output: child.stdout, ended };
 }
 
 /** Joins the runs of `mortar pool delta --json`, line by line. */
@@ -85,23 +113,23 @@ export class DeltaSums {
   readonly #bytes = { written: 0, discarded: 0 };
   #pending: { kind: LvRange["kind"]; offset: number; length: number } | undefined;
   #isWhole = false;
+  #isCutOff = false;
 
   constructor(rangesMax: number) {
     this.#rangesMax = rangesMax;
   }
 
+  /** Does not throw: what cannot be read is the end, which `result` tells of. */
   take(line: string): void {
     if (line === "]}") this.#isWhole = true;
-    else if (line.startsWith("{\"kind\"")) this.#run(line.replace(/,$/, ""));
-    else {
-      const [, sectors] = /"dataBlockSectors":(\d{1,10})/.exec(line) ?? [];
-      if (sectors !== undefined) this.#chunkBytes = Number(sectors) * SECTOR_BYTES;
-    }
+    else if (isDeltaLine(line)) this.#run(line);
+    else this.#chunkBytes = (chunkSectorsOf(line) ?? 0) * SECTOR_BYTES || this.#chunkBytes;
   }
 
   /** Throws when the end did not come. */
   result(): LvDelta {
-    if (!this.#isWhole || this.#chunkBytes === 0) throw new Error("The comparison was cut off");
+    const isBroken = this.#isCutOff || !this.#isWhole || this.#chunkBytes === 0;
+    if (isBroken) throw new Error("The comparison was cut off");
     this.#finish();
     return {
       chunkBytes: this.#chunkBytes,
@@ -113,7 +141,11 @@ export class DeltaSums {
   }
 
   #run(line: string): void {
-    const run = JSON.parse(line) as { kind: string; begin: number; length: number };
+    const run = deltaLineOf(line);
+    if (run === undefined) {
+      this.#isCutOff = true;
+      return;
+    }
     const kind = kinds[run.kind];
     if (kind === undefined) return;
     const offset = run.begin * this.#chunkBytes;

@@ -80,9 +80,12 @@ const performer = new NodePerformer({
     node: { uuid: node, address: undefined, managementPort: 1, glusterfs: "none" },
     log: silent,
   }),
-  uuid: node, host: "n1", groups, storages: { inspect: unused, make: unused, remove: unused },
+  uuid: node, host: "n1", groups, 
+  storages: { inspect: unused, make: unused, makeBare: unused, remove: unused },
   deltas: { delta: unused },
-  supervisor, freezer, hooks: noHooks, snapsDirectory: snaps, dumpDirectory: directory, busyWaitMs: 300,
+  supervisor, freezer, hooks: noHooks, snapsDirectory: snaps, dumpDirectory: directory,
+  address: "127.0.0.1", busyWaitMs: 300,
+  mayStart: () => true, healing: { directory: "/nonexistent", clientVolfile: () => undefined },
   log: silent,
 });
 
@@ -236,7 +239,7 @@ test("removal of an LV that is gone is done; sizes and percentages are LVM's", a
   await perform({ kind: "removeLv", node, vg: "vg", lv: "lv1" });
   assert.deepEqual(removed, ["lv1"]);
   assert.deepEqual(await perform({ kind: "lvStatus", node, vg: "vg", lv: "lv1" }), {
-    size: "320.00m", dataPercent: "9.34",
+    size: "320.00m", sizeBytes: 320 * 1024 ** 2, dataPercent: "9.34",
   });
 });
 

@@ -18,7 +18,9 @@ import type { BrickStorages } from "./brick-storage.ts";
 import { effect } from "./failure.ts";
 import { FileSystems } from "./file-system.ts";
 import type { LvDeltas } from "./lv-delta.ts";
+import { Healing, type HealPlaces } from "./healing.ts";
 import { LogicalVolumes } from "./logical-volume.ts";
+import { markUnhealed } from "./missing-copies.ts";
 import { Mounts } from "./mount.ts";
 
 export interface NodePerformerOptions {
@@ -26,7 +28,7 @@ export interface NodePerformerOptions {
   /** Host name of this node, for errors. */
   readonly host: string;
   readonly groups: Groups;
-  readonly storages: Pick<BrickStorages, "inspect" | "make" | "remove">;
+  readonly storages: Pick<BrickStorages, "inspect" | "make" | "makeBare" | "remove">;
   readonly deltas: Pick<LvDeltas, "delta">;
   readonly supervisor: BrickSupervisor;
   readonly rebalance: RebalanceProcesses;
@@ -35,6 +37,11 @@ export interface NodePerformerOptions {
   readonly snapsDirectory: string;
   /** Bricks write their statedumps there. */
   readonly dumpDirectory: string;
+  /** Where bricks of this node are reached from itself. */
+  readonly address: string;
+  /** Whether bricks of this volume may be started, by server quorum. */
+  readonly mayStart: (volume: string) => boolean;
+  readonly healing: HealPlaces;
   /** How long an unmount waits for those who are letting go. Default 10 s. */
   readonly busyWaitMs?: number;
   readonly log: Log;
@@ -63,7 +70,8 @@ export class NodePerformer {
       rebalance: options.rebalance,
       directories: new BrickDirectories(groups),
       hooks: options.hooks,
-      servers: new BrickServers(options.supervisor, options.dumpDirectory, log),
+      servers: new BrickServers(options.supervisor, options, log),
+      healing: new Healing(options.supervisor, options.healing),
       files: new FileSystems(freezer),
       volumes: new LogicalVolumes({ groups, isFrozen }),
       mounts: new Mounts({
@@ -104,6 +112,7 @@ interface Families {
   readonly rebalance: RebalanceProcesses;
   readonly directories: BrickDirectories;
   readonly servers: BrickServers;
+  readonly healing: Healing;
   readonly files: FileSystems;
   readonly volumes: LogicalVolumes;
   readonly mounts: Mounts;
@@ -122,6 +131,8 @@ function handlers(families: Families): Handlers {
     inspectBrick: { object: pathOf, run: (args) => directories.inspect(args) },
     prepareBrick: { object: pathOf, run: (args) => directories.prepare(args) },
     releaseBrick: { object: pathOf, run: (args) => directories.release(args) },
+    markUnhealed: { object: pathOf, run: markUnhealed },
+    noteMissing: { object: brickName, run: (args) => servers.noteMissing(args) },
     setVolumeId: { object: pathOf, run: (args) => directories.setVolumeId(args) },
     startBrick: { object: brickName, run: (args) => servers.start(args) },
     stopBrick: { object: brickName, run: (args) => servers.stop(args) },
@@ -132,6 +143,9 @@ function handlers(families: Families): Handlers {
     rebalanceStatus: { object: volumeOf, run: (args) => rebalance.status(args) },
     reconfigureBrick: { object: brickName, run: (args) => servers.reconfigure(args) },
     startHeal: { object: volumeOf, run: (args) => servers.startHeal(args) },
+    healStatistics: { object: volumeOf, run: (args) => families.healing.statistics(args) },
+    healIndex: { object: brickName, run: (args) => families.healing.index(args) },
+    runHealTool: { object: volumeOf, run: (args) => families.healing.tool(args) },
     hooksBefore: {
       object: ({ snapshot }) => snapshot,
       run: ({ watchdogMs, ...occasion }) => hooks.before(occasion, watchdogMs),
@@ -163,6 +177,7 @@ function handlers(families: Families): Handlers {
     mountBrick: { object: mountPointOf, run: (args) => mounts.mountBrick(args) },
     unmountLv: { object: lvOf, run: (args) => mounts.unmountLv(args) },
     inspectStorage: { object: () => "volume groups", run: (args) => storages.inspect(args) },
+    makeBareLv: { object: lvOf, run: (args) => storages.makeBare(args) },
     makeBrickStorage: { object: lvOf, run: (args) => storages.make(args, mounts) },
     removeBrickStorage: { object: lvOf, run: (args) => storages.remove(args, mounts) },
   };

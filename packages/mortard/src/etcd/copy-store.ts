@@ -5,11 +5,17 @@ import type { ClusterStore, StoreEntry, StoreOperation } from "@mortar/store";
 const OPERATIONS_MAX = 100;
 const TRANSACTION_CHARACTERS_MAX = 2 * 1024 * 1024;
 
+/** Gives what an entry becomes in the copy; undefined: it is not copied. */
+export type Mapping = (entry: StoreEntry) => object | undefined;
+
 /** The target is empty. Throws when anything differs in the end. */
 export async function copyStore(
-  source: ClusterStore, target: ClusterStore, wanted: (key: string) => boolean,
+  source: Pick<ClusterStore, "list">, target: ClusterStore, mapping: Mapping,
 ): Promise<number> {
-  const entries = (await source.list("")).filter(({ key }) => wanted(key));
+  const entries = (await source.list("")).flatMap((entry) => {
+    const value = mapping(entry);
+    return value === undefined ? [] : [{ ...entry, value }];
+  });
   for (const operations of transactions(entries)) {
     const result = await target.transaction(operations);
     if (!result.committed) {
@@ -21,6 +27,15 @@ export async function copyStore(
     entries.every(({ key, value }) => isDeepStrictEqual(copied.get(key), value));
   if (!same) throw new Error("The copy of the state differs from the state");
   return entries.length;
+}
+
+/** Removes all of it. */
+export async function clearStore(store: ClusterStore): Promise<void> {
+  const entries = await store.list("");
+  for (let at = 0; at < entries.length; at += OPERATIONS_MAX) {
+    const part = entries.slice(at, at + OPERATIONS_MAX);
+    await store.transaction(part.map(({ key, revision }) => ({ key, expected: revision, delete: true })));
+  }
 }
 
 function transactions(entries: readonly StoreEntry[]): StoreOperation[][] {

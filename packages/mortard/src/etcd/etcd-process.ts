@@ -81,6 +81,10 @@ export class EtcdProcess {
     return this.#spec;
   }
 
+  get program(): string {
+    return this.#options.program;
+  }
+
   get pid(): number | undefined {
     return this.#process !== undefined && isAlive(this.#process) ? this.#process.pid : undefined;
   }
@@ -162,11 +166,11 @@ export class EtcdProcess {
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
     const output = openSync(this.logFile, "a", 0o600);
     try {
-      const child = spawn(program, this.#words(spec), {
+      const child = spawn(program, wordsOf(spec, this.#dataDirectory, this.#options.tls), {
         cwd: "/",
         detached: true,
         stdio: ["ignore", output, output],
-        env: environment(),
+        env: etcdEnvironment(),
       });
       child.once("error", (error) => log.error({ err: error }, "etcd cannot be started"));
       child.unref();
@@ -178,30 +182,6 @@ export class EtcdProcess {
     } finally {
       closeSync(output);
     }
-  }
-
-  #words(spec: EtcdSpec): string[] {
-    const { tls } = this.#options;
-    const listen = isIpv6(spec.listen) ? `[${spec.listen}]` : spec.listen;
-    return [
-      "--name", spec.name,
-      "--data-dir", this.#dataDirectory,
-      "--listen-client-urls", `https://${listen}:${spec.clientPort}`,
-      "--advertise-client-urls", urlOf(spec.host, spec.clientPort),
-      "--listen-peer-urls", `https://${listen}:${spec.peerPort}`,
-      "--initial-advertise-peer-urls", urlOf(spec.host, spec.peerPort),
-      "--initial-cluster", spec.initialCluster,
-      "--initial-cluster-state", spec.initialState,
-      "--initial-cluster-token", spec.token,
-      "--cert-file", tls.certificate, "--key-file", tls.key,
-      "--trusted-ca-file", tls.authority, "--client-cert-auth",
-      "--peer-cert-file", tls.certificate, "--peer-key-file", tls.key,
-      "--peer-trusted-ca-file", tls.authority, "--peer-client-cert-auth",
-      "--quota-backend-bytes", String(QUOTA_BYTES),
-      "--max-request-bytes", String(REQUEST_BYTES_MAX),
-      "--auto-compaction-mode", "periodic", "--auto-compaction-retention", "1h",
-      "--logger", "zap", "--log-level", "warn",
-    ];
   }
 
   #running(): ProcessIdentity | undefined {
@@ -225,6 +205,30 @@ export class EtcdProcess {
   }
 }
 
+/** The command line of a member. */
+export function wordsOf(spec: EtcdSpec, dataDirectory: string, tls: TlsFiles): string[] {
+  const listen = isIpv6(spec.listen) ? `[${spec.listen}]` : spec.listen;
+  return [
+    "--name", spec.name,
+    "--data-dir", dataDirectory,
+    "--listen-client-urls", `https://${listen}:${spec.clientPort}`,
+    "--advertise-client-urls", urlOf(spec.host, spec.clientPort),
+    "--listen-peer-urls", `https://${listen}:${spec.peerPort}`,
+    "--initial-advertise-peer-urls", urlOf(spec.host, spec.peerPort),
+    "--initial-cluster", spec.initialCluster,
+    "--initial-cluster-state", spec.initialState,
+    "--initial-cluster-token", spec.token,
+    "--cert-file", tls.certificate, "--key-file", tls.key,
+    "--trusted-ca-file", tls.authority, "--client-cert-auth",
+    "--peer-cert-file", tls.certificate, "--peer-key-file", tls.key,
+    "--peer-trusted-ca-file", tls.authority, "--peer-client-cert-auth",
+    "--quota-backend-bytes", String(QUOTA_BYTES),
+    "--max-request-bytes", String(REQUEST_BYTES_MAX),
+    "--auto-compaction-mode", "periodic", "--auto-compaction-retention", "1h",
+    "--logger", "zap", "--log-level", "warn",
+  ];
+}
+
 export function urlOf(host: string, port: number): string {
   return `https://${isIpv6(host) ? `[${host}]` : host}:${port}`;
 }
@@ -232,7 +236,7 @@ export function urlOf(host: string, port: number): string {
 const isIpv6 = (host: string): boolean => host.includes(":");
 
 /** Settings of etcd in the environment are for somebody else's. */
-function environment(): NodeJS.ProcessEnv {
+export function etcdEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env);
   return Object.fromEntries(entries.filter(([name]) => !name.startsWith("ETCD")));
 }

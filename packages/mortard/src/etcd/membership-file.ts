@@ -6,6 +6,7 @@
  *
  *     { "schema": 1, "kind": "embedded" }
  *     { "schema": 1, "kind": "etcd", "cluster": UUID, "endpoints": ["https://HOST:PORT", …] }
+ *     { …, "external": true }          it is not ours: mortar.json says how to reach it
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,6 +20,7 @@ export type Membership =
       /** Which cluster; a random uuid. */
       readonly cluster: string;
       readonly endpoints: readonly string[];
+      readonly external?: boolean;
     };
 
 export const embedded: Membership = { schema: 1, kind: "embedded" };
@@ -60,12 +62,14 @@ function read(file: string): Membership {
 function parse(text: string): Membership | undefined {
   try {
     const value = JSON.parse(text) as Partial<Extract<Membership, { kind: "etcd" }>>;
-    const { schema, kind, cluster, endpoints } = value as Record<string, unknown>;
+    const { schema, kind, cluster, endpoints, external } = value as Record<string, unknown>;
     if (schema !== 1) return undefined;
     if (kind === "embedded") return embedded;
     const isWhole = kind === "etcd" && typeof cluster === "string" && Array.isArray(endpoints) &&
       endpoints.length > 0 && endpoints.every((it) => typeof it === "string");
-    return isWhole ? { schema: 1, kind: "etcd", cluster, endpoints } : undefined;
+    if (!isWhole) return undefined;
+    const membership = { schema: 1, kind: "etcd", cluster, endpoints } as const;
+    return external === true ? { ...membership, external } : membership;
   } catch {
     return undefined;
   }

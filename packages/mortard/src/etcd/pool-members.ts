@@ -4,7 +4,7 @@ import { MEMBERS_KEY, type MembersDocument, POOL_PREFIX } from "../cluster-keys.
 import type { Log } from "../log.ts";
 import { type EtcdSpec, urlOf } from "./etcd-process.ts";
 import { keepMembers, type MemberHome } from "./member-keeper.ts";
-import { BEFORE_EMBEDDED, etcdAddress, type OpenState } from "./open-state.ts";
+import { BEFORE_EMBEDDED, type OpenState } from "./open-state.ts";
 
 export interface MemberStart {
   readonly spec: EtcdSpec;
@@ -54,13 +54,14 @@ export class PoolMembers {
   async keep(stays: (node: NodeDocument) => boolean = () => true): Promise<string[]> {
     const { open, uuid, alone, log, homeOf, startAt, endAt, state } = this.#options;
     const { membership } = open.membership;
-    if (membership.kind !== "etcd" || state().nodes.size < 2) return [];
+    if (membership.kind !== "etcd" || membership.external === true) return [];
+    if (state().nodes.size < 2) return [];
     const { cluster } = membership;
     try {
       await alone(async () => {
         const endpoints = await keepMembers({
-          address: etcdAddress(membership.endpoints, open.tls),
-          nodes: nodesInOrder(state()).filter(stays),
+          address: open.connection.options(membership),
+          nodes: nodesInOrder(state()).filter((it) => it.goneSinceMs === undefined && stays(it)),
           self: uuid,
           cluster,
           placeOf: homeOf,
@@ -109,6 +110,7 @@ export class PoolMembers {
     const { membership: file, store } = this.#options.open;
     const { membership } = file;
     if (membership.kind !== "etcd" || membership.cluster !== cluster) return;
+    if (membership.external === true) return;
     const own = this.#ownEndpoint();
     const ordered = endpoints.toSorted((a, b) => Number(b === own) - Number(a === own));
     if (membership.endpoints.join() !== ordered.join()) {

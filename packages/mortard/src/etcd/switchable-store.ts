@@ -4,7 +4,7 @@
  * of, and transactions with locks of a former body change nothing.
  */
 import {
-  type ClusterStore, EtcdStore, type LockRequest, type StoreEntry, type StoreEvent, type StoreLock,
+  type ClusterStore, EtcdStore, type EtcdTls, LastKnownStore, type LockRequest, type StoreEntry, type StoreEvent, type StoreLock,
   type StoreOperation, type StoreStatus, type TransactionResult,
 } from "@mortar/store";
 
@@ -31,6 +31,20 @@ export class SwitchableStore implements ClusterStore {
     }
     this.#body = next;
     return former;
+  }
+
+  /** What is read is a copy on this node's disk, since no majority was there so far. */
+  get isLastKnown(): boolean {
+    return this.#body instanceof LastKnownStore;
+  }
+
+  /** Why the majority was not reached this time. */
+  notReached(reason: string): void {
+    if (this.#body instanceof LastKnownStore) this.#body.notReached(reason);
+  }
+
+  useTls(tls: EtcdTls): void {
+    if (this.#body instanceof EtcdStore) this.#body.useTls(tls);
   }
 
   /** Of etcd, where it is there. */

@@ -3,10 +3,21 @@ import type {
   NodeStatus, PoolReclaim, ReclaimableBody, Result, RouteName, ShutdownResult,
 } from "@mortar/api";
 import type { Answer, CommandArgs, CommandName, CommandPayload } from "@mortar/cluster";
+import type { Bearer } from "../access/tokens.ts";
+import type { AccessRoute } from "./access-handlers.ts";
+import { healHandlers, type HealRoute } from "./heal-handlers.ts";
 import type { AskLogin } from "./operator.ts";
 import { peerHandlers, type PoolControl } from "./peer-handlers.ts";
+import type { NodeMetrics } from "../metrics/node-metrics.ts";
+import type { PoolHistory } from "../pool-history.ts";
+import { type EventControl, eventHandlers } from "./event-handlers.ts";
+import { type FileControl, fileHandlers } from "./file-handlers.ts";
+import { poolHandlers } from "./pool-handlers.ts";
 import { problemOfGroup } from "./problem.ts";
 import { type Reply, replyOf } from "./reply.ts";
+import { transferHandlers } from "./transfer-handlers.ts";
+import type { Transfers } from "../transfer/transfers.ts";
+import { type WebhookControl, webhookHandlers } from "./webhook-handlers.ts";
 import { type KeepRoute, scheduleHandlers } from "./schedule-handlers.ts";
 
 /** The daemon, as far as routes need it. */
@@ -14,6 +25,13 @@ export interface NodeControl {
   run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>>;
   status(): NodeStatus;
   readonly pool: PoolControl;
+  readonly transfers: Pick<Transfers, "read" | "write" | "close">;
+  /** Files of snapshots. */
+  readonly files: FileControl;
+  readonly poolHistory: Pick<PoolHistory, "of">;
+  readonly events: EventControl;
+  readonly webhooks: WebhookControl;
+  readonly metrics: Pick<NodeMetrics, "text">;
   /** Throws VgError or Lvm2Error. */
   reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]>;
   /** Stops what this node serves; the daemon ends after the answer has gone out. */
@@ -24,7 +42,9 @@ export interface Input {
   readonly params: Readonly<Record<string, string>>;
   readonly query: object;
   readonly body: object;
-  /** The login of who asks. */
+  /** Whose token came with it; undefined on the node's own socket. */
+  readonly caller: Bearer | undefined;
+  /** The login of who asks, or the name of the token. */
   readonly askLogin: AskLogin;
 }
 
@@ -32,14 +52,20 @@ export type Handlers = {
   readonly [N in RouteName]: (input: Input) => Promise<Reply<Result<N>>>;
 };
 
-export function handlersOf(node: NodeControl): Handlers {
+export function handlersOf(node: NodeControl): Omit<Handlers, AccessRoute> {
   return {
     ...nodeHandlers(node),
     ...peerHandlers(() => node.pool),
     ...storageHandlers(node),
     ...volumeHandlers(node),
+    ...healHandlers(node),
     ...snapshotHandlers(node),
     ...scheduleHandlers(node),
+    ...transferHandlers(node),
+    ...poolHandlers(node),
+    ...fileHandlers(node),
+    ...eventHandlers(node),
+    ...webhookHandlers(node),
   };
 }
 
@@ -79,7 +105,9 @@ function storageHandlers(
   };
 }
 
-function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${string}`>> {
+function volumeHandlers(
+  node: NodeControl,
+): Part<Exclude<Extract<RouteName, `volume${string}`>, HealRoute>> {
   return {
     volumeInfoAll: async () => replyOf(await node.run("volumeInfo", {})),
     volumeInfo: async ({ params }) => first(await node.run("volumeInfo", volume(params))),
@@ -97,12 +125,18 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
       const asked = body as Omit<CommandArgs<"volumeProfile">, "volume">;
       return replyOf(await node.run("volumeProfile", { ...asked, ...volume(params) }));
     },
+    volumeTop: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeTop">, "volume">;
+      return replyOf(await node.run("volumeTop", { ...asked, ...volume(params) }));
+    },
+    volumeClearLocks: async ({ params, body }) => {
+      const locks = body as CommandArgs<"volumeClearLocks">["locks"];
+      return replyOf(await node.run("volumeClearLocks", { locks, ...volume(params) }));
+    },
     volumeStatedump: async ({ params }) =>
       replyOf(await node.run("volumeStatedump", volume(params))),
     volumeLogRotate: async ({ params, body }) =>
       replyOf(await node.run("volumeLogRotate", { ...body, ...volume(params) })),
-    volumeHeal: async ({ params, body }) =>
-      replyOf(await node.run("volumeHeal", { ...body, ...volume(params) })),
     volumeBarrier: async ({ params, body }) => {
       const { enable } = body as { enable: boolean };
       return replyOf(await node.run("volumeBarrier", { enable, ...volume(params) }));
@@ -123,6 +157,14 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
       const asked = body as Omit<CommandArgs<"volumeRemoveBrick">, "volume">;
       return replyOf(await node.run("volumeRemoveBrick", { ...asked, ...volume(params) }));
     },
+    volumeReplaceBrick: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeReplaceBrick">, "volume">;
+      return replyOf(await node.run("volumeReplaceBrick", { ...asked, ...volume(params) }));
+    },
+    volumeResetBrick: async ({ params, body }) => {
+      const asked = body as Omit<CommandArgs<"volumeResetBrick">, "volume">;
+      return replyOf(await node.run("volumeResetBrick", { ...asked, ...volume(params) }));
+    },
     volumeRebalance: async ({ params, body }) => {
       const asked = body as Omit<CommandArgs<"volumeRebalance">, "volume">;
       return replyOf(await node.run("volumeRebalance", { ...asked, ...volume(params) }));
@@ -133,7 +175,7 @@ function volumeHandlers(node: NodeControl): Part<Extract<RouteName, `volume${str
 
 function snapshotHandlers(
   node: NodeControl,
-): Part<Exclude<Extract<RouteName, `snapshot${string}`>, KeepRoute>> {
+): Part<Exclude<Extract<RouteName, `snapshot${string}`>, KeepRoute | "snapshotSend" | `snapshotFile${string}`>> {
   return {
     snapshotList: async ({ query }) => replyOf(await node.run("snapshotList", query)),
     snapshotCreate: async ({ body }) =>
@@ -151,8 +193,8 @@ function snapshotHandlers(
     snapshotActivate: async ({ params, body }) =>
       replyOf(await node.run("snapshotActivate", { ...body, ...snapshot(params) })),
     snapshotView: async ({ params, body }) => {
-      const { open } = body as { open: boolean };
-      return replyOf(await node.run("snapshotView", { open, ...snapshot(params) }));
+      const asked = body as Omit<CommandArgs<"snapshotView">, "snapshot">;
+      return replyOf(await node.run("snapshotView", { ...asked, ...snapshot(params) }));
     },
     snapshotDeactivate: async ({ params }) =>
       replyOf(await node.run("snapshotDeactivate", snapshot(params))),

@@ -1,5 +1,5 @@
 /** What answers the routes of the pool of nodes. */
-import type { Peer, PeerAcceptBody, PeerProbeBody, Result } from "@mortar/api";
+import type { Peer, PeerAcceptBody, PeerConfirmBody, PeerProbeBody, Result } from "@mortar/api";
 import { CommandFailure, EffectError, errno } from "@mortar/cluster";
 import { StoreError } from "@mortar/store";
 import type { Handlers } from "./handlers.ts";
@@ -25,11 +25,16 @@ export interface PoolControl {
     readonly expiresAtMs: number;
   }[];
   accept(code: string): boolean;
+  readonly recovery: {
+    recover(isConfirmed: boolean): Promise<{ readonly gone: string[] }>;
+    leave(isConfirmed: boolean): Promise<void>;
+  };
 }
 
 type PeerRoutes = Pick<
   Handlers,
-  "peerList" | "peerProbe" | "peerDetach" | "peerToken" | "peerRequests" | "peerAccept"
+  | "peerList" | "peerProbe" | "peerDetach" | "peerToken" | "peerRequests" | "peerAccept"
+  | "peerRecover" | "peerLeave"
 >;
 
 export function peerHandlers(pool: () => PoolControl): PeerRoutes {
@@ -54,6 +59,17 @@ export function peerHandlers(pool: () => PoolControl): PeerRoutes {
       reply(pool().requests().map(({ code, host, address, accepted, expiresAtMs }) => ({
         code, host, address, accepted, expiresAt: Math.floor(expiresAtMs / 1000),
       }))),
+    peerRecover: async ({ body }) => {
+      const { yes = false } = body as PeerConfirmBody;
+      return await attempt(async () => reply(await pool().recovery.recover(yes)));
+    },
+    peerLeave: async ({ body }) => {
+      const { yes = false } = body as PeerConfirmBody;
+      return await attempt(async () => {
+        await pool().recovery.leave(yes);
+        return reply({});
+      });
+    },
     peerAccept: async ({ body }) => {
       const { code } = body as PeerAcceptBody;
       if (pool().accept(code)) return reply({});

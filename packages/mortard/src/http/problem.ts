@@ -5,6 +5,7 @@ import { LockTimeout } from "../locks.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 
+const EACCES = 13;
 const EINVAL = 22;
 const EG_INTERNAL = 30_800;
 const EG_ANOTHER_TRANSACTION = 30_802;
@@ -73,6 +74,39 @@ export function problemOfRequest(status: number, detail: string): Problem {
     opErrno: EINVAL,
     opErrstr: detail,
     nextStep: "GET /v1/openapi.json tells the routes and their schemas",
+    details: [],
+    warnings: [],
+  };
+}
+
+/** Of a request by somebody who may not, or whom nobody knows. */
+export function problemOfAccess(status: 401 | 403, detail: string): Problem {
+  return {
+    type: status === 401 ? "not-signed-in" : "not-allowed",
+    title: status === 401 ? "Nobody known asks" : "The role is too small",
+    status,
+    detail,
+    opErrno: EACCES,
+    opErrstr: detail,
+    nextStep: status === 401
+      ? "Ask the administrator for a token: mortar token create NAME --role viewer"
+      : "Ask with a token of a greater role",
+    details: [],
+    warnings: [],
+  };
+}
+
+/** Of what the reader of snapshots refused. */
+export function problemOfBrowse(error: { readonly errno: number; readonly message: string }): Problem {
+  const { errno, message } = error;
+  const status = { 2: 404, 17: 409, 20: 409, 22: 400, 116: 404 }[errno] ?? 502;
+  return {
+    type: "file-refused",
+    title: "The file cannot be read or brought back",
+    status,
+    detail: message,
+    opErrno: errno,
+    opErrstr: message,
     details: [],
     warnings: [],
   };

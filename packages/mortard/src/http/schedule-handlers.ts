@@ -16,6 +16,8 @@ export function scheduleHandlers(node: NodeControl): Pick<Handlers, ScheduleRout
       replyOf(await node.run("scheduleAdd", body as CommandArgs<"scheduleAdd">)),
     scheduleEdit: async ({ params, body }) =>
       replyOf(await node.run("scheduleEdit", { ...body, ...schedule(params) })),
+    schedulePreview: async ({ params, body }) =>
+      replyOf(await node.run("schedulePreview", { ...body, ...schedule(params) })),
     scheduleDelete: async ({ params }) =>
       replyOf(await node.run("scheduleDelete", schedule(params))),
     scheduleRun: async ({ params }) => replyOf(await node.run("scheduleRun", schedule(params))),

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import {
   ApiError,
@@ -14,11 +15,16 @@ import {
   firstMismatch,
   routes,
   successOf,
+  TransferClient,
 } from "@mortar/api";
 import { type Answer, CommandFailure, type CommandName } from "@mortar/cluster";
 import { loginUid } from "@mortar/linux";
 import type { FastifyInstance } from "fastify";
+import { MemoryStore } from "@mortar/store";
+import { AuditLog } from "../access/audit-log.ts";
+import { AccessTokens } from "../access/tokens.ts";
 import { LockTimeout } from "../locks.ts";
+import { TransferRefused } from "../transfer/transfers.ts";
 import type { NodeControl } from "./handlers.ts";
 import { httpServer, listen } from "./server.ts";
 
@@ -55,16 +61,47 @@ const schedule = {
   missed: "once", enabled: true, nextMs: [5], snapshots: 1, interrupted: false,
   lastRun: { dueMs: 1, snapshot: "s" },
 };
+const header = {
+  snapshot: { name: "s", id: uuid, state: 0 },
+  createdAtMs: 1,
+  volume: {
+    name: "v", id: uuid, kind: "distribute" as const, replicaCount: 1, arbiterCount: 0,
+    disperseCount: 0, redundancyCount: 0, options: [],
+  },
+  bricks: [{
+    id: "v-client-0", sizeBytes: 5, kind: "full" as const, fsType: "xfs", mountOptions: "", below: "/b",
+  }],
+};
+const file = {
+  name: "f", kind: "file" as const, sizeBytes: 5, modifiedMs: 7, mode: 0o644, uid: 0, gid: 0,
+};
 const payloads: Partial<Record<CommandName, unknown>> = {
   volumeInfo: [info], volumeStatus: [status], volumeCreate: { name: "v", id: uuid },
   volumeDelete: { name: "v", id: uuid }, volumeStart: { name: "v", id: uuid },
   volumeStop: { name: "v", id: uuid }, volumeOptionGet: [{ name: "a", value: "b" }],
   volumeOptionSet: { name: "v", id: uuid }, volumeOptionReset: { name: "v", id: uuid },
   volumeAddBrick: { name: "v", id: uuid },
+  volumeReplaceBrick: { name: "v", id: uuid }, volumeResetBrick: { name: "v", id: uuid },
   volumeRemoveBrick: { name: "v", id: uuid, fixLayout: false, status: "in progress", nodes: [] },
   volumeRebalance: { name: "v", id: uuid, fixLayout: false, status: "in progress", nodes: [] },
+  volumeTop: { name: "v", bricks: [] },
+  volumeClearLocks: { name: "v", bricks: [{ host: "h", path: "/b", blocked: 0, granted: 1 }] },
   volumeProfile: { name: "v", bricks: [] }, volumeBarrier: { name: "v", id: uuid },
-  volumeHeal: { name: "v", id: uuid },
+  volumeHeal: { name: "v", id: uuid }, volumeHealSwitch: { name: "v", id: uuid },
+  volumeHealInfo: {
+    name: "v", id: uuid, bricks: [{
+      host: "h", path: "/b", hostUuid: uuid, online: true, pending: 1, splitBrain: 0, healing: 0,
+      entries: [{ gfid: uuid, path: "/f", state: "pending" }],
+    }],
+  },
+  volumeHealStatistics: {
+    name: "v", id: uuid, bricks: [{
+      host: "h", path: "/b",
+      crawls: [{ type: "FULL", startedAt: "now", healed: 1, splitBrain: 0, failed: 0 }],
+    }],
+  },
+  volumeHealCount: { name: "v", id: uuid, bricks: [{ host: "h", path: "/b", count: 0 }] },
+  volumeSplitBrain: { name: "v", id: uuid, exitCode: 0, output: "Healed /f." },
   volumeStatedump: { name: "v", files: [] }, volumeLogRotate: { name: "v", files: [] },
   volumeOptionHelp: [{ name: "a", defaultValue: "", description: "d" }],
   snapshotList: [{ name: "s", uuid, volume: "v", createdAt: 1, safety: false }],
@@ -87,7 +124,14 @@ const payloads: Partial<Record<CommandName, unknown>> = {
     pools: [gain], freedBytes: 1,
   },
   snapshotDeleteMany: [{ name: "s", uuid, removed: false, opErrno: 1, opErrstr: "x" }],
-  snapshotInfo: { snapshots: [{ name: "s", uuid, createdAt: 1, safety: false, snapVolumes: [] }] },
+  snapshotInfo: {
+    snapshots: [{
+      name: "s", uuid, createdAt: 1, safety: false,
+      snapVolumes: [{
+        name: uuid, status: "Started", originVolume: "v", snapsTaken: 1, snapsAvailable: 1,
+      }],
+    }],
+  },
   snapshotStatus: [{ name: "s", uuid, activated: true, bricks: [{ host: "h", path: "/b" }] }],
   snapshotRestore: { name: "s", uuid, volume: "v", volumeId: uuid },
   nodeLabel: { uuid, zone: "rack1" }, brickDelete: { brick: "h:/m/b" },
@@ -98,15 +142,56 @@ const payloads: Partial<Record<CommandName, unknown>> = {
   }],
   snapshotClone: { name: "c", id: uuid }, snapshotConfigGet: config, snapshotConfigSet: config,
   scheduleList: [schedule], scheduleAdd: schedule, scheduleEdit: schedule, scheduleSet: [schedule],
+  schedulePreview: {
+    cron: "0 * * * *", nextMs: [5], decisions: [{ name: "s", keep: false, reasons: [] }],
+  },
+  poolList: [{
+    host: "h", vg: "vg0", pool: "p", state: "ok", sizeBytes: 200, usedBytes: 50,
+    metadataPercent: 1.5,
+  }],
   scheduleDelete: { name: "h" }, scheduleRun: { schedule: "h", dueMs: 5, removals: [] },
   schedulePrune: [
     { schedule: "h", decisions: [{ name: "s", keep: true, reasons: ["newest"] }], removals: [] },
   ],
   snapshotHold: changed, snapshotRelease: changed, snapshotLock: changed,
   snapshotUnlock: { ...changed, unlocked: false, confirmAfterMs: 9 },
+  snapshotSend: { header, sources: [{ node: uuid, host: "h", vg: "vg0", pool: "p", lv: "a" }] },
+  receiveList: [{ volume: "v", held: header.snapshot }],
+  receiveBegin: {
+    id: uuid, name: "s", targets: [{ node: uuid, host: "h", vg: "vg0", lv: "b" }],
+    place: { brick: 0, offset: 0 },
+  },
+  receiveProgress: { brick: 0, offset: 5 }, receiveAbandon: { volume: "v" },
+  receiveFinish: { volume: "v", volumeId: uuid, snapshot: "s", uuid },
 };
 
 class MemoryNode implements NodeControl {
+  readonly poolHistory = { of: () => [] };
+  readonly webhooks: NodeControl["webhooks"] = {
+    list: {
+      create: async ({ name, url, createdBy }) =>
+        name === "taken" ? undefined : { name, url, createdBy, createdAtMs: 1, secret: "s" },
+      list: () => [],
+      delete: async (name) => name === "w",
+    },
+    sender: {
+      try: async (name) => name === "w" ? { delivered: false, reason: "HTTP 500" } : undefined,
+    },
+  };
+  readonly metrics = { text: () => Promise.resolve({ contentType: "text/plain", text: "" }) };
+  readonly events: NodeControl["events"] = {
+    feed: {
+      page: () => Promise.resolve({ events: [], away: ["n2"] }),
+      follow: () => Promise.resolve(() => undefined),
+    },
+  };
+  readonly files: NodeControl["files"] = {
+    list: () => Promise.resolve({ self: file, entries: [file] }),
+    restore: ({ target }) => Promise.resolve({
+      target, files: 1, directories: 0, links: 0, bytes: 5, replaced: 0, skipped: [],
+    }),
+    read: () => Promise.reject(new Error("not asked")),
+  };
   readonly calls: { name: CommandName; args: unknown }[] = [];
   answer: ((name: CommandName) => Answer<never>) | undefined;
 
@@ -137,6 +222,29 @@ class MemoryNode implements NodeControl {
     token: () => ({ token: "mortar1.x.y", expiresAtMs: 9_999 }),
     requests: () => [{ code: "c", host: "a", address: "1", accepted: false, expiresAtMs: 1_000 }],
     accept: (code: string) => code === "c",
+    recovery: {
+      recover: async (isConfirmed: boolean) => {
+        if (!isConfirmed) throw new CommandFailure("node-unfit", 7, "Nothing was changed");
+        return { gone: ["n2"] };
+      },
+      leave: async () => undefined,
+    },
+  };
+  readonly transfers = {
+    read: async ({ lv }: { readonly lv: string }) => {
+      if (lv === "none") throw new TransferRefused("The logical volume none is no snapshot's");
+      return Readable.from([Buffer.from("frames of "), Buffer.from(lv)]);
+    },
+    write: async ({ lv }: { readonly lv: string }, body: Readable) => {
+      const lines = async function* () {
+        for await (const part of body) {
+          transferred.push(`${lv} ${String(part)}`);
+          yield `${JSON.stringify({ durable: transferred.length, isDone: String(part) === "last" })}\n`;
+        }
+      };
+      return Readable.from(lines(), { objectMode: false });
+    },
+    close: () => undefined,
   };
   reclaimable(lvs: readonly { vg: string; lv: string }[]) {
     if (lvs.some(({ lv }) => lv === "none")) {
@@ -153,11 +261,16 @@ class MemoryNode implements NodeControl {
 }
 
 const node = new MemoryNode();
+const transferred: string[] = [];
 let server: FastifyInstance;
 const client = new MortarClient({ socketPath });
 
 before(async () => {
-  server = await httpServer({ node, version: "0.1.0", log: silent, logFile: "/the/log" });
+  const access = {
+    tokens: await AccessTokens.open(new MemoryStore()),
+    audit: new AuditLog(join(directory, "audit.jsonl")),
+  };
+  server = await httpServer({ node, version: "0.1.0", log: silent, logFile: "/the/log", access });
   await listen(server, socketPath);
 });
 after(async () => {
@@ -166,6 +279,22 @@ after(async () => {
 });
 
 const calls: Record<RouteName, () => Promise<Answer2>> = {
+  tokenCreate: () => client.tokenCreate({ name: "ann", role: "viewer", days: 3 }),
+  tokenList: () => client.tokenList(),
+  tokenRevoke: () => client.tokenRevoke("ann"),
+  sessionOpen: async () => {
+    const bob = await client.tokenCreate({ name: "bob", role: "admin" });
+    assert.ok(bob.ok);
+    return await client.call("sessionOpen", { body: { token: bob.result.token } });
+  },
+  sessionSelf: () => client.sessionSelf(),
+  sessionClose: () => client.call("sessionClose", {}),
+  auditList: () => client.auditList({ limit: 5 }),
+  webhookCreate: () => client.webhookCreate({ name: "w", url: "https://h/w", events: ["pool-full"] }),
+  webhookList: () => client.webhookList(),
+  webhookDelete: () => client.webhookDelete("w"),
+  webhookTest: () => client.webhookTest("w"),
+  eventList: () => client.eventList({ limit: 5, before: "7.0b6b" }),
   nodeStatus: () => client.nodeStatus(),
   nodeShutdown: () => client.nodeShutdown(),
   nodeReclaimable: () => client.nodeReclaimable({ lvs: [{ vg: "vg0", lv: "a" }] }),
@@ -173,6 +302,8 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   peerProbe: () => client.peerProbe({ host: "n2", token: "t" }),
   peerDetach: () => client.peerDetach("n2", { force: true }),
   peerToken: () => client.peerToken(),
+  peerRecover: () => client.peerRecover({ yes: true }),
+  peerLeave: () => client.peerLeave({ yes: true }),
   peerRequests: () => client.peerRequests(),
   peerAccept: () => client.peerAccept({ code: "c" }),
   nodeLabel: () => client.nodeLabel("n2", { zone: "rack1" }),
@@ -189,12 +320,22 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   volumeStop: () => client.volumeStop("v"),
   volumeStatusAll: () => client.volumeStatusAll({ detail: true }),
   volumeAddBrick: () => client.volumeAddBrick("v", { bricks: ["h:/b"] }),
+  volumeReplaceBrick: () => client.volumeReplaceBrick("v", { source: "h:/b", target: "h:/c" }),
+  volumeResetBrick: () => client.volumeResetBrick("v", { source: "h:/b", action: "start" }),
   volumeRemoveBrick: () => client.volumeRemoveBrick("v", { bricks: ["h:/b"], action: "start" }),
   volumeRebalance: () => client.volumeRebalance("v", { action: "start" }),
   volumeProfile: () => client.volumeProfile("v", { action: "info", part: "clear", peek: true }),
+  volumeTop: () => client.volumeTop("v", { clear: true }),
+  volumeClearLocks: () =>
+    client.volumeClearLocks("v", { path: "/f", which: "all", kind: "posix" }),
   volumeStatedump: () => client.volumeStatedump("v"),
   volumeLogRotate: () => client.volumeLogRotate("v", { brick: "h:/b" }),
   volumeHeal: () => client.volumeHeal("v", { full: true }),
+  volumeHealInfo: () => client.volumeHealInfo("v", { view: "info" }),
+  volumeHealSwitch: () => client.volumeHealSwitch("v", { what: "daemon", enable: false }),
+  volumeHealStatistics: () => client.volumeHealStatistics("v"),
+  volumeHealCount: () => client.volumeHealCount("v", { brick: "h:/b" }),
+  volumeSplitBrain: () => client.volumeSplitBrain("v", { policy: "bigger-file", file: "/f" }),
   volumeBarrier: () => client.volumeBarrier("v", { enable: true }),
   volumeStatus: () => client.volumeStatus("v", { brick: "h:/b" }),
   volumeOptionGet: () => client.volumeOptionGet("v", { key: "all" }),
@@ -222,9 +363,19 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   scheduleAdd: () => client.scheduleAdd({ name: "h", volumes: ["v"], keep: { hourly: 3 } }),
   scheduleEdit: () => client.scheduleEdit("h", { jitterMs: 5 }),
   scheduleDelete: () => client.scheduleDelete("h"),
+  schedulePreview: () => client.schedulePreview("h", { keep: { daily: 2 } }),
+  poolList: () => client.poolList(),
+  snapshotFiles: () => client.snapshotFiles("s", { path: "/d" }),
+  snapshotFileRestore: () => client.snapshotFileRestore("s", { path: "/d/f", replace: true }),
   scheduleSet: () => client.scheduleSet({ enabled: true }),
   scheduleRun: () => client.scheduleRun("h"),
   schedulePrune: () => client.schedulePrune({ dryRun: true }),
+  snapshotSend: () => client.snapshotSend({ snapshot: "s", from: "r" }),
+  receiveList: () => client.receiveList({ volume: "v" }),
+  receiveBegin: () => client.receiveBegin({ volume: "v", header }),
+  receiveProgress: () => client.receiveProgress("v", { id: uuid, place: { brick: 0, offset: 5 } }),
+  receiveFinish: () => client.receiveFinish("v", { id: uuid }),
+  receiveAbandon: () => client.receiveAbandon("v"),
   snapshotHold: () => client.snapshotHold("s", { owner: "o", reason: "r", untilMs: 7 }),
   snapshotRelease: () => client.snapshotRelease("s", { owner: "o" }),
   snapshotLock: () => client.snapshotLock("s", { untilMs: 7 }),
@@ -361,6 +512,21 @@ test("an action needs no body", async () => {
   assert.equal(answer.statusCode, 200);
 });
 
+test("a change that is sent again with its key is made once, and answered as before", async () => {
+  node.calls.length = 0;
+  const send = async (name: string, key: string) => await server.inject({
+    method: "POST", url: "/v1/snapshots", headers: { "idempotency-key": key },
+    payload: { name, volume: "v" },
+  });
+  const first = await send("s", "k1");
+  const again = await send("s", "k1");
+  assert.deepEqual([first.statusCode, again.statusCode, node.calls.length], [200, 200, 1]);
+  assert.deepEqual([again.body, again.headers["idempotent-replayed"]], [first.body, "true"]);
+  assert.equal((await send("t", "k1")).statusCode, 422);
+  assert.equal((await send("t", "k".repeat(256))).statusCode, 400);
+  assert.equal(node.calls.length, 1);
+});
+
 test("OpenAPI 3.1 tells every route with its schemas", async () => {
   const answer = await server.inject({ method: "GET", url: "/v1/openapi.json" });
   const document = answer.json<{
@@ -391,8 +557,9 @@ test("no daemon, a stale socket, silence and nonsense each have their own error"
   await new Promise<void>((resolve) => odd.listen(path, resolve));
   const impatient = new MortarClient({ socketPath: path, timeoutMs: 50 });
   await assert.rejects(impatient.nodeStatus(), (error) => is(error, "timed-out"));
-  await assert.rejects(impatient.peerList(), (error) => is(error, "bad-answer"));
-  await assert.rejects(impatient.volumeInfoAll(), (error) => is(error, "bad-answer"));
+  const patient = new MortarClient({ socketPath: path });
+  await assert.rejects(patient.peerList(), (error) => is(error, "bad-answer"));
+  await assert.rejects(patient.volumeInfoAll(), (error) => is(error, "bad-answer"));
   odd.closeAllConnections();
   await new Promise((resolve) => odd.close(resolve));
 });
@@ -400,3 +567,23 @@ test("no daemon, a stale socket, silence and nonsense each have their own error"
 function is(error: unknown, code: ApiError["code"]): boolean {
   return error instanceof ApiError && error.code === code;
 }
+
+test("data of snapshots goes out and comes in as it is, and a refusal has its words", async () => {
+  const transfer = new TransferClient(socketPath);
+  const place = { node: uuid, vg: "vg0", brick: 0, offset: 0, sizeBytes: 9 };
+  const asked = { ...place, pool: "p", lv: "a", level: 1 };
+  let text = "";
+  for await (const part of await transfer.read(asked)) text += String(part);
+  assert.equal(text, "frames of a");
+  await assert.rejects(transfer.read({ ...asked, lv: "none" }), /no snapshot's/);
+  await assert.rejects(transfer.read({ ...asked, vg: "../vg" }), /request is wrong/);
+  const writing = transfer.write({ ...place, lv: "b", kind: "full" });
+  const lines: number[] = [];
+  await writing.write(Buffer.from("first"));
+  for await (const { durable } of writing.lines) {
+    lines.push(durable);
+    await writing.write(Buffer.from("last"));
+  }
+  assert.deepEqual([lines, transferred], [[1, 2], ["b first", "b last"]]);
+  writing.end();
+});

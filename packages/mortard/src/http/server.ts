@@ -1,12 +1,17 @@
 /**
- * HTTP on a unix socket: the routes of @mortar/api, their checks, and OpenAPI.
+ * The routes of @mortar/api over HTTP, their checks, and OpenAPI: on the node's unix socket, for whoever
+ * may open it, and behind a guard for everybody else (web-listener.ts).
  *
  * What comes in is checked against the schema, and so is what goes out: an answer that is not of
  * its schema is a defect of ours and goes out as a problem, never as it is.
  */
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, readFileSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import {
+  IDEMPOTENCY_HEADER,
+  IdempotencyHeaders,
   Problem,
+  roleOf,
   type Route,
   type RouteName,
   conforms,
@@ -14,13 +19,25 @@ import {
   fromText,
   routes,
   successOf,
+  takesIdempotencyKey,
 } from "@mortar/api";
 import swagger from "@fastify/swagger";
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import {
+  type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerFactory, fastify,
+} from "fastify";
+import { ConfigError } from "../config.ts";
 import { LockTimeout } from "../locks.ts";
 import type { Log } from "../log.ts";
+import { accessHandlers, type AccessServices } from "./access-handlers.ts";
+import { Callers } from "./callers.ts";
+import { type Guard, Refused, SESSION_COOKIE } from "./guard.ts";
 import { type Handlers, type NodeControl, handlersOf } from "./handlers.ts";
-import { loginOf } from "./operator.ts";
+import { registerEventStream, watchRefusals } from "./event-handlers.ts";
+import { registerContent } from "./file-handlers.ts";
+import { IdempotentAnswers } from "./idempotency.ts";
+import { registerMetrics } from "./metrics-route.ts";
+import type { Reply } from "./reply.ts";
+import { registerTransfers } from "./transfer-routes.ts";
 import {
   PROBLEM_TYPE,
   problemOfBusy,
@@ -39,7 +56,26 @@ export interface HttpServerOptions {
   readonly log: Log;
   /** Named in the next step of an unexpected failure. */
   readonly logFile: string;
+  readonly access: AccessServices;
+  /** Absent: whoever can connect may do everything. */
+  readonly guard?: Guard;
+  readonly serverFactory?: FastifyServerFactory;
+  /** Somebody there asked with a wrong token. */
+  readonly onRefused?: (address: string) => void;
+  /** What has to be registered before the routes. */
+  readonly before?: (server: FastifyInstance) => Promise<void>;
 }
+
+/** Over the network; on the node's socket nothing is asked for. */
+const securitySchemes = {
+  bearer: { type: "http", scheme: "bearer", description: "a token: mortar token create" },
+  session: { type: "apiKey", in: "cookie", name: SESSION_COOKIE, description: "POST /v1/session" },
+} as const;
+
+const problemContent = {
+  description: "Why not, where, and what to do now",
+  content: { [PROBLEM_TYPE]: { schema: Problem } },
+} as const;
 
 /** Not listening yet: tests inject requests. */
 export async function httpServer(options: HttpServerOptions): Promise<FastifyInstance> {
@@ -48,12 +84,16 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
     forceCloseConnections: "idle",
+    ...(options.serverFactory && { serverFactory: options.serverFactory }),
   });
+  await options.before?.(server);
   await server.register(swagger, {
     openapi: {
       openapi: "3.1.0",
       info: { title: "Mortar", version: options.version },
       tags: [{ name: "node" }, { name: "volume" }, { name: "snapshot" }],
+      components: { securitySchemes },
+      security: Object.keys(securitySchemes).map((scheme) => ({ [scheme]: [] })),
     },
   });
   server.setValidatorCompiler(({ schema, httpPart }) => {
@@ -69,15 +109,45 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
   });
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   setErrorAnswers(server, options);
-  const handlers = handlersOf(options.node);
-  for (const name of Object.keys(routes) as RouteName[]) register(server, name, handlers, options);
-  server.get("/v1/openapi.json", { schema: { hide: true } }, () => server.swagger());
+  const handlers = {
+    ...handlersOf(options.node), ...accessHandlers(options.access, options.guard),
+  };
+  const served = {
+    ...options, callers: new Callers(options.guard, options.access.audit),
+    answers: new IdempotentAnswers(Date.now),
+  };
+  for (const name of Object.keys(routes) as RouteName[]) register(server, name, handlers, served);
+  registerTransfers(server, {
+    prefix: "/v1/transfer", transfers: () => options.node.transfers,
+    admit: (request) => void options.guard?.require("admin", request),
+  });
+  registerContent(server, {
+    node: options.node, admit: (request) => void options.guard?.require("operator", request),
+  });
+  registerMetrics(server, {
+    metrics: () => options.node.metrics,
+    admit: (request) => void options.guard?.require("viewer", request),
+  });
+  registerEventStream(server, {
+    node: options.node, admit: (request) => void options.guard?.require("viewer", request),
+  });
+  if (options.guard !== undefined) watchRefusals(server, options.onRefused ?? (() => undefined));
+  server.get("/v1/openapi.json", { schema: { hide: true } }, (request) => {
+    options.guard?.require("viewer", request);
+    return server.swagger();
+  });
   await server.ready();
   return server;
 }
 
-/** Listens on the socket, for its owner only. What a dead daemon left there is replaced. */
-export async function listen(server: FastifyInstance, socketPath: string): Promise<void> {
+/**
+ * Listens on the socket, for its owner, and for the members of `group`. What a dead daemon left there
+ * is replaced. Throws when there is no such group.
+ */
+export async function listen(
+  server: FastifyInstance, socketPath: string, group?: string,
+): Promise<void> {
+  const gid = group === undefined ? undefined : groupId(group);
   rmSync(socketPath, { force: true });
   const before = process.umask(0o177);
   try {
@@ -85,18 +155,36 @@ export async function listen(server: FastifyInstance, socketPath: string): Promi
   } finally {
     process.umask(before);
   }
-  chmodSync(socketPath, 0o600);
+  if (gid === undefined) {
+    chmodSync(socketPath, 0o600);
+    return;
+  }
+  const directory = dirname(socketPath);
+  chownSync(directory, process.getuid!(), gid);
+  chmodSync(directory, 0o710);
+  chownSync(socketPath, process.getuid!(), gid);
+  chmodSync(socketPath, 0o660);
+}
+
+function groupId(name: string): number {
+  const line = readFileSync("/etc/group", "utf8").split("\n").find((it) => it.startsWith(`${name}:`));
+  const id = Number(line?.split(":")[2]);
+  if (line !== undefined && Number.isInteger(id)) return id;
+  throw new ConfigError(`socketGroup: there is no group ${name}: groupadd --system ${name}`);
 }
 
 function register(
   server: FastifyInstance,
   name: RouteName,
   handlers: Handlers,
-  options: HttpServerOptions,
+  options: HttpServerOptions & { readonly callers: Callers; readonly answers: IdempotentAnswers },
 ): void {
+  const { callers, answers } = options;
   const route: Route = routes[name];
   const hasBody = route.body["type"] !== "undefined";
   const success = successOf(route.result);
+  const isChange = route.method !== "GET";
+  const takesKey = takesIdempotencyKey(name);
   server.route({
     method: route.method,
     url: route.path,
@@ -107,16 +195,37 @@ function register(
       params: route.params,
       querystring: route.query,
       ...(hasBody ? { body: route.body } : {}),
-      response: { 200: success, default: Problem },
+      ...(takesKey ? { headers: IdempotencyHeaders } : {}),
+      ...(roleOf(name) === undefined ? { security: [] } : {}),
+      response: { 200: success, default: problemContent },
+    },
+    onRequest: (request, _reply, done) => {
+      callers.admit(name, request);
+      done();
+    },
+    onResponse: async (request, reply) => {
+      const isRefused = reply.statusCode === 401 || reply.statusCode === 403;
+      if (isChange || isRefused) callers.answered(name, request, reply);
     },
     handler: async (request, reply) => {
-      const answer = await handlers[name]({
+      if (isChange) await callers.changes(request);
+      const make = async (): Promise<Reply<unknown>> => await handlers[name]({
         params: request.params as Record<string, string>,
         query: request.query as object,
         body: request.body ?? {},
-        askLogin: async () => await loginOf(request.raw.socket),
+        caller: callers.bearerOf(request),
+        askLogin: async () => await callers.loginOf(request),
       });
+      const key = takesKey ? request.headers[IDEMPOTENCY_HEADER] : undefined;
+      const { answer, isRepeated } = typeof key !== "string"
+        ? { answer: await make(), isRepeated: false }
+        : await answers.once({
+            key, who: (await callers.loginOf(request)) ?? "root", path: request.url,
+            body: request.body,
+          }, make);
+      if (isRepeated) void reply.header("idempotent-replayed", "true");
       if (!answer.ok) return sendProblem(reply, answer.problem);
+      if (answer.cookie !== undefined) void reply.header("set-cookie", answer.cookie);
       const { result, warnings, details } = answer;
       const body = { result, warnings, details };
       if (conforms(success, body)) return body;
@@ -137,6 +246,7 @@ function setErrorAnswers(server: FastifyInstance, options: HttpServerOptions): v
     return sendProblem(reply, problemOfRequest(404, detail));
   });
   server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    if (error instanceof Refused) return sendProblem(reply, error.problem);
     if (error instanceof LockTimeout) return sendProblem(reply, problemOfBusy(error));
     const status = error.statusCode ?? 500;
     if (status >= 400 && status < 500) {

@@ -1,7 +1,9 @@
 /** The cluster's authority, kept with its state: any node can let another one in. */
 import { randomUUID } from "node:crypto";
 import type { ClusterStore } from "@mortar/store";
-import { type Authority, isDueForRenewal, isIssuedBy, issue, newAuthority } from "@mortar/trust";
+import {
+  type Authority, certificateFacts, isDueForRenewal, isIssuedBy, issue, newAuthority,
+} from "@mortar/trust";
 import { AUTHORITY_KEY, type AuthorityDocument } from "../cluster-keys.ts";
 import type { NodeTls } from "./node-tls.ts";
 
@@ -31,6 +33,19 @@ export async function ensureCertificate(
   const isGood = tls.material.authority === authority.certificate &&
     isIssuedBy(certificate, authority.certificate, nowMs) && !isDueForRenewal(certificate, nowMs);
   if (isGood) return;
-  const renewed = await issue(authority, await tls.request(), { uuid, hosts }, nowMs);
+  await install(tls, authority, uuid, hosts);
+}
+
+/** This node's own certificate, for another time, without asking anybody. */
+export async function prolongCertificate(tls: NodeTls, authority: Authority): Promise<void> {
+  const { name, hosts } = certificateFacts(tls.material.certificate);
+  await install(tls, authority, name, hosts);
+}
+
+async function install(
+  tls: NodeTls, authority: Authority, uuid: string, hosts: readonly string[],
+): Promise<void> {
+  const names = { uuid, hosts };
+  const renewed = await issue(authority, await tls.request(), names, Date.now(), tls.lifetimeMs);
   tls.install(authority.certificate, renewed);
 }

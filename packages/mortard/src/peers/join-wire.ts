@@ -41,6 +41,8 @@ export interface JoinEnter {
   readonly certificate: string;
   readonly cluster: string;
   readonly endpoints: readonly string[];
+  /** The etcd is somebody else's: the newcomer's mortar.json has to say how to reach it. */
+  readonly external?: boolean;
 }
 
 /** What both operators see, and nobody between them can arrange. 12 hex digits. */
@@ -58,11 +60,12 @@ export function parseAsk(body: unknown): JoinAsk {
 }
 
 export function parseEnter(body: unknown): JoinEnter {
-  const { authority, certificate, cluster, endpoints } = fieldsOf(body);
+  const { authority, certificate, cluster, endpoints, external } = fieldsOf(body);
   const isWhole = isText(authority, 8192) && isText(certificate, 16_384) && isText(cluster, 128);
   if (!isWhole || !Array.isArray(endpoints) || endpoints.length === 0) throw malformed();
   if (!endpoints.every((it) => isText(it, 512) && URL.canParse(it))) throw malformed();
-  return { authority, certificate, cluster, endpoints: endpoints as string[] };
+  const entry = { authority, certificate, cluster, endpoints: endpoints as string[] };
+  return external === true ? { ...entry, external } : entry;
 }
 
 export function parseFacts(body: unknown): JoinFacts {

@@ -11,7 +11,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import {
-  certificateRequest, fingerprintOf, isDueForRenewal, isIssuedBy, issue, newAuthority, newKey,
+  certificateFacts, certificateRequest, fingerprintOf, isDueForRenewal, isIssuedBy, issue,
+  newAuthority, newKey, NODE_LIFETIME_MS,
 } from "@mortar/trust";
 import { writeDurably } from "../durable-file.ts";
 import { localAddresses } from "../effects/host-name.ts";
@@ -31,18 +32,23 @@ export interface TlsFiles {
 
 export class NodeTls {
   readonly files: TlsFiles;
+  /** Of the certificates that this node issues. */
+  readonly lifetimeMs: number;
   readonly #uuid: string;
   #material: TlsMaterial;
-  #onChange: () => void = () => undefined;
+  readonly #told: (() => void)[] = [];
 
-  private constructor(files: TlsFiles, uuid: string, material: TlsMaterial) {
+  private constructor(files: TlsFiles, uuid: string, material: TlsMaterial, lifetimeMs: number) {
     this.files = files;
+    this.lifetimeMs = lifetimeMs;
     this.#uuid = uuid;
     this.#material = material;
   }
 
-  /** Makes what is missing. */
-  static async open(directory: string, uuid: string): Promise<NodeTls> {
+  /** Makes what is missing. A certificate of the authority that is over stays: see `isValid`. */
+  static async open(
+    directory: string, uuid: string, lifetimeMs = NODE_LIFETIME_MS,
+  ): Promise<NodeTls> {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const files = {
       key: join(directory, "node.key"),
@@ -54,12 +60,20 @@ export class NodeTls {
     const authority = textOf(files.authority);
     let certificate = textOf(files.certificate);
     const fits = (pem: string): boolean =>
-      authority === undefined ? !isDueForRenewal(pem, Date.now()) : isIssuedBy(pem, authority, Date.now());
+      authority === undefined
+        ? !isDueForRenewal(pem, Date.now())
+        : isIssuedBy(pem, authority, certificateFacts(pem).notAfterMs);
     if (certificate === undefined || !fits(certificate)) {
       certificate = await ofNobody(key, uuid);
       writeDurably(files.certificate, certificate);
     }
-    return new NodeTls(files, uuid, { key, certificate, authority });
+    return new NodeTls(files, uuid, { key, certificate, authority }, lifetimeMs);
+  }
+
+  /** Of an authority, and of now. */
+  get isValid(): boolean {
+    const { certificate, authority } = this.#material;
+    return authority !== undefined && isIssuedBy(certificate, authority, Date.now());
   }
 
   get material(): TlsMaterial {
@@ -71,7 +85,7 @@ export class NodeTls {
   }
 
   onChange(told: () => void): void {
-    this.#onChange = told;
+    this.#told.push(told);
   }
 
   request(): Promise<string> {
@@ -82,7 +96,7 @@ export class NodeTls {
     writeDurably(this.files.authority, authority);
     writeDurably(this.files.certificate, certificate);
     this.#material = { ...this.#material, authority, certificate };
-    this.#onChange();
+    for (const told of this.#told) told();
   }
 
   /** Believes nobody any more, and is believed by nobody. */
@@ -91,7 +105,7 @@ export class NodeTls {
     rmSync(this.files.authority, { force: true });
     writeDurably(this.files.certificate, certificate);
     this.#material = { key: this.#material.key, certificate, authority: undefined };
-    this.#onChange();
+    for (const told of this.#told) told();
   }
 }
 

@@ -26,6 +26,9 @@ export interface PeerCall {
   readonly timeoutMs: number;
 }
 
+/** Of a call to a node of the same cluster: which one that is. */
+export const CLUSTER_HEADER = "mortar-cluster";
+
 export interface PeerAnswer<Answer> {
   readonly body: Answer;
   /** Of the certificate that the other end showed. */
@@ -39,12 +42,16 @@ const SOCKETS_PER_NODE_MAX = 64;
 export class PeerClient {
   readonly #tls: NodeTls;
   readonly #localAddress: string | undefined;
+  readonly #cluster: () => string | undefined;
   #agent: Agent | undefined;
 
   /** `localAddress`: what other nodes see calls come from. */
-  constructor(tls: NodeTls, localAddress: string | undefined) {
+  constructor(
+    tls: NodeTls, localAddress: string | undefined, cluster: () => string | undefined,
+  ) {
     this.#tls = tls;
     this.#localAddress = localAddress;
+    this.#cluster = cluster;
   }
 
   /** Throws `PeerError`. */
@@ -54,6 +61,7 @@ export class PeerClient {
     const { path, body: asked, timeoutMs } = call;
     const { key, certificate: cert, authority } = this.#tls.material;
     const isMember = "uuid" in expected;
+    const cluster = isMember ? this.#cluster() : undefined;
     const payload = JSON.stringify(asked);
     return new Promise((resolve, reject) => {
       const place = `${address.host}:${address.port}`;
@@ -73,6 +81,7 @@ export class PeerClient {
         checkServerIdentity: (_host, shown) => identityError(expected, shown),
         headers: {
           "content-type": "application/json", "content-length": Buffer.byteLength(payload),
+          ...(cluster === undefined ? {} : { [CLUSTER_HEADER]: cluster }),
         },
       }, (incoming) => {
         collect(incoming, fail, (text) => {
@@ -109,8 +118,18 @@ export class PeerClient {
     });
   }
 
-  /** Connections with a former certificate are not used again. */
+  /** Connections with a former certificate are not used again; calls on them come to their end. */
   reset(): void {
+    const former = this.#agent;
+    this.#agent = undefined;
+    if (former === undefined) return;
+    former.maxFreeSockets = 0;
+    for (const sockets of Object.values(former.freeSockets)) {
+      for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
+  close(): void {
     this.#agent?.destroy();
     this.#agent = undefined;
   }
@@ -129,7 +148,7 @@ function shownBy(socket: TLSSocket): PeerCertificate | undefined {
   return shown?.raw === undefined ? undefined : (shown as PeerCertificate);
 }
 
-function identityError(expected: Expected, shown: PeerCertificate): PeerError | undefined {
+export function identityError(expected: Expected, shown: PeerCertificate): PeerError | undefined {
   if ("uuid" in expected) {
     const name = String(shown.subject?.CN ?? "nobody");
     if (name === expected.uuid) return undefined;

@@ -8,8 +8,11 @@
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import { certificateFacts, fingerprintOf, isIssuedBy } from "@mortar/trust";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { registerTransfers } from "../http/transfer-routes.ts";
 import type { Log } from "../log.ts";
+import type { Transfers } from "../transfer/transfers.ts";
 import type { NodeTls } from "./node-tls.ts";
+import { CLUSTER_HEADER } from "./peer-client.ts";
 import { PeerError } from "./peer-error.ts";
 
 /** Who calls: its certificate was shown with the proof of having its key. */
@@ -32,6 +35,10 @@ export interface PeerRoutes {
 export interface PeerServerOptions {
   readonly tls: NodeTls;
   readonly routes: PeerRoutes;
+  /** Data of snapshots, for the nodes of this cluster. */
+  readonly transfers: () => Transfers;
+  /** Which cluster this node is in, if it is in one. */
+  readonly cluster: () => string | undefined;
   /** Whether a uuid is of a node of this cluster. */
   readonly isNode: (uuid: string) => boolean;
   readonly log: Log;
@@ -56,12 +63,19 @@ export class PeerServer {
     });
     for (const [path, answer] of Object.entries(routes.members)) {
       this.#server.post(path, async (request, reply) =>
-        await this.#answer(request, reply, (caller) => answer(request.body, this.#member(caller))));
+        await this.#answer(request, reply, (caller) =>
+          answer(request.body, this.#member(caller, request.headers[CLUSTER_HEADER]))));
     }
     for (const [path, answer] of Object.entries(routes.strangers)) {
       this.#server.post(path, { bodyLimit: STRANGERS_BODY_BYTES_MAX }, async (request, reply) =>
         await this.#answer(request, reply, (caller) => answer(request.body, caller)));
     }
+    registerTransfers(this.#server, {
+      prefix: "/v1/peer/transfer",
+      transfers: options.transfers,
+      admit: ({ raw, headers }) =>
+        void this.#member(callerOf(raw.socket as TLSSocket), headers[CLUSTER_HEADER]),
+    });
     this.#server.setErrorHandler(async (error: Error & { statusCode?: number }, _request, reply) =>
       await reply.code(error.statusCode ?? 500).send({ message: error.message }));
     this.#server.setNotFoundHandler(async (_request, reply) =>
@@ -99,11 +113,16 @@ export class PeerServer {
   }
 
   /** The uuid of the node that calls. Throws `PeerError` when it is none of ours. */
-  #member({ certificate }: Caller): string {
-    const { tls, isNode } = this.#options;
+  #member({ certificate }: Caller, theirs: string | string[] | undefined): string {
+    const { tls, isNode, cluster } = this.#options;
     const { authority } = tls.material;
     if (authority === undefined || !isIssuedBy(certificate, authority, Date.now())) {
       throw new PeerError("refused", "This is not a node of the same cluster.", "stranger");
+    }
+    const ours = cluster();
+    if (ours !== undefined && theirs !== undefined && ours !== theirs) {
+      const message = "The two nodes are of different clusters since one was recovered without the other.";
+      throw new PeerError("refused", message, "other-cluster");
     }
     const { name } = certificateFacts(certificate);
     if (isNode(name)) return name;

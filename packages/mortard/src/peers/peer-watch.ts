@@ -33,6 +33,7 @@ export interface PeerWatchOptions {
 
 const EVERY_MS = 2_000;
 const HELLO_MS_MAX = 4_000;
+const TELLING_MS_MAX = 1_000;
 /** Without a word for so long it counts as gone. */
 const SILENT_MS_MAX = 7_000;
 
@@ -93,7 +94,8 @@ export class PeerWatch {
       const call = { path: "/v1/peer/hello", body: {}, timeoutMs: HELLO_MS_MAX };
       const { body } = await this.#options.client.call<Hello>(address, { uuid }, call);
       const tookMs = performance.now() - startMs;
-      known.skewMs = Math.round(body.nowMs - (Date.now() - tookMs / 2));
+      // An answer that took long says little of when it was given.
+      if (tookMs < TELLING_MS_MAX) known.skewMs = Math.round(body.nowMs - (Date.now() - tookMs / 2));
       known.version = body.version;
       this.heard(uuid);
       return true;

@@ -2,24 +2,33 @@
  * The trusted pool as one node has it: the other nodes, how to reach them, who is let in and taken
  * out, and where the state of all of them is.
  */
+import type { Readable } from "node:stream";
 import {
-  type ClusterState, type CommandArgs, CommandFailure, type CommandName, type Coordinator, Fence, type NodeDeclaration,
-  type NodeDocument, nodesInOrder,
+  type EventQuestion, type EventsTold, type Peer, TRANSFER_HEADER, TRANSFER_TYPE,
+} from "@mortar/api";
+import {
+  type ClusterState, type CommandArgs, CommandFailure, type CommandName, type Coordinator, Fence,
+  type NodeDeclaration, type NodeDocument,
 } from "@mortar/cluster";
-import type { Peer } from "@mortar/api";
 import { AUTHORITY_KEY } from "../cluster-keys.ts";
-import type { MemberHome } from "../etcd/member-keeper.ts";
 import type { OpenState, StatePlaces } from "../etcd/open-state.ts";
 import { type MemberStart, PoolMembers } from "../etcd/pool-members.ts";
 import { StateMover } from "../etcd/state-mover.ts";
+import { StateWatch, type StateView } from "../etcd/state-watch.ts";
 import type { Log } from "../log.ts";
-import { ensureAuthority, ensureCertificate } from "./authority.ts";
-import type { JoinEnter, JoinFacts } from "./join-wire.ts";
+import type { TransferKind, Transfers } from "../transfer/transfers.ts";
+import { openPeerStream } from "./peer-stream.ts";
+import type { ClockVerdict } from "./clock-skew.ts";
+import type { JoinEnter } from "./join-wire.ts";
 import { type JoinRequest, Newcomer } from "./newcomer.ts";
-import { certificateHosts, machineHosts } from "./node-tls.ts";
-import { type PeerAddress, PeerClient } from "./peer-client.ts";
+import { PeerClient } from "./peer-client.ts";
+import { PeerError } from "./peer-error.ts";
+import { clockVerdict, contactOf, peerList } from "./peer-list.ts";
 import { PeerServer } from "./peer-server.ts";
 import { type Hello, PeerWatch } from "./peer-watch.ts";
+import { PoolNodes } from "./pool-nodes.ts";
+import { PoolRecovery } from "./pool-recovery.ts";
+import { PoolTrust } from "./pool-trust.ts";
 import { declarationOf, Prober } from "./probe.ts";
 import {
   type EffectReply, type EffectRequest, type LocalEffectPerformer, RemotePerformer,
@@ -45,7 +54,10 @@ export interface PoolOptions {
   readonly places: StatePlaces;
   readonly state: OpenState;
   readonly coordinator: () => Coordinator;
+  readonly transfers: () => Transfers;
   readonly local: LocalEffectPerformer;
+  /** Of this node. Throws for what is no question. */
+  readonly events: (question: unknown) => EventsTold;
   /** The state was exchanged for another one. */
   readonly exchanged: () => void;
   /** This node may not be as the state says: it was cut off, or another one came back. */
@@ -57,32 +69,41 @@ export type ProbeOutcome = "success" | "localhost" | "known";
 
 const MEMBER_MS_MAX = 30_000;
 const LEAVE_MS_MAX = 30_000;
+const EVENTS_MS_MAX = 3_000;
 const KEEP_EVERY_MS = 60_000;
 
 export class Pool {
   readonly performer: RemotePerformer;
   readonly #options: PoolOptions;
   readonly #client: PeerClient;
+  readonly #nodes: PoolNodes;
   readonly #watch: PeerWatch;
   readonly #server: PeerServer;
   readonly #newcomer: Newcomer;
   readonly #prober: Prober;
   readonly #mover: StateMover;
   readonly #members: PoolMembers;
+  readonly recovery: PoolRecovery;
   #fence = new Fence();
   #isServing = false;
   #isLeaving = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  readonly #trust: PoolTrust;
+  readonly #stateWatch: StateWatch;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#nodes = new PoolNodes({
+      ...options, state: () => this.#state(), isCluster: () => this.isCluster,
+    });
+    this.#stateWatch = new StateWatch(options.state.store, this.isCluster);
     const { uuid, host, version, settings, places, state, local, log } = options;
     const { tls } = state;
     const networks = new TrustedNetworks(settings.trustedNetworks);
-    this.#client = new PeerClient(tls, settings.address);
+    this.#client = new PeerClient(tls, settings.address, () => this.#cluster());
     this.#watch = new PeerWatch({
       client: this.#client,
-      nodes: () => this.#others().map((it) => ({ uuid: it.uuid, address: this.#peerAddress(it) })),
+      nodes: () => this.#nodes.others().map((it) => ({ uuid: it.uuid, address: this.#nodes.peerAddress(it) })),
       onReturn: () => options.outOfStep(),
       log,
     });
@@ -91,39 +112,60 @@ export class Pool {
       local,
       client: this.#client,
       fence: () => this.#fence,
-      addressOf: (node) => this.#addressOf(node),
+      addressOf: (node) => this.#nodes.addressOf(node),
       heard: (node) => this.#watch.heard(node),
       lost: (node) => this.#watch.lost(node),
     });
     this.#mover = new StateMover({ uuid, places, state, log, exchanged: () => this.#exchanged() });
+    this.recovery = new PoolRecovery({
+      uuid, host, state, contactOf, log,
+      mover: this.#mover,
+      others: () => this.#nodes.others(),
+      isListed: () => this.#state().nodes.has(uuid),
+      home: () => this.#nodes.home(),
+      forget: () => this.#forget(),
+    });
     this.#members = new PoolMembers({
       uuid,
       open: state,
       state: () => this.#state(),
-      homeOf: (node) => this.#homeOf(node),
+      homeOf: (node) => this.#nodes.homeOf(node),
       alone: (work) => options.coordinator().alone("members", work),
       startAt: (node, start) => this.#tell(node, "/v1/peer/member/start", start, MEMBER_MS_MAX),
       endAt: (node) => this.#tell(node, "/v1/peer/member/end", {}, MEMBER_MS_MAX),
       log,
     });
+    this.#trust = new PoolTrust({ uuid, host, state, log, names: () => this.#nodes.names() });
     this.#newcomer = new Newcomer({
       uuid, tls, networks, log,
-      facts: () => this.#facts(),
+      facts: () => this.#nodes.facts(),
       enter: (entry) => this.#enter(entry),
     });
     this.#prober = new Prober({
       uuid, version, tls, networks, client: this.#client, host: () => host,
     });
-    this.#server = new PeerServer({
-      tls,
+    this.#server = this.#peerServer();
+    tls.onChange(() => {
+      this.#client.reset();
+      this.#server.renew();
+    });
+  }
+
+  #peerServer(): PeerServer {
+    const { state, log, transfers, events } = this.#options;
+    return new PeerServer({
+      tls: state.tls,
       log,
+      cluster: () => this.#cluster(),
       isNode: (node) => this.#state().nodes.has(node),
+      transfers,
       routes: {
         members: {
           "/v1/peer/hello": async (_body, node) => this.#hello(node),
           "/v1/peer/effect": async (body) => await this.#effect(body as EffectRequest),
           "/v1/peer/member/start": async (body) => await done(this.#members.start(body as MemberStart)),
           "/v1/peer/member/end": async () => await done(this.#members.end()),
+          "/v1/peer/events": async (body) => events(body),
           "/v1/peer/leave": async () => await this.#leave(),
         },
         strangers: {
@@ -131,10 +173,6 @@ export class Pool {
           "/v1/peer/join/enter": (body, caller) => this.#newcomer.enter(body, caller),
         },
       },
-    });
-    tls.onChange(() => {
-      this.#client.reset();
-      this.#server.renew();
     });
   }
 
@@ -144,11 +182,13 @@ export class Pool {
     await this.#server.listen(settings.address ?? "0.0.0.0", settings.peerPort);
     this.#members.open();
     this.#watch.open();
-    this.#timer = setInterval(() => {
-      void this.#members.keep();
-      void this.#renew();
-    }, KEEP_EVERY_MS);
-    this.#timer.unref();
+    const { lifetimeMs } = this.#options.state.tls;
+    this.#timers = [
+      setInterval(() => void this.#members.keep(), KEEP_EVERY_MS),
+      setInterval(() => void this.#trust.renew(), Math.min(KEEP_EVERY_MS, lifetimeMs / 12)),
+    ];
+    for (const timer of this.#timers) timer.unref();
+    this.#stateWatch.open();
   }
 
   /** After this node's first turn: nobody's token that is out of date gets by any more. */
@@ -163,11 +203,19 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.recovery.close();
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#stateWatch.close();
     this.#members.close();
     this.#watch.close();
     await this.#server.close();
-    this.#client.reset();
+    this.#client.close();
+    await this.#options.state.copy.close();
+  }
+
+  /** As it was some seconds ago. */
+  get clusterState(): StateView {
+    return this.#stateWatch.view;
   }
 
   get glusterPort(): number {
@@ -178,28 +226,31 @@ export class Pool {
     return this.#options.state.membership.membership.kind === "etcd";
   }
 
+  #cluster(): string | undefined {
+    const { membership } = this.#options.state.membership;
+    return membership.kind === "etcd" ? membership.cluster : undefined;
+  }
+
   declaration(): NodeDeclaration {
     const { uuid, host, snapMountRoot, settings } = this.#options;
     return {
       uuid, hostname: host, address: settings.address ?? "0.0.0.0", snapMountRoot,
-      ...(this.isCluster ? { names: this.#names(), peerPort: settings.peerPort } : {}),
+      ...(this.isCluster ? { names: this.#nodes.names(), peerPort: settings.peerPort } : {}),
     };
   }
 
-  /** As stock lists them: in the order of their coming. */
   peers(): Peer[] {
-    const known = { state: 3, stateName: "Peer in Cluster" };
-    const own: Peer = {
-      uuid: this.#options.uuid, hostname: "localhost", self: true, connected: true, ...known,
-    };
-    const others = this.#others().map((node): Peer => {
-      const { connected, skewMs } = this.#watch.view(node.uuid);
-      return {
-        uuid: node.uuid, hostname: contactOf(node), self: false, connected, ...known,
-        ...(skewMs === undefined ? {} : { clockSkewMs: skewMs }),
-      };
-    });
-    return [...others, own];
+    return peerList(this.#options.uuid, this.#nodes.others(), (uuid) => this.#watch.view(uuid));
+  }
+
+  clocks(): ClockVerdict {
+    return clockVerdict(this.#nodes.others(), (uuid) => this.#watch.view(uuid));
+  }
+
+  /** Uuids of the nodes that answer, this one among them. */
+  connectedNodes(): string[] {
+    const others = this.#nodes.others().filter((it) => this.#watch.view(it.uuid).connected);
+    return [this.#options.uuid, ...others.map((it) => it.uuid)];
   }
 
   resolveHost(host: string): Promise<string | undefined> {
@@ -208,15 +259,12 @@ export class Pool {
 
   /** Whether a client's address is of a node: it gets the credentials then. */
   isNodeAddress(address: string): boolean {
-    return this.#others().some((it) =>
-      it.address === address || it.contact === address || it.names?.includes(address) === true);
+    return this.#nodes.isNodeAddress(address);
   }
 
   /** Where clients get volfiles: this node first. */
   hosts(): string[] {
-    const { settings } = this.#options;
-    const own = settings.address === undefined ? [] : [settings.address];
-    return [...own, ...this.#others().map(contactOf)];
+    return this.#nodes.hosts();
   }
 
   /** Throws `CommandFailure`, `EffectError` or `StoreError`. */
@@ -227,13 +275,13 @@ export class Pool {
     if (known === this.#options.uuid) return { outcome: "localhost", warnings: [] };
     const address = { host, port: this.#options.settings.peerPort };
     const node = known === undefined ? undefined : this.#state().nodes.get(known)?.document;
-    if (node !== undefined && (await this.#watch.greet(node.uuid, this.#peerAddress(node)))) {
+    if (node !== undefined && (await this.#watch.greet(node.uuid, this.#nodes.peerAddress(node)))) {
       await this.#members.keep();
       return { outcome: "known", warnings: [] };
     }
-    const authority = await this.#ensureTrust();
+    const authority = await this.#trust.ensure();
     const candidate = await this.#prober.ask(address, authority, token);
-    await this.#options.coordinator().alone("peer probe", () => this.#mover.toEtcd(this.#home()));
+    await this.#options.coordinator().alone("peer probe", () => this.#mover.toEtcd(this.#nodes.home()));
     await this.#run("nodeDeclare", this.declaration());
     await this.#run("nodeAdd", declarationOf(candidate));
     const { membership } = this.#options.state.membership;
@@ -249,7 +297,7 @@ export class Pool {
     const uuid = await this.resolveHost(host);
     const node = uuid === undefined ? undefined : this.#state().nodes.get(uuid)?.document;
     const isThere = node !== undefined && node.uuid !== this.#options.uuid &&
-      (await this.#watch.greet(node.uuid, this.#peerAddress(node)));
+      (await this.#watch.greet(node.uuid, this.#nodes.peerAddress(node)));
     if (node !== undefined && node.uuid !== this.#options.uuid && !isThere && !force) {
       const sentence = "One of the peers is probably down. Check with 'peer status'";
       throw new CommandFailure("node-in-use", EG_INTRNL, sentence, [{
@@ -266,6 +314,36 @@ export class Pool {
     await this.#tell(node, "/v1/peer/leave", {}, LEAVE_MS_MAX).catch(() => undefined);
     if (this.#state().nodes.size > 1) return warnings;
     return [...warnings, ...(await this.#backToOne())];
+  }
+
+  /** The answer of another node, which is given `body`. Rejects with `PeerError`. */
+  async transfer(
+    node: string, kind: TransferKind, asked: object, body: Readable | undefined,
+  ): Promise<Readable> {
+    const address = this.#nodes.addressOf(node);
+    if (address === undefined) throw new PeerError("refused", `The node ${node} is not in this cluster.`);
+    const { state, settings } = this.#options;
+    return await openPeerStream(state.tls, address, node, {
+      path: `/v1/peer/transfer/${kind}`,
+      headers: { "content-type": TRANSFER_TYPE, [TRANSFER_HEADER]: JSON.stringify(asked) },
+      body,
+      localAddress: settings.address,
+    });
+  }
+
+  /** The other nodes, heard or not. */
+  otherHosts(): { readonly uuid: string; readonly host: string }[] {
+    return this.#nodes.others().map((node) => ({ uuid: node.uuid, host: contactOf(node) }));
+  }
+
+  /** What another node tells of its events. Rejects with `PeerError`. */
+  async eventsOf(node: string, question: EventQuestion): Promise<unknown> {
+    const address = this.#nodes.addressOf(node);
+    if (address === undefined || !this.#watch.view(node).connected) {
+      throw new PeerError("unreachable", `The node ${node} does not answer.`);
+    }
+    const call = { path: "/v1/peer/events", body: question, timeoutMs: EVENTS_MS_MAX };
+    return (await this.#client.call(address, { uuid: node }, call)).body;
   }
 
   token(): { readonly token: string; readonly expiresAtMs: number } {
@@ -294,85 +372,18 @@ export class Pool {
     return this.#options.coordinator().state;
   }
 
-  #others(): NodeDocument[] {
-    return nodesInOrder(this.#state()).filter((it) => it.uuid !== this.#options.uuid);
-  }
-
-  #addressOf(uuid: string): PeerAddress | undefined {
-    const node = this.#state().nodes.get(uuid)?.document;
-    return node === undefined ? undefined : this.#peerAddress(node);
-  }
-
-  #peerAddress(node: NodeDocument): PeerAddress {
-    return { host: contactOf(node), port: node.peerPort ?? this.#options.settings.peerPort };
-  }
-
-  #homeOf(node: NodeDocument): MemberHome {
-    const { host, port } = this.#peerAddress(node);
-    return { host, listen: node.address, clientPort: port + 1, peerPort: port + 2 };
-  }
-
-  /** Of this node, before it has a document that says so. */
-  #home(): MemberHome {
-    const own = this.#state().nodes.get(this.#options.uuid)?.document;
-    if (own === undefined) throw new Error("This node is not declared");
-    return this.#homeOf(own);
-  }
-
-  #names(): string[] {
-    const { settings } = this.#options;
-    const machine = settings.address === undefined ? machineHosts() : [];
-    return certificateHosts([...settings.hostNames, settings.address, ...machine])
-      .filter((it) => it !== "localhost" && !it.startsWith("127.0.0."));
-  }
-
-  #facts(): Omit<JoinFacts, "request" | "nowMs"> {
-    const { uuid, host, version, snapMountRoot, settings } = this.#options;
-    const { volumes, snapshots, nodes } = this.#state();
-    const isUsed = volumes.size > 0 || snapshots.size > 0;
-    const isMember = this.isCluster || nodes.size > 1;
-    return {
-      uuid, hostname: host, version, snapMountRoot,
-      address: settings.address ?? "0.0.0.0",
-      names: this.#names(),
-      peerPort: settings.peerPort,
-      standing: isMember ? "in-a-cluster" : isUsed ? "has-volumes" : "fresh",
-    };
-  }
-
   #hello(from: string): Hello {
     this.#watch.heard(from);
     return { uuid: this.#options.uuid, version: this.#options.version, nowMs: Date.now() };
   }
 
   async #effect(request: EffectRequest): Promise<EffectReply> {
-    if (this.#isServing) return await this.performer.answer(request);
+    // A question is answered at any time.
+    const isQuestion = request.stamp === undefined;
+    if (this.#isServing || isQuestion) return await this.performer.answer(request);
     const where = { node: this.#options.host, object: request.effect.kind };
     const error = { code: "unreachable" as const, message: "mortard is coming up here.", ...where };
     return { ok: false, error };
-  }
-
-  async #ensureTrust(): ReturnType<typeof ensureAuthority> {
-    const { uuid, host, state } = this.#options;
-    const authority = await ensureAuthority(state.store);
-    const hosts = certificateHosts([...this.#names(), host, ...machineHosts()]);
-    await ensureCertificate(state.tls, authority, uuid, hosts);
-    return authority;
-  }
-
-  /** A certificate that grows old is exchanged, and what is connected with it. */
-  async #renew(): Promise<void> {
-    const { state, coordinator, log } = this.#options;
-    const former = state.tls.material.certificate;
-    try {
-      if (!this.isCluster) return;
-      await this.#ensureTrust();
-      if (state.tls.material.certificate === former) return;
-      await coordinator().alone("certificate", () => this.#mover.reconnect());
-      await this.#members.refresh();
-    } catch (error) {
-      log.warn({ err: error }, "the certificate of this node is not renewed yet");
-    }
   }
 
   async #enter(entry: JoinEnter): Promise<void> {
@@ -390,10 +401,15 @@ export class Pool {
   }
 
   async #exchanged(): Promise<void> {
+    const { state, coordinator, exchanged } = this.#options;
     this.#fence = new Fence();
-    await this.#options.coordinator().reload();
-    this.#options.exchanged();
-    if (this.isCluster) await this.#members.refresh();
+    await coordinator().reload();
+    exchanged();
+    await this.#stateWatch.look();
+    const cluster = this.#cluster();
+    if (cluster === undefined) return await state.copy.clear();
+    void state.copy.follow(state.store, cluster);
+    await this.#members.refresh();
   }
 
   /** Throws `CommandFailure` for a refusal. */
@@ -405,16 +421,15 @@ export class Pool {
 
   async #tell(node: NodeDocument, path: string, body: object, timeoutMs: number): Promise<void> {
     const call = { path, body, timeoutMs };
-    await this.#client.call(this.#peerAddress(node), { uuid: node.uuid }, call);
+    await this.#client.call(this.#nodes.peerAddress(node), { uuid: node.uuid }, call);
   }
 
   async #backToOne(): Promise<string[]> {
-    const { coordinator, log } = this.#options;
     try {
-      await coordinator().alone("peer detach", () => this.#mover.toEmbedded());
+      await this.#options.coordinator().alone("peer detach", () => this.#mover.toEmbedded());
       return [];
     } catch (error) {
-      log.error({ err: error }, "the state stays in etcd");
+      this.#options.log.error({ err: error }, "the state stays in etcd");
       return [`The state stays in etcd: ${(error as Error).message}`];
     }
   }
@@ -422,6 +437,11 @@ export class Pool {
   async #leave(): Promise<object> {
     if (this.#isLeaving || !this.isCluster) return {};
     if (this.#state().nodes.has(this.#options.uuid)) await this.#catchUp();
+    await this.#forget();
+    return {};
+  }
+
+  async #forget(): Promise<void> {
     this.#isLeaving = true;
     try {
       await this.#mover.leave();
@@ -432,7 +452,6 @@ export class Pool {
     } finally {
       this.#isLeaving = false;
     }
-    return {};
   }
 
   /** Whoever says that this node is out has to be right. */
@@ -448,8 +467,4 @@ const EG_INTRNL = 30_800;
 async function done(work: Promise<void>): Promise<object> {
   await work;
   return {};
-}
-
-function contactOf({ contact, hostname }: NodeDocument): string {
-  return contact ?? hostname;
 }

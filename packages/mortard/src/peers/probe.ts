@@ -9,6 +9,7 @@
  */
 import { CommandFailure, type NodeDeclaration } from "@mortar/cluster";
 import { type Authority, fingerprintOf, issue, parseToken, proofOf, TrustError } from "@mortar/trust";
+import { judgeClocks, seconds, SKEW_MS_MAX } from "./clock-skew.ts";
 import { type JoinAsk, joinCode, type JoinEnter, type JoinFacts, parseFacts } from "./join-wire.ts";
 import { certificateHosts, type NodeTls } from "./node-tls.ts";
 import type { PeerAddress, PeerClient } from "./peer-client.ts";
@@ -17,9 +18,6 @@ import type { TrustedNetworks } from "./trusted-networks.ts";
 
 const ASK_MS = 10_000;
 const ENTER_MS = 60_000;
-/** More than that, and certificates, leases and names of snapshots are not what they say. */
-const SKEW_MS_MAX = 30_000;
-const SKEW_MS_NOTED = 1_000;
 const ENOTCONN = 107;
 const EG_INTRNL = 30_800;
 /** Codes that were shown to the operator are asked about for so long. */
@@ -79,12 +77,13 @@ export class Prober {
   }
 
   async admit(
-    candidate: Candidate, authority: Authority, entry: Pick<JoinEnter, "cluster" | "endpoints">,
+    candidate: Candidate, authority: Authority, entry: Pick<JoinEnter, "cluster" | "endpoints" | "external">,
   ): Promise<void> {
     const { facts, address, fingerprint } = candidate;
     const { hostname, names, uuid, request } = facts;
     const hosts = certificateHosts([address.host, facts.address, hostname, ...names]);
-    const certificate = await issue(authority, request, { uuid, hosts }, Date.now());
+    const { lifetimeMs } = this.#options.tls;
+    const certificate = await issue(authority, request, { uuid, hosts }, Date.now(), lifetimeMs);
     const body: JoinEnter = { authority: authority.certificate, certificate, ...entry };
     try {
       const call = { path: "/v1/peer/join/enter", body, timeoutMs: ENTER_MS };
@@ -123,16 +122,14 @@ export class Prober {
       });
     }
     const skewMs = facts.nowMs - Date.now();
-    const seconds = (Math.abs(skewMs) / 1000).toFixed(1);
     if (Math.abs(skewMs) > SKEW_MS_MAX) {
       throw failure("Probe returned with Invalid argument", EG_INTRNL, {
         node: host,
-        detail: `Its clock differs from this node's by ${seconds} s.`,
+        detail: `Its clock differs from this node's by ${seconds(skewMs)} s.`,
         nextStep: "Set both clocks by NTP, for instance: apt-get install chrony",
       });
     }
-    if (Math.abs(skewMs) <= SKEW_MS_NOTED) return [];
-    return [`The clock of ${host} differs from this node's by ${seconds} s: set both by NTP.`];
+    return [...judgeClocks([{ host, skewMs }]).warnings];
   }
 
   #asFailure(address: PeerAddress, error: PeerError): CommandFailure {

@@ -38,6 +38,7 @@ interface EffectFailure {
 const limitsMs: Partial<Record<NodeEffectKind, number>> = {
   startBrick: 150_000,
   stopBrick: 60_000,
+  healIndex: 60_000,
   hooksBefore: 60_000,
   hooksAfter: 60_000,
   syncFileSystem: 120_000,
@@ -50,6 +51,7 @@ const limitsMs: Partial<Record<NodeEffectKind, number>> = {
   lvDelta: 110_000,
   mountBrick: 60_000,
   unmountLv: 60_000,
+  makeBareLv: 60_000,
   makeBrickStorage: 300_000,
   removeBrickStorage: 180_000,
 };

@@ -33,6 +33,8 @@ export interface CatalogueOptions {
   readonly port: number;
   readonly logFile: string;
   readonly idleMs: number;
+  /** Who looks; absent: the snapshot daemon of the volume. */
+  readonly reader?: "files";
   readonly log: Log;
 }
 
@@ -167,9 +169,9 @@ export class SnapshotCatalogue {
   }
 
   async #tellNow(snapshot: string, open: boolean): Promise<boolean> {
-    const { client, log } = this.#options;
+    const { client, log, reader } = this.#options;
     try {
-      const answer = await client.snapshotView(snapshot, { open });
+      const answer = await client.snapshotView(snapshot, { open, ...(reader && { reader }) });
       if (answer.ok) return true;
       log.warn({ snapshot, open, problem: answer.problem.detail }, "mortard refused");
     } catch (error) {

@@ -1,0 +1,109 @@
+/**
+ * Snapshots of a whole volume, three nodes: how long they hold up a writer, how long they take, and whether that grows
+ * with the number there is. `peer` is what is allowed, or our own figure with few snapshots.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { ClusterStand } from "./cluster-stand.mjs";
+import { median, row, rounded } from "./rows.mjs";
+
+const ALLOWED_MS = 100;
+const FEW = 10;
+
+export async function rows({ rounds, quick, large }) {
+  const stand = new ClusterStand();
+  try {
+    await stand.start();
+    await stand.replica("v");
+    const found = [await pauses(stand, quick ? 3 : 8 * rounds)];
+    await stand.spread("one", 1);
+    await stand.spread("twelve", 12);
+    for (const [volume, bricks] of [["one", 1], ["v", 3], ["twelve", 12]]) {
+      found.push(await idle(stand, volume, bricks, 2 * rounds + 1));
+    }
+    const many = large ? 1000 : quick ? 50 : 200;
+    return [...found, ...(await growth(stand, many))];
+  } finally {
+    await stand.close();
+  }
+}
+
+async function pauses(stand, count) {
+  const load = spawn("fio", [
+    "--name=load", `--directory=${stand.mountPoint}`, "--rw=write", "--bs=128k", "--size=32m", "--time_based",
+    "--runtime=3600", "--rate=100m", "--end_fsync=0", "--fsync=64", "--ioengine=psync",
+  ], { stdio: "ignore" });
+  const program = new URL("./gap-writer.mjs", import.meta.url).pathname;
+  const writer = spawn(process.execPath, [program, join(stand.mountPoint, "gaps")], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: writer.stdout })[Symbol.asyncIterator]();
+  const longest = async () => {
+    writer.stdin.write("\n");
+    return Number((await lines.next()).value);
+  };
+  const gaps = [];
+  const usual = [];
+  const measured = [];
+  try {
+    await delay(2000);
+    for (let index = 0; index < count; index++) {
+      await longest();
+      await delay(1500);
+      usual.push(await longest());
+      const { pauseMs } = await stand.ask((client) =>
+        client.snapshotCreate({ name: `p${index}`, volume: "v", timestamp: false }));
+      gaps.push(await longest());
+      if (pauseMs !== undefined) measured.push(pauseMs);
+      await stand.run(`gluster --mode=script snapshot delete p${index}`);
+    }
+  } finally {
+    load.kill("SIGTERM");
+    writer.stdin.end();
+    await Promise.all([once(load, "close"), once(writer, "close")]);
+  }
+  const worst = Math.max(...gaps);
+  return row({
+    work: `longest wait for a write, p99 of ${count} snapshots under load, 3 bricks (peer: allowed)`,
+    unit: "ms", ours: [worst], peer: [ALLOWED_MS], higher: false, atLeast: 1, aim: 5,
+    note: `median ${rounded(median(gaps))}; without a snapshot ${rounded(median(usual))}; ` +
+      `the bricks' own count ${rounded(median(measured))}`,
+  });
+}
+
+async function idle(stand, volume, bricks, count) {
+  const times = [];
+  for (let index = 0; index < count; index++) {
+    times.push(await timed(() => create(stand, volume, `i${index}`)));
+    await stand.run(`gluster --mode=script snapshot delete i${index}`);
+  }
+  const name = `snapshot create, idle, ${bricks} ${bricks === 1 ? "brick" : "bricks"}`;
+  return { work: name, ours: rounded(median(times)), unit: "ms", note: "from the request to its answer" };
+}
+
+async function growth(stand, many) {
+  const creation = [];
+  for (let index = 0; index < many; index++) creation.push(await timed(() => create(stand, "one", `g${index}`)));
+  const few = median(creation.slice(0, FEW));
+  const list = await timed(() => stand.ask((client) => client.snapshotList({})));
+  const first = { create: few, list: 0 };
+  const last = { create: median(creation.slice(-FEW)), list };
+  return [
+    row({
+      work: `snapshot create with ${many} snapshots (peer: with ${FEW})`, unit: "ms",
+      ours: [last.create], peer: [first.create], higher: false, atLeast: 0.7, aim: 0.9,
+    }),
+    { work: `snapshot list of ${many}`, ours: rounded(last.list), unit: "ms", note: "over the socket" },
+  ];
+}
+
+async function create(stand, volume, name) {
+  await stand.ask((client) => client.snapshotCreate({ name, volume, timestamp: false }));
+}
+
+async function timed(work) {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}

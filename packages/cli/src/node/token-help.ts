@@ -1,0 +1,13 @@
+/** The help of `mortar token`. */
+export const tokenHelp = `Let people and programs ask over the network, with "web" in mortar.json. Any node knows the
+tokens of all.
+
+create NAME --role ROLE   print a new token, once; ROLE is viewer (looks), operator (takes and keeps
+                          snapshots, starts, heals) or admin (everything)
+  --days N                for so long; default: until it is revoked
+list [--json]             who has one
+revoke NAME               it is worth nothing from now on
+
+Example:
+  mortar token create grafana --role viewer
+  curl -H "Authorization: Bearer TOKEN" https://n1:24010/v1/volumes`;

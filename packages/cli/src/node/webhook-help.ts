@@ -1,0 +1,12 @@
+/** The help of `mortar webhook`. */
+export const webhookHelp = `Tell programs elsewhere what happens: each event is sent as JSON, signed, by the node where it
+happened, and tried again for some minutes when it is not taken.
+
+add NAME URL         print the secret that bodies are signed with, once
+  --events KIND,…    of these kinds; default: all (docs/MONITORING.md has them)
+list [--json]        who is told
+test NAME            send an event that is none, once; exit code 1 when it is not taken
+delete NAME          tell it no more
+
+Example:
+  mortar webhook add pager https://alerts.example.org/mortar --events brick-down,pool-full`;

@@ -1,0 +1,75 @@
+// What a key is worth: one change for however many requests.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { takesIdempotencyKey } from "@mortar/api";
+import { IdempotentAnswers } from "./idempotency.ts";
+import { problemOfRequest } from "./problem.ts";
+import type { Reply } from "./reply.ts";
+
+const DAY_MS = 24 * 3600 * 1000;
+let nowMs = 1;
+const request = { key: "k", who: "ann", path: "/v1/snapshots", body: { name: "s" } };
+
+function counted(size = 1) {
+  let made = 0;
+  const make = async (): Promise<Reply<unknown>> => {
+    made += 1;
+    return { ok: true, result: { number: made, filler: "x".repeat(size) }, warnings: [], details: [] };
+  };
+  return { make, made: () => made };
+}
+
+test("the same key gives the same answer, for a day, to whoever sent it", async () => {
+  const answers = new IdempotentAnswers(() => nowMs);
+  const { make, made } = counted();
+  const first = await answers.once(request, make);
+  const second = await answers.once(request, make);
+  assert.deepEqual([first.isRepeated, second.isRepeated, made()], [false, true, 1]);
+  assert.deepEqual(second.answer, first.answer);
+  await answers.once({ ...request, who: "bob" }, make);
+  assert.equal(made(), 2);
+  nowMs += DAY_MS;
+  assert.equal((await answers.once(request, make)).isRepeated, false);
+});
+
+test("a second request waits for the first", async () => {
+  const answers = new IdempotentAnswers(() => nowMs);
+  const { make, made } = counted();
+  const [first, second] = await Promise.all([answers.once(request, make), answers.once(request, make)]);
+  assert.deepEqual(second.answer, first.answer);
+  assert.equal(made(), 1);
+});
+
+test("a key that came with another request is refused, and nothing is made", async () => {
+  const answers = new IdempotentAnswers(() => nowMs);
+  const { make, made } = counted();
+  await answers.once(request, make);
+  const { answer } = await answers.once({ ...request, body: { name: "t" } }, make);
+  assert.equal(answer.ok ? 0 : answer.problem.status, 422);
+  assert.equal(made(), 1);
+});
+
+test("a refusal and a failure are not kept", async () => {
+  const answers = new IdempotentAnswers(() => nowMs);
+  const { make, made } = counted();
+  await answers.once(request, async () => ({ ok: false, problem: problemOfRequest(409, "busy") }));
+  await assert.rejects(answers.once(request, () => Promise.reject(new Error("lost"))), /lost/);
+  assert.equal((await answers.once(request, make)).isRepeated, false);
+  assert.equal(made(), 1);
+});
+
+test("what is kept is bounded: the oldest is forgotten first", async () => {
+  const answers = new IdempotentAnswers(() => nowMs);
+  const { make, made } = counted(1024 * 1024);
+  for (let key = 0; key < 6; key += 1) await answers.once({ ...request, key: String(key) }, make);
+  assert.equal((await answers.once({ ...request, key: "5" }, make)).isRepeated, true);
+  assert.equal((await answers.once({ ...request, key: "0" }, make)).isRepeated, false);
+  assert.equal(made(), 7);
+});
+
+test("secrets are told once: what answers with one takes no key, nor does what changes nothing", () => {
+  const taking = ["snapshotCreate", "volumeCreate", "volumeStart"] as const;
+  assert.deepEqual(taking.map(takesIdempotencyKey), [true, true, true]);
+  const others = ["sessionOpen", "tokenCreate", "peerToken", "webhookCreate", "volumeInfo"] as const;
+  assert.deepEqual(others.map(takesIdempotencyKey), [false, false, false, false, false]);
+});

@@ -1,0 +1,259 @@
+// The page as an operator uses it: a real Chromium, three real nodes. Each test goes on where the one
+// before it ended. Pictures of every view are left in MORTAR_PICTURES, when that names a directory.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { DevCluster, nodeNumbers, skipCluster } from "./dev-cluster.ts";
+import { until } from "./live-node.ts";
+import { skipPage, WebPage } from "./web-page.ts";
+
+const skip = skipCluster === false ? skipPage : skipCluster;
+const options = { skip, timeout: 240_000 };
+const cluster = new DevCluster("w");
+const kept = process.env["MORTAR_PICTURES"];
+const pictures = kept ?? mkdtempSync(join(tmpdir(), "mortar-pictures-"));
+const images = fileURLToPath(new URL("../../docs/images", import.meta.url));
+const port = 24_000 + (process.pid % 900);
+const web = new WebPage(`http://${cluster.hosts[0]}:${port}/`, pictures);
+let admin = "";
+let viewer = "";
+let first = "";
+
+async function tokenOf(name: string, role: string): Promise<string> {
+  const text = await cluster.ok(1, `mortar token create ${name} --role ${role}`);
+  const [token] = /mortar-[A-Za-z0-9_-]{20,}/.exec(text) ?? [];
+  assert.ok(token, text);
+  return token;
+}
+
+const snapshots = async (): Promise<string[]> =>
+  (await cluster.ok(1, "gluster snapshot list media")).trim().split("\n");
+const on = (line: string): Promise<string> => cluster.ok(1, line);
+
+before(async () => {
+  if (skip !== false) return;
+  const directory = `${cluster.root}/n1/etc/mortar`;
+  mkdirSync(directory, { recursive: true });
+  const [address] = cluster.hosts;
+  const config = { address, web: { address, port, plain: true } };
+  writeFileSync(join(directory, "mortar.json"), JSON.stringify(config));
+  await cluster.make();
+  await cluster.volume("media", "replica 3");
+  await on(
+    "cd media && mkdir -p projects/lens && echo first > projects/lens/notes.txt && " +
+      "chmod 640 projects/lens/notes.txt && chown 1234:55 projects/lens/notes.txt && " +
+      "setfattr -n user.k -v w projects/lens/notes.txt && ln -s notes.txt projects/lens/link && " +
+      "dd if=/dev/urandom of=projects/big bs=1M count=6 status=none && sync -f .",
+  );
+  admin = await tokenOf("ann", "admin");
+  viewer = await tokenOf("vera", "viewer");
+  await web.open();
+}, { timeout: 600_000 });
+
+after(async () => {
+  await web.close();
+  await cluster.close();
+  if (kept === undefined) rmSync(pictures, { recursive: true, force: true });
+});
+
+test("nobody sees anything without a token, and a wrong one is told", options, async () => {
+  await web.look("sign-in");
+  await web.signIn("mortar-none");
+  await web.sees(/token/i);
+  assert.equal(await web.page.getByRole("navigation").count(), 0);
+  await web.signIn(admin);
+  await web.sees("Where everything is");
+});
+
+test("the overview tells that all is well, and where everything is", options, async () => {
+  await web.sees("Nothing needs you");
+  await web.sees("3 copies");
+  await web.look("overview");
+});
+
+test("a snapshot is taken after it was said what that does", options, async () => {
+  await web.go("volumes/media");
+  await web.press("Take a snapshot…");
+  await web.page.getByLabel("Name", { exact: true }).fill("first");
+  await web.dialogText("It takes no space now");
+  await web.picture("dialog-create");
+  await web.confirm("Take snapshot");
+  await web.sees(/^first_GMT-/);
+  [first = ""] = await snapshots();
+  assert.match(first, /^first_GMT-/);
+});
+
+test("it is held, released, activated, deactivated", options, async () => {
+  await web.press("Hold…");
+  await web.page.getByLabel("Why").fill("case 4711");
+  await web.page.getByLabel("Whose hold it is").fill("audit");
+  await web.confirm("Hold");
+  await web.sees("case 4711");
+  assert.match(await on(`gluster snapshot info ${first}`), /case 4711/);
+  await web.press("Release…");
+  await web.confirm("Release");
+  await web.press("Activate…");
+  await web.confirm("Activate");
+  await web.press("Deactivate…");
+  await web.dialogText("What happens");
+  await web.confirm("Deactivate");
+  await web.page.getByRole("button", { name: "Activate…", exact: true }).waitFor();
+});
+
+test("a snapshot is browsed, a file of it is shown and downloaded", options, async () => {
+  await web.page.getByRole("link", { name: "Browse files" }).click();
+  await web.page.getByRole("link", { name: "projects" }).click();
+  await web.page.getByRole("link", { name: "lens" }).click();
+  await web.page.getByRole("link", { name: "notes.txt" }).click();
+  await web.sees(/^first\n?$/);
+  await web.look("files");
+  const coming = web.page.waitForEvent("download");
+  await web.page.getByRole("link", { name: /^Download/ }).click();
+  const download = await coming;
+  assert.equal(download.suggestedFilename(), "notes.txt");
+  assert.equal(readFileSync(await download.path(), "utf8"), "first\n");
+});
+
+test("a folder comes back as it was, a file is replaced only when that was said", options, async () => {
+  await on("rm -r media/projects/lens && sync -f media");
+  await web.go(`snapshots/${first}/files?volume=media&path=%2Fprojects`);
+  await web.press("Restore… lens");
+  await web.dialogText(/1 file, 1 folder, 1 symbolic link/);
+  await web.picture("dialog-restore-folder");
+  await web.confirm("Restore");
+  const lens = "media/projects/lens";
+  assert.equal(await on(`cat ${lens}/notes.txt`), "first\n");
+  assert.equal(await on(`stat -c '%a %u:%g' ${lens}/notes.txt`), "640 1234:55\n");
+  assert.equal(await on(`getfattr -n user.k --only-values ${lens}/notes.txt`), "w");
+  assert.equal(await on(`readlink ${lens}/link`), "notes.txt\n");
+  await on(`echo second > ${lens}/notes.txt && sync -f media`);
+  await web.go(`snapshots/${first}/files?volume=media&path=%2Fprojects%2Flens`);
+  await web.press("Restore… notes.txt");
+  await web.dialogText(/allow it to be replaced/);
+  await web.page.getByLabel(/Replace files/).check();
+  await web.confirm("Restore");
+  assert.equal(await on(`cat ${lens}/notes.txt && ls -A ${lens}`), "first\nlink\nnotes.txt\n");
+});
+
+test("two moments are compared", options, async () => {
+  await on("dd if=/dev/urandom of=media/fresh bs=1M count=4 status=none && sync -f media");
+  await web.go(`compare?volume=media&from=${first}&to=live`);
+  await web.sees("Where on the bricks");
+  await web.look("compare");
+});
+
+test("a schedule shows its next runs and what it would prune, is made, changed and run", options, async () => {
+  await web.go("schedules/new");
+  await web.page.getByLabel(/^Name/).fill("nightly");
+  await web.page.getByLabel("media").check();
+  await web.page.getByLabel("hourly").fill("2");
+  await web.sees("Next runs");
+  await web.press("Make schedule…");
+  await web.confirm("Make schedule");
+  await web.press("Run now…");
+  await web.confirm("Run now");
+  await web.sees(/^stays: /);
+  await web.page.getByLabel(/^When/).fill("30 2 * * *");
+  await web.sees(/ 02:30:00$/);
+  await web.look("schedule");
+  await web.press("Save…");
+  await web.confirm("Save schedule");
+  assert.match(await on("mortar snapshot schedule list nightly"), /30 2 \* \* \*/);
+});
+
+test("a clone is made, and the volume is put back to a snapshot while clients work", options, async () => {
+  await web.go(`volumes/media?snapshot=${first}`);
+  await web.look("volume");
+  const picture = await web.picture("readme");
+  assert.ok(picture.length < 200_000, `the picture has ${picture.length} bytes`);
+  // Asked for by who wants pictures: that of the README is made anew.
+  if (kept !== undefined) {
+    mkdirSync(images, { recursive: true });
+    writeFileSync(join(images, "page.png"), picture);
+  }
+  await web.press("Clone…");
+  await web.page.getByLabel("Name of the new volume").fill("copy");
+  await web.confirm("Clone");
+  await web.page.getByRole("heading", { name: "copy", exact: true }).waitFor();
+  await web.go(`volumes/media?snapshot=${first}`);
+  await web.press("Restore volume…");
+  await web.dialogText("What happens");
+  await web.page.getByLabel(/Type the name/).fill("media");
+  await web.confirm("Restore volume");
+  await until("the old content is there", async () =>
+    (await cluster.run(1, "ls media/fresh")).exitCode !== 0);
+});
+
+test("snapshots are deleted, after it was told what that frees", options, async () => {
+  await web.go("volumes/media");
+  const present = await snapshots();
+  await web.press("Delete…");
+  await web.dialogText(/It frees /);
+  await web.picture("dialog-delete");
+  await web.confirm("Delete snapshot");
+  await until("it is gone", async () => (await snapshots()).join() !== present.join());
+});
+
+test("pools, nodes and events are shown, and all places are reached by keys", options, async () => {
+  await web.go("pools");
+  await web.sees("Metadata");
+  await web.look("pools");
+  await web.go("nodes");
+  await web.sees("Members of the cluster");
+  await web.look("nodes");
+  await web.go("activity");
+  await web.page.locator(".log li").first().waitFor();
+  await web.look("activity");
+  await web.go("");
+  await web.sees("Where everything is");
+  await web.page.keyboard.press("Tab");
+  await web.page.getByRole("link", { name: "Skip to the content" }).waitFor();
+});
+
+test("who may only look is refused, and told so", options, async () => {
+  await web.press("Sign out");
+  await web.signIn(viewer);
+  await web.sees("Where everything is");
+  await web.go("volumes/media");
+  await web.press("Take a snapshot…");
+  await web.page.getByLabel("Name", { exact: true }).fill("never");
+  await web.page.getByRole("dialog").getByRole("button", { name: "Take snapshot" }).click();
+  await web.dialogText(/viewer/);
+  await web.page.keyboard.press("Escape");
+  assert.ok(!(await snapshots()).some((it) => it.startsWith("never")));
+  await web.press("Sign out");
+  await web.signIn(admin);
+  await web.sees("Where everything is");
+});
+
+test("a pool that fills up is told of, with what to type", options, async () => {
+  await on("dd if=/dev/urandom of=media/filler bs=1M count=600 status=none; sync -f media; true");
+  await web.go("");
+  await until("the page tells of it", async () =>
+    (await web.page.getByText(/The pool .* is \d+ % full/).count()) > 0, 120);
+  await web.sees(/^lvextend /);
+  await web.look("filling");
+});
+
+test("a node that is away is told of; what is left goes on, and the page stays", options, async () => {
+  await cluster.kill(3);
+  await until("the page tells of it", async () =>
+    (await web.page.getByText(/The node .* does not answer/).count()) > 0, 120);
+  await web.sees("out of reach");
+  await web.look("node-away");
+  await web.go("volumes/media");
+  await web.sees(/of 3 bricks offline/);
+  await cluster.run(3, "mortar up", 180);
+  await web.go("");
+  await until("all answer again", async () =>
+    (await web.page.getByText(/The node .* does not answer/).count()) === 0, 180);
+});
+
+test("the page had no failure of its own", options, () => {
+  assert.deepEqual(web.failures, []);
+  assert.equal(existsSync(pictures), true);
+  assert.equal(nodeNumbers.length, 3);
+});
