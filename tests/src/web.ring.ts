@@ -92,7 +92,7 @@ test("it is held, released, activated, deactivated", options, async () => {
   await web.page.getByLabel("Whose hold it is").fill("audit");
   await web.confirm("Hold");
   await web.sees("case 4711");
-  assert.match(await on(`gluster snapshot info ${first}`), /case 4711/);
+  assert.match(await on(`mortar snapshot info ${first} --json`), /case 4711/);
   await web.press("Release…");
   await web.confirm("Release");
   await web.press("Activate…");

@@ -106,9 +106,15 @@ export class VolumeGroups {
     return thresholdPercent < 100 && extendPercent > 0 && extendCommand.length > 0;
   }
 
-  /** What reports show. With names: those groups only, and each of them must be there. */
-  async view(names?: readonly string[], show: { space?: boolean } = {}): Promise<MachineView> {
-    const machine = await viewMachine(this.#host, names);
+  /**
+   * What reports show. With names: those groups only, nobody waits for another one's lock; each of
+   * them must be there, unless `mustExist` is false.
+   */
+  async view(
+    names?: readonly string[],
+    show: { space?: boolean; mustExist?: boolean } = {},
+  ): Promise<MachineView> {
+    const machine = await viewMachine(this.#host, names, show.mustExist);
     return show.space === true ? await withSpace(this.#host, machine) : machine;
   }
 

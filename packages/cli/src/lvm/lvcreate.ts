@@ -24,7 +24,7 @@ import type { Session } from "./session.ts";
 
 export async function lvcreate(session: Session): Promise<number> {
   const request = readLvcreate(session.line);
-  const machine = await (await session.groups()).view();
+  const machine = await (await session.groups()).view([request.vgName], { mustExist: false });
   const { vg } = requireView(machine, request.vgName);
   switch (request.kind) {
     case "linear":

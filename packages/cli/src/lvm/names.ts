@@ -37,6 +37,12 @@ export function vgOperand(tool: string, name: string): string {
   throw badUsage(tool, "Volume group name expected (no slash)");
 }
 
+/** Those that are meant; undefined: any may be. */
+function groupsNamed({ line: { names } }: Session): string[] | undefined {
+  if (names.length === 0 || names.some((it) => it.startsWith("@"))) return undefined;
+  return names.map((name) => splitLvPath(name).vgName);
+}
+
 /**
  * The LVs that operands stand for: an LV, or all visible ones of a group in order of creation.
  * With `--select` those of them that fit; without operands, of every group.
@@ -44,7 +50,7 @@ export function vgOperand(tool: string, name: string): string {
 export async function expandLvs(
   session: Session,
 ): Promise<{ readonly machine: MachineView; readonly lvs: LvOperand[]; readonly failed: boolean }> {
-  const machine = await (await session.groups()).view();
+  const machine = await (await session.groups()).view(groupsNamed(session), { mustExist: false });
   const lvs: LvOperand[] = [];
   let failed = false;
   const visibleOf = (view: VgView) =>

@@ -98,9 +98,7 @@ async function outcomeOf<T>(
   try {
     const answer = await run();
     if (!answer.ok) return answer.problem;
-    for (const text of answer.warnings) say(text, true);
-    for (const { detail } of answer.details) say(detail, true);
-    say(done(answer.result));
+    say(done(answer.result), [...answer.warnings, ...answer.details.map(({ detail }) => detail)]);
     await refreshNow();
     after?.(answer.result);
     return undefined;
