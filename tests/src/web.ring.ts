@@ -188,8 +188,9 @@ test("a clone is made, and the volume is put back to a snapshot while clients wo
 });
 
 test("snapshots are deleted, after it was told what that frees", options, async () => {
-  await web.go("volumes/media");
   const present = await snapshots();
+  const doomed = present.find((it) => it.startsWith("Scheduled-"));
+  await web.go(`volumes/media?snapshot=${doomed}`);
   await web.press("Delete…");
   await web.dialogText(/It frees /);
   await web.picture("dialog-delete");
