@@ -231,7 +231,8 @@ test("who may only look is refused, and told so", options, async () => {
   assert.ok(!(await snapshots()).some((it) => it.startsWith("never")));
   await web.press("Sign out");
   await web.signIn(admin);
-  await web.sees("Where everything is");
+  // Back where one was.
+  await web.sees("Take a snapshot…");
 });
 
 test("a pool that fills up is told of, with what to type", options, async () => {
