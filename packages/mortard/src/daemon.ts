@@ -6,14 +6,12 @@
  * Down: refuse commands, wait for those that run, close the ports. Bricks, mounts and pools go on.
  */
 import { hostname } from "node:os";
-import { join } from "node:path";
 import type { NodeStatus, PoolReclaim, ReclaimableBody, ShutdownResult } from "@mortar/api";
 import type {
   Answer, CommandArgs, CommandName, CommandPayload, Coordinator,
 } from "@mortar/cluster";
 import { isTickDue } from "@mortar/cluster";
 import { listMounts } from "@mortar/linux";
-import type { FastifyInstance } from "fastify";
 import type { BrickSupervisor, BrickView } from "./bricks/supervisor.ts";
 import { BrowseProcess } from "./browse/browse-process.ts";
 import { recordBrickMounts } from "./brick-mounts.ts";
@@ -28,11 +26,8 @@ import { Handshake } from "./glusterd/handshake.ts";
 import { portmapServices } from "./glusterd/portmap.ts";
 import { RpcServer } from "./glusterd/rpc-server.ts";
 import type { NodeControl } from "./http/handlers.ts";
+import { Listeners } from "./http/listeners.ts";
 import type { PoolControl } from "./http/peer-handlers.ts";
-import { AuditLog } from "./access/audit-log.ts";
-import { AccessTokens } from "./access/tokens.ts";
-import { httpServer, listen } from "./http/server.ts";
-import { WebListener, type WebListenerOptions } from "./http/web-listener.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { ScheduleTimer } from "./schedule-timer.ts";
 import { eventsOf, historyOf, metricsOf } from "./observed-node.ts";
@@ -46,8 +41,6 @@ import type { Transfers } from "./transfer/transfers.ts";
 import { Reconcile } from "./reconcile.ts";
 import { SnapshotDaemonVolfiles } from "./snapshot-daemon-volfiles.ts";
 import { takePlace } from "./taking-place.ts";
-import { WebhookSender } from "./webhooks/webhook-sender.ts";
-import { Webhooks } from "./webhooks/webhooks.ts";
 import { managedMounts, wantedBricks } from "./wanted-bricks.ts";
 
 /** A start that hangs on a dead disk still lets the operator ask what is wrong. */
@@ -84,10 +77,8 @@ export class Daemon implements NodeControl {
   readonly poolHistory: PoolHistory;
   readonly events: NodeEvents;
   readonly metrics: NodeMetrics;
-  #webhooks: { readonly list: Webhooks; readonly sender: WebhookSender } | undefined;
+  #listeners: Listeners | undefined;
   readonly files: BrowseProcess;
-  #http: FastifyInstance | undefined;
-  #web: WebListener | undefined;
   #announced = false;
   /** The node goes down, not only the daemon. */
   #stopsEtcd = false;
@@ -162,10 +153,13 @@ export class Daemon implements NodeControl {
   }
 
   static async start(options: DaemonOptions): Promise<Daemon> {
-    const told: Told = { announce: () => undefined, outOfStep: () => undefined };
+    const told: Told = {
+      announce: () => undefined, exchanged: () => undefined, outOfStep: () => undefined,
+    };
     const parts = await assemble(options, told);
     const daemon = new Daemon(options, parts);
     told.announce = () => daemon.#announce();
+    told.exchanged = () => daemon.#listeners?.reload();
     told.outOfStep = () => daemon.#reconcile.soon();
     try {
       await daemon.#comeUp();
@@ -217,9 +211,9 @@ export class Daemon implements NodeControl {
     };
   }
 
-  get webhooks(): { readonly list: Webhooks; readonly sender: WebhookSender } {
-    if (this.#webhooks === undefined) throw new Error("the daemon is not up yet");
-    return this.#webhooks;
+  get webhooks(): Listeners["webhooks"] {
+    if (this.#listeners === undefined) throw new Error("the daemon is not up yet");
+    return this.#listeners.webhooks;
   }
 
   get transfers(): Transfers {
@@ -280,8 +274,7 @@ export class Daemon implements NodeControl {
     if (!(await this.#gate.shut(COMMANDS_END_MAX_MS))) {
       log.error({}, "a command did not end in time: it will be settled at the next start");
     }
-    await this.#web?.close();
-    await this.#http?.close();
+    await this.#listeners?.close();
     await this.#rpc.close();
     this.#supervisor.close();
     await this.#pool.close();
@@ -297,15 +290,13 @@ export class Daemon implements NodeControl {
     this.#schedules.close();
     this.poolHistory.close();
     this.events.close();
-    this.#webhooks?.sender.close();
-    this.#webhooks?.list.close();
     this.files.close();
     this.#reconcile.close();
     this.#quorum.close();
   }
 
   async #comeUp(): Promise<void> {
-    const { settings, log, paths } = this.#options;
+    const { settings, log } = this.#options;
     this.#freezer.thawLeftovers();
     void this.#hooks.wakeLeftovers();
     this.#supervisor.adoptRunning();
@@ -323,36 +314,12 @@ export class Daemon implements NodeControl {
     await Promise.race([up, late]);
     clearTimeout(timer);
     const { version } = this.#options;
-    const access = {
-      tokens: await AccessTokens.open(this.#options.state.store),
-      audit: new AuditLog(join(paths.logDirectory, "audit.jsonl")),
-    };
-    const webhooks = await Webhooks.open(this.#options.state.store);
-    const sender = new WebhookSender({ webhooks, events: this.events.log, log });
-    this.#webhooks = { list: webhooks, sender };
-    const http = { node: this, version, log, logFile: paths.logFile, access };
-    this.#http = await httpServer(http);
-    await listen(this.#http, paths.socketPath, settings.socketGroup);
-    await this.#openWeb(http);
+    this.#listeners = await Listeners.open({ ...this.#options, events: this.events });
+    await this.#listeners.listen(this);
     this.#housekeeping.open();
     this.#schedules.open();
     this.poolHistory.open();
     this.events.open(version);
-    log.info({ socket: paths.socketPath }, "serving commands");
-  }
-
-  /** A port that is taken, or a key that cannot be read, keeps nobody from the rest. */
-  async #openWeb(http: Omit<WebListenerOptions, "settings" | "tls">): Promise<void> {
-    const { settings, state, log } = this.#options;
-    if (settings.web === undefined) return;
-    try {
-      const onRefused = (address: string): void => this.events.refusals.note(address);
-      this.#web = await WebListener.open({
-        ...http, onRefused, settings: settings.web, tls: state.tls,
-      });
-    } catch (error) {
-      log.error({ err: error, web: settings.web }, "the web is not served");
-    }
   }
 
   async #bringUp(): Promise<void> {

@@ -52,6 +52,8 @@ export interface NodeParts {
 /** What the daemon does when it is there. */
 export interface Told {
   announce: () => void;
+  /** The store is another one: what was read of it before counts no more. */
+  exchanged: () => void;
   outOfStep: () => void;
 }
 
@@ -189,7 +191,10 @@ async function assemblePool(
     coordinator: () => late.coordinator!,
     transfers,
     events: (question) => answerPeer(events, question),
-    exchanged: () => told.announce(),
+    exchanged: () => {
+      told.exchanged();
+      told.announce();
+    },
     outOfStep: () => told.outOfStep(),
   });
   state.store.watch("", ({ revision, changes }) => {

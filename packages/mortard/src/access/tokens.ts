@@ -4,13 +4,14 @@
  *
  *     pool/token/NAME    `TokenDocument`: a digest of the token, never the token
  *
- * They are held in memory, and read again when the store tells of a change; while a majority is away
- * those that were known last are good.
+ * While a majority is away those that were known last are good.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { Role, TokenCreated, TokenInfo } from "@mortar/api";
 import type { ClusterStore } from "@mortar/store";
 import { POOL_PREFIX } from "../cluster-keys.ts";
+import type { Log } from "../log.ts";
+import { WatchedDocuments } from "../watched-documents.ts";
 
 const PREFIX = `${POOL_PREFIX}token/`;
 const WORD = "mortar-";
@@ -36,23 +37,23 @@ export interface Bearer {
 }
 
 export class AccessTokens {
-  readonly #store: ClusterStore;
-  #byDigest: ReadonlyMap<string, TokenDocument> = new Map();
-  readonly #endWatch: () => void;
+  readonly #documents: WatchedDocuments<TokenDocument>;
 
-  private constructor(store: ClusterStore) {
-    this.#store = store;
-    this.#endWatch = store.watch(PREFIX, () => void this.#read().catch(() => undefined));
+  private constructor(documents: WatchedDocuments<TokenDocument>) {
+    this.#documents = documents;
   }
 
-  static async open(store: ClusterStore): Promise<AccessTokens> {
-    const tokens = new AccessTokens(store);
-    await tokens.#read();
-    return tokens;
+  static async open(store: ClusterStore, log: Log): Promise<AccessTokens> {
+    return new AccessTokens(await WatchedDocuments.open<TokenDocument>(store, PREFIX, log));
   }
 
   close(): void {
-    this.#endWatch();
+    this.#documents.close();
+  }
+
+  /** The store is another one. */
+  async reload(): Promise<void> {
+    await this.#documents.reload();
   }
 
   /** Undefined: there is one with this name already. */
@@ -63,38 +64,27 @@ export class AccessTokens {
       name, role, createdBy, createdAtMs: nowMs,
       ...(days === undefined ? {} : { expiresAtMs: nowMs + days * DAY_MS }),
     };
-    const put: TokenDocument = { schema: 1, ...info, digest: digestOf(token) };
-    const done = await this.#store.transaction([{ key: PREFIX + name, expected: "absent", put }]);
-    await this.#read();
-    return done.committed ? { ...info, token } : undefined;
+    const isNew = await this.#documents.add(name, { schema: 1, ...info, digest: digestOf(token) });
+    return isNew ? { ...info, token } : undefined;
   }
 
   list(): TokenInfo[] {
-    return [...this.#byDigest.values()]
+    return this.#documents.all
       .map(({ schema: _schema, digest: _digest, ...info }) => info)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** False: there is none with this name. */
   async revoke(name: string): Promise<boolean> {
-    const entry = await this.#store.get(PREFIX + name);
-    if (entry === undefined) return false;
-    await this.#store.transaction([{ key: entry.key, expected: entry.revision, delete: true }]);
-    await this.#read();
-    return true;
+    return await this.#documents.remove(name);
   }
 
   /** Undefined: nobody's, or over. */
   bearerOf(token: string): Bearer | undefined {
-    const found = this.#byDigest.get(digestOf(token));
+    const digest = digestOf(token);
+    const found = this.#documents.all.find((it) => it.digest === digest);
     if (found === undefined || (found.expiresAtMs ?? Infinity) <= Date.now()) return undefined;
     return { name: found.name, role: found.role };
-  }
-
-  async #read(): Promise<void> {
-    const entries = await this.#store.list(PREFIX);
-    const documents = entries.map(({ value }) => value as TokenDocument);
-    this.#byDigest = new Map(documents.map((it) => [it.digest, it]));
   }
 }
 

@@ -1,8 +1,9 @@
 /** Whom each request comes from, and the audit log's line about it. */
-import type { RouteName } from "@mortar/api";
+import type { AuditEntry, RouteName } from "@mortar/api";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { askedOf, type AuditLog } from "../access/audit-log.ts";
 import type { Bearer } from "../access/tokens.ts";
+import type { Log } from "../log.ts";
 import { type Guard, Refused } from "./guard.ts";
 import { loginOf } from "./operator.ts";
 
@@ -11,13 +12,15 @@ const PATH_CHARACTERS_MAX = 1024;
 export class Callers {
   readonly #guard: Guard | undefined;
   readonly #audit: AuditLog;
+  readonly #log: Log;
   readonly #bearers = new WeakMap<FastifyRequest, Bearer>();
   readonly #logins = new WeakMap<FastifyRequest, string>();
 
   /** Without a guard: those who can open the node's socket. */
-  constructor(guard: Guard | undefined, audit: AuditLog) {
+  constructor(guard: Guard | undefined, audit: AuditLog, log: Log) {
     this.#guard = guard;
     this.#audit = audit;
+    this.#log = log;
   }
 
   /** Throws `Refused`. */
@@ -52,7 +55,7 @@ export class Callers {
   answered(route: RouteName, request: FastifyRequest, reply: FastifyReply): void {
     const bearer = this.#bearers.get(request);
     const asked = askedOf(request.body);
-    this.#audit.write({
+    const entry: AuditEntry = {
       timeMs: Date.now(),
       who: this.#logins.get(request) ?? bearer?.name ?? "nobody known",
       ...(bearer === undefined ? {} : { role: bearer.role }),
@@ -62,6 +65,12 @@ export class Callers {
       ...(asked === undefined ? {} : { asked }),
       status: reply.statusCode,
       tookMs: Math.round(reply.elapsedTime),
-    });
+    };
+    try {
+      this.#audit.write(entry);
+    } catch (error) {
+      // It was done, and is answered: the log of the daemon is where it is told now.
+      this.#log.error({ err: error, entry }, "the audit log is not written");
+    }
   }
 }

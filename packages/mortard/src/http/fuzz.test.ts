@@ -31,7 +31,7 @@ let server: FastifyInstance;
 
 before(async () => {
   store = new MemoryStore();
-  tokens = await AccessTokens.open(store);
+  tokens = await AccessTokens.open(store, silent);
   viewer = (await tokens.create({ name: "viewer", role: "viewer", createdBy: "test" }))!.token;
   server = await httpServer({
     node: nodeOf(), version: "0.1.0", log: silent, logFile: "/the/log",

@@ -267,7 +267,7 @@ const client = new MortarClient({ socketPath });
 
 before(async () => {
   const access = {
-    tokens: await AccessTokens.open(new MemoryStore()),
+    tokens: await AccessTokens.open(new MemoryStore(), silent),
     audit: new AuditLog(join(directory, "audit.jsonl")),
   };
   server = await httpServer({ node, version: "0.1.0", log: silent, logFile: "/the/log", access });

@@ -113,7 +113,7 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     ...handlersOf(options.node), ...accessHandlers(options.access, options.guard),
   };
   const served = {
-    ...options, callers: new Callers(options.guard, options.access.audit),
+    ...options, callers: new Callers(options.guard, options.access.audit, options.log),
     answers: new IdempotentAnswers(Date.now),
   };
   for (const name of Object.keys(routes) as RouteName[]) register(server, name, handlers, served);

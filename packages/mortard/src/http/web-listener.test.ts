@@ -38,7 +38,7 @@ before(async () => {
   const request = await certificateRequest(key, names.uuid);
   const certificate = await issue(signer, request, names, Date.now());
   store = new MemoryStore();
-  tokens = await AccessTokens.open(store);
+  tokens = await AccessTokens.open(store, silent);
   for (const role of ["viewer", "operator", "admin"] as const) {
     given[role] = (await tokens.create({ name: role, role, createdBy: "test" }))!.token;
   }
@@ -147,7 +147,7 @@ test("a browser signs in for a cookie, with which changes need a header of their
 });
 
 test("a token is good everywhere at once, and nowhere once it is revoked or over", async () => {
-  const other = await AccessTokens.open(store);
+  const other = await AccessTokens.open(store, silent);
   const made = await tokens.create({ name: "ann", role: "viewer", days: 1, createdBy: "test" });
   assert.ok(made);
   await turn();

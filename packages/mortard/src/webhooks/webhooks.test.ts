@@ -39,7 +39,7 @@ let sender: WebhookSender;
 before(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
-  webhooks = await Webhooks.open(new MemoryStore());
+  webhooks = await Webhooks.open(new MemoryStore(), silent);
   sender = new WebhookSender({ webhooks, events, log: silent, pauseFirstMs: 1 });
 });
 beforeEach(async () => {

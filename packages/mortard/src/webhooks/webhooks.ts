@@ -7,6 +7,8 @@ import { randomBytes } from "node:crypto";
 import type { WebhookCreated, WebhookInfo } from "@mortar/api";
 import type { ClusterStore } from "@mortar/store";
 import { POOL_PREFIX } from "../cluster-keys.ts";
+import type { Log } from "../log.ts";
+import { WatchedDocuments } from "../watched-documents.ts";
 
 const PREFIX = `${POOL_PREFIX}webhook/`;
 const SECRET_BYTES = 32;
@@ -24,28 +26,28 @@ export interface NewWebhook {
 }
 
 export class Webhooks {
-  readonly #store: ClusterStore;
-  #all: readonly WebhookDocument[] = [];
-  readonly #endWatch: () => void;
+  readonly #documents: WatchedDocuments<WebhookDocument>;
 
-  private constructor(store: ClusterStore) {
-    this.#store = store;
-    this.#endWatch = store.watch(PREFIX, () => void this.#read().catch(() => undefined));
+  private constructor(documents: WatchedDocuments<WebhookDocument>) {
+    this.#documents = documents;
   }
 
-  static async open(store: ClusterStore): Promise<Webhooks> {
-    const webhooks = new Webhooks(store);
-    await webhooks.#read();
-    return webhooks;
+  static async open(store: ClusterStore, log: Log): Promise<Webhooks> {
+    return new Webhooks(await WatchedDocuments.open<WebhookDocument>(store, PREFIX, log));
   }
 
   close(): void {
-    this.#endWatch();
+    this.#documents.close();
+  }
+
+  /** The store is another one. */
+  async reload(): Promise<void> {
+    await this.#documents.reload();
   }
 
   /** As last heard of. */
   get all(): readonly WebhookDocument[] {
-    return this.#all;
+    return this.#documents.all;
   }
 
   /** Undefined: there is one with this name already. */
@@ -54,27 +56,17 @@ export class Webhooks {
       name, url, createdAtMs: Date.now(), createdBy, ...(events === undefined ? {} : { events }),
     };
     const secret = randomBytes(SECRET_BYTES).toString("base64url");
-    const put: WebhookDocument = { schema: 1, ...info, secret };
-    const done = await this.#store.transaction([{ key: PREFIX + name, expected: "absent", put }]);
-    await this.#read();
-    return done.committed ? { ...info, secret } : undefined;
+    const isNew = await this.#documents.add(name, { schema: 1, ...info, secret });
+    return isNew ? { ...info, secret } : undefined;
   }
 
   list(): WebhookInfo[] {
-    return this.#all.map(({ schema: _schema, secret: _secret, ...info }) => info)
+    return this.all.map(({ schema: _schema, secret: _secret, ...info }) => info)
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** False: there is none with this name. */
   async delete(name: string): Promise<boolean> {
-    const entry = await this.#store.get(PREFIX + name);
-    if (entry === undefined) return false;
-    await this.#store.transaction([{ key: entry.key, expected: entry.revision, delete: true }]);
-    await this.#read();
-    return true;
-  }
-
-  async #read(): Promise<void> {
-    this.#all = (await this.#store.list(PREFIX)).map(({ value }) => value as WebhookDocument);
+    return await this.#documents.remove(name);
   }
 }
