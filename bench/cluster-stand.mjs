@@ -38,10 +38,10 @@ export class ClusterStand {
     await this.run(`mount -t glusterfs -o log-file=${log} ${this.hosts[0]}:/${name} ${this.mountPoint}`);
   }
 
-  /** `count` bricks over all nodes, each on a thin volume made for it; started, not mounted. */
-  async spread(name, count) {
+  /** `count` bricks over all nodes, from that node on, each on a thin volume made for it; started, not mounted. */
+  async spread(name, count, first = 0) {
     const bricks = [];
-    for (let index = 0; index < count; index++) {
+    for (let index = first; index < first + count; index++) {
       const node = index % NODES;
       const brick = `${this.hosts[node]}:${this.#root}/made-${name}-${index}/exp`;
       await this.run(`mortar brick create ${brick} --size 512M --vg ${this.#group}${node + 1}`);

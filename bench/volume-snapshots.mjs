@@ -12,6 +12,8 @@ import { median, row, rounded } from "./rows.mjs";
 
 const ALLOWED_MS = 100;
 const FEW = 10;
+/** A volume has 256 at the most. */
+const A_VOLUME = 250;
 
 export async function rows({ rounds, quick, large }) {
   const stand = new ClusterStand();
@@ -82,9 +84,14 @@ async function idle(stand, volume, bricks, count) {
   return { work: name, ours: rounded(median(times)), unit: "ms", note: "from the request to its answer" };
 }
 
+/** Of volumes of one brick, on the nodes in turn. */
 async function growth(stand, many) {
   const creation = [];
-  for (let index = 0; index < many; index++) creation.push(await timed(() => create(stand, "one", `g${index}`)));
+  for (let index = 0; index < many; index++) {
+    const volume = `grown${Math.floor(index / A_VOLUME)}`;
+    if (index % A_VOLUME === 0) await stand.spread(volume, 1, index / A_VOLUME);
+    creation.push(await timed(() => create(stand, volume, `g${index}`)));
+  }
   const few = median(creation.slice(0, FEW));
   const list = await timed(() => stand.ask((client) => client.snapshotList({})));
   const first = { create: few, list: 0 };
