@@ -3,16 +3,16 @@
  * plain data that can be sent as it is.
  */
 import type { Effect } from "./effect.ts";
-import type { NodeCommands } from "./node-command.ts";
+import type { NodeCommands } from "./nodes/node-command.ts";
 import type { PlanCommands } from "./plan-command.ts";
-import type { PoolCommands } from "./pool-list.ts";
-import type { ScheduleCommands } from "./schedule-command.ts";
-import type { SnapshotCommands } from "./snapshot-command.ts";
-import type { StorageCommands } from "./storage-command.ts";
-import type { TransferCommands } from "./transfer-command.ts";
-import type { VolumeChangeCommands } from "./volume-change-command.ts";
-import type { HealCommands } from "./heal-command.ts";
-import type { VolumeCommands } from "./volume-command.ts";
+import type { PoolCommands } from "./bricks/pool-list.ts";
+import type { ScheduleCommands } from "./schedules/schedule-command.ts";
+import type { SnapshotCommands } from "./snapshots/snapshot-command.ts";
+import type { StorageCommands } from "./bricks/storage-command.ts";
+import type { TransferCommands } from "./transfer/transfer-command.ts";
+import type { VolumeChangeCommands } from "./volumes/volume-change-command.ts";
+import type { HealCommands } from "./heal/heal-command.ts";
+import type { VolumeCommands } from "./volumes/volume-command.ts";
 
 /** A step of a command: yields effects, is given their results. */
 export type Step<Result> = Generator<Effect, Result, unknown>;

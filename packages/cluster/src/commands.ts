@@ -1,60 +1,60 @@
 /** Every command by name, and whether it changes anything. */
 import type { CommandArgs, CommandName, CommandPayload, Step } from "./command.ts";
-import { nodeAdd, nodeDeclare, nodeRemove } from "./membership.ts";
-import { brickCreate, brickDelete, brickList, brickPlace } from "./brick-commands.ts";
-import { brickReadiness } from "./brick-readiness.ts";
-import { nodeLabel } from "./node-label.ts";
-import { poolList } from "./pool-list.ts";
+import { nodeAdd, nodeDeclare, nodeRemove } from "./nodes/membership.ts";
+import { brickCreate, brickDelete, brickList, brickPlace } from "./bricks/brick-commands.ts";
+import { brickReadiness } from "./bricks/brick-readiness.ts";
+import { nodeLabel } from "./nodes/node-label.ts";
+import { poolList } from "./bricks/pool-list.ts";
 import { bringUp, recover } from "./recover.ts";
 import {
   scheduleAdd, scheduleDelete, scheduleEdit, scheduleList, schedulePrune, scheduleSet,
-} from "./schedule-commands.ts";
-import { schedulePreview } from "./schedule-preview.ts";
-import { scheduleRun, scheduleTick } from "./schedule-run.ts";
-import { snapshotHold, snapshotLock, snapshotRelease, snapshotUnlock } from "./snapshot-keep.ts";
-import { snapshotPrune } from "./safety.ts";
-import { volumeHealSwitch, volumeSplitBrain } from "./heal-change.ts";
-import { volumeHealCount, volumeHealInfo, volumeHealStatistics } from "./heal-report.ts";
-import { volumeHeal } from "./self-heal.ts";
-import { choosesServerQuorum, inServerQuorum } from "./server-quorum.ts";
-import { snapshotActivate, snapshotDeactivate } from "./snapshot-activation.ts";
-import { receiveFinish } from "./receive-finish.ts";
+} from "./schedules/schedule-commands.ts";
+import { schedulePreview } from "./schedules/schedule-preview.ts";
+import { scheduleRun, scheduleTick } from "./schedules/schedule-run.ts";
+import { snapshotHold, snapshotLock, snapshotRelease, snapshotUnlock } from "./snapshots/snapshot-keep.ts";
+import { snapshotPrune } from "./snapshots/safety.ts";
+import { volumeHealSwitch, volumeSplitBrain } from "./heal/heal-change.ts";
+import { volumeHealCount, volumeHealInfo, volumeHealStatistics } from "./heal/heal-report.ts";
+import { volumeHeal } from "./heal/self-heal.ts";
+import { choosesServerQuorum, inServerQuorum } from "./nodes/server-quorum.ts";
+import { snapshotActivate, snapshotDeactivate } from "./snapshots/snapshot-activation.ts";
+import { receiveFinish } from "./transfer/receive-finish.ts";
 import {
   receiveAbandon, receiveBegin, receiveList, receiveProgress,
-} from "./snapshot-receive.ts";
-import { snapshotSend } from "./snapshot-send.ts";
-import { snapshotClone } from "./snapshot-clone.ts";
-import { snapshotConfigGet, snapshotConfigSet } from "./snapshot-config.ts";
-import { snapshotCreate } from "./snapshot-create.ts";
-import { snapshotDelete, snapshotDeleteMany } from "./snapshot-delete.ts";
-import { snapshotInfo, snapshotList, snapshotStatus } from "./snapshot-query.ts";
+} from "./transfer/snapshot-receive.ts";
+import { snapshotSend } from "./transfer/snapshot-send.ts";
+import { snapshotClone } from "./snapshots/snapshot-clone.ts";
+import { snapshotConfigGet, snapshotConfigSet } from "./snapshots/snapshot-config.ts";
+import { snapshotCreate } from "./snapshots/snapshot-create.ts";
+import { snapshotDelete, snapshotDeleteMany } from "./snapshots/snapshot-delete.ts";
+import { snapshotInfo, snapshotList, snapshotStatus } from "./snapshots/snapshot-query.ts";
 import { commandPlan } from "./plan.ts";
-import { snapshotRestore } from "./snapshot-restore.ts";
-import { snapshotDiff } from "./snapshot-diff.ts";
-import { snapshotReclaim, snapshotSpace } from "./snapshot-space.ts";
-import { snapshotView } from "./snapshot-view.ts";
+import { snapshotRestore } from "./snapshots/snapshot-restore.ts";
+import { snapshotDiff } from "./snapshots/snapshot-diff.ts";
+import { snapshotReclaim, snapshotSpace } from "./snapshots/snapshot-space.ts";
+import { snapshotView } from "./snapshots/snapshot-view.ts";
 import type { CommandContext } from "./steps.ts";
 import {
   volumeBarrier,
   volumeLogRotate,
   volumeProfile,
   volumeStatedump,
-} from "./volume-bricks.ts";
-import { volumeClearLocks, volumeTop } from "./volume-top.ts";
-import { volumeAddBrick } from "./volume-add-brick.ts";
-import { volumeRebalance } from "./volume-rebalance.ts";
-import { volumeReplaceBrick } from "./volume-replace-brick.ts";
-import { volumeResetBrick } from "./volume-reset-brick.ts";
-import { volumeRemoveBrick } from "./volume-remove-brick.ts";
-import { volumeCreate } from "./volume-create.ts";
+} from "./volumes/volume-bricks.ts";
+import { volumeClearLocks, volumeTop } from "./volumes/volume-top.ts";
+import { volumeAddBrick } from "./volumes/volume-add-brick.ts";
+import { volumeRebalance } from "./volumes/volume-rebalance.ts";
+import { volumeReplaceBrick } from "./volumes/volume-replace-brick.ts";
+import { volumeResetBrick } from "./volumes/volume-reset-brick.ts";
+import { volumeRemoveBrick } from "./volumes/volume-remove-brick.ts";
+import { volumeCreate } from "./volumes/volume-create.ts";
 import {
   volumeOptionGet,
   volumeOptionHelp,
   volumeOptionReset,
   volumeOptionSet,
-} from "./volume-options.ts";
-import { volumeInfo, volumeList, volumeStatus } from "./volume-query.ts";
-import { volumeDelete, volumeStart, volumeStop } from "./volume-run.ts";
+} from "./volumes/volume-options.ts";
+import { volumeInfo, volumeList, volumeStatus } from "./volumes/volume-query.ts";
+import { volumeDelete, volumeStart, volumeStop } from "./volumes/volume-run.ts";
 
 export interface Command<Name extends CommandName> {
   /** True: it is run alone. False: a question, run at once. */

@@ -15,7 +15,7 @@
  *   command's `finally` blocks do not run.
  */
 import type { Answer, CommandArgs, CommandName, CommandPayload, Step } from "./command.ts";
-import type { RecoveryReport } from "./node-command.ts";
+import type { RecoveryReport } from "./nodes/node-command.ts";
 import { commands } from "./commands.ts";
 import { type Effect, EffectError, type Outcome, type SingleEffect } from "./effect.ts";
 import { answerOf, COMMIT_FAILED, detailOf, errno } from "./failure.ts";

@@ -1,6 +1,6 @@
 /** Between documents and the store: keys, reading all of it, and the effect of a transaction. */
-import type { ClusterClockDocument } from "./cluster-clock.ts";
-import type { ScheduleDocument } from "./schedule-document.ts";
+import type { ClusterClockDocument } from "./nodes/cluster-clock.ts";
+import type { ScheduleDocument } from "./schedules/schedule-document.ts";
 import {
   type Change,
   type ClusterConfigDocument,
@@ -14,7 +14,7 @@ import {
   type Versioned,
   type VolumeDocument,
 } from "./state.ts";
-import type { ReceiveDocument } from "./transfer-document.ts";
+import type { ReceiveDocument } from "./transfer/transfer-document.ts";
 
 export const keyOf = {
   node: (uuid: string) => `node/${uuid}`,

@@ -1,5 +1,5 @@
 /** The plan of a destructive command: its arguments and payload, as the HTTP route has them. */
-import type { PoolGain } from "./reclaim.ts";
+import type { PoolGain } from "./bricks/reclaim.ts";
 
 export type PlannedCommand =
   | "snapshot delete" | "snapshot prune" | "snapshot deactivate" | "snapshot restore"

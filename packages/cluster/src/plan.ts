@@ -2,21 +2,21 @@
  * `--dry-run`: what a destructive command would do now, told from the same documents, with the
  * bytes that it would give back. Nothing is changed.
  */
-import { brickName, onThinLvs } from "./brick.ts";
-import { readClusterTime } from "./cluster-clock.ts";
+import { brickName, onThinLvs } from "./bricks/brick.ts";
+import { readClusterTime } from "./nodes/cluster-clock.ts";
 import type { Step } from "./command.ts";
 import { CommandFailure, errno } from "./failure.ts";
-import { reclaimOf, sumOfFreed } from "./reclaim.ts";
-import { removalOfBricks, replacementOfBrick } from "./plan-bricks.ts";
+import { reclaimOf, sumOfFreed } from "./bricks/reclaim.ts";
+import { removalOfBricks, replacementOfBrick } from "./bricks/plan-bricks.ts";
 import type { Plan, PlanArgs, PlanStep } from "./plan-command.ts";
-import { doomedSafetySnapshots } from "./safety.ts";
-import { chosenForDeletion } from "./snapshot-delete.ts";
-import { findSnapshot, isActivated, snapVolumeOf } from "./snapshot-find.ts";
-import { isKept, refuseKept, whyKept } from "./snapshot-keep.ts";
+import { doomedSafetySnapshots } from "./snapshots/safety.ts";
+import { chosenForDeletion } from "./snapshots/snapshot-delete.ts";
+import { findSnapshot, isActivated, snapVolumeOf } from "./snapshots/snapshot-find.ts";
+import { isKept, refuseKept, whyKept } from "./snapshots/snapshot-keep.ts";
 import type { BrickDocument, SnapshotDocument, VolumeDocument } from "./state.ts";
 import type { CommandContext } from "./steps.ts";
 import { text } from "./stock-text.ts";
-import { findVolume } from "./volume-run.ts";
+import { findVolume } from "./volumes/volume-run.ts";
 
 /** Before the bytes are known. */
 interface Draft {

@@ -1,13 +1,13 @@
 /** What a node does when its daemon starts: clean up, bring up what is started. */
-import { mountGroups, servedBricks, startEffects, volumeBrickRef } from "./brick.ts";
+import { mountGroups, servedBricks, startEffects, volumeBrickRef } from "./bricks/brick.ts";
 import type { Step } from "./command.ts";
-import type { RecoveryReport } from "./node-command.ts";
+import type { RecoveryReport } from "./nodes/node-command.ts";
 import type { NodeEffect } from "./effect.ts";
 import { detailOf } from "./failure.ts";
 import { groupsOf, pendingDetail, settle } from "./intent.ts";
 import { keyOf } from "./key-space.ts";
-import { upGroups } from "./snapshot-activation.ts";
-import { isActivated } from "./snapshot-find.ts";
+import { upGroups } from "./snapshots/snapshot-activation.ts";
+import { isActivated } from "./snapshots/snapshot-find.ts";
 import { attemptAll, type CommandContext, errorsOf } from "./steps.ts";
 
 /** Finishes or undoes every interrupted command, oldest first; one that cannot be stays. */

@@ -17,12 +17,12 @@
  * | `config/clock`     | ClusterClockDocument |
  * | `receive/VOLUME`   | ReceiveDocument    |
  */
-import type { BrickStorage } from "./brick-storage.ts";
+import type { BrickStorage } from "./bricks/brick-storage.ts";
 import type { NodeEffect } from "./effect.ts";
-import type { ClusterClockDocument } from "./cluster-clock.ts";
-import type { ScheduleDocument } from "./schedule-document.ts";
-import type { SnapshotHold, SnapshotLock } from "./snapshot-keep.ts";
-import type { ReceiveDocument, SnapshotPoint } from "./transfer-document.ts";
+import type { ClusterClockDocument } from "./nodes/cluster-clock.ts";
+import type { ScheduleDocument } from "./schedules/schedule-document.ts";
+import type { SnapshotHold, SnapshotLock } from "./snapshots/snapshot-keep.ts";
+import type { ReceiveDocument, SnapshotPoint } from "./transfer/transfer-document.ts";
 
 export const SCHEMA = 1;
 

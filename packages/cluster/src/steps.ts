@@ -1,14 +1,8 @@
 /** The words that commands are written in: perform one effect, perform several, commit. */
 import type { Detail, Step } from "./command.ts";
 import type {
-  EffectError,
-  LocalEffectKind,
-  LocalEffects,
-  NodeEffect,
-  NodeEffectKind,
-  NodeEffectResult,
-  Outcome,
-  SingleEffect,
+  EffectError, LocalEffectKind, LocalEffects, NodeEffect, NodeEffectKind, NodeEffectResult,
+  Outcome, SingleEffect,
 } from "./effect.ts";
 import { stepsFailed } from "./failure.ts";
 import type { Change, ClusterState } from "./state.ts";

@@ -3,8 +3,8 @@
  * text is Mortar's own, since stock has no such refusal, it says so.
  */
 
-import { healText } from "./heal-text.ts";
-import { changeText } from "./volume-change-text.ts";
+import { healText } from "./heal/heal-text.ts";
+import { changeText } from "./volumes/volume-change-text.ts";
 
 const brickAt = (host: string, path: string) => `${host}:${path}`;
 

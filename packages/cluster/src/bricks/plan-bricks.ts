@@ -1,0 +1,116 @@
+/** What `remove-brick` and `replace-brick` would do: which bricks end, what is on them. */
+import { brickName, volumeBrickRef } from "./brick.ts";
+import { setSizeOf } from "./brick-sets.ts";
+import type { Step } from "../command.ts";
+import type { BrickProcessStatus } from "./brick-effects.ts";
+import type { NodeEffect } from "../effect.ts";
+import { CommandFailure, errno } from "../failure.ts";
+import type { PlanArgs, PlanStep } from "../plan-command.ts";
+import { shrunkLayout } from "../volumes/replica-change.ts";
+import type { BrickDocument, VolumeDocument } from "../state.ts";
+import { attemptAll, type CommandContext } from "../steps.ts";
+import { text } from "../stock-text.ts";
+import {
+  checkBrick, parseBrick, placeBricks, refuseClaimedLv, refuseOverlap,
+} from "../volumes/volume-create.ts";
+import { bricksNamed, refuseBroken } from "../volumes/volume-remove-brick.ts";
+import { exchangeable, inspectPlace } from "../volumes/volume-replace-brick.ts";
+
+export function* removalOfBricks(
+  context: CommandContext,
+  volume: VolumeDocument,
+  { bricks = [], replica }: PlanArgs,
+): Step<PlanStep[]> {
+  const removed = bricksNamed(volume, bricks);
+  const layout = replica === undefined ? undefined : shrunkLayout(volume, replica, removed);
+  if (layout === undefined) refuseBroken(volume, removed);
+  const kept = yield* keptOf(context, volume, removed);
+  const stops = volume.status === "Started" ? removed.map(stopOf) : [];
+  const sets = (volume.bricks.length - removed.length) /
+    (layout === undefined ? setSizeOf(volume) : layout.replicaCount);
+  const copies = layout?.replicaCount ?? setSizeOf(volume);
+  const shape = `volume ${volume.name}: ${sets} x ${copies} bricks from then on`;
+  return [...stops, ...kept, { action: "replace", object: shape }];
+}
+
+export function* replacementOfBrick(
+  context: CommandContext,
+  volume: VolumeDocument,
+  { bricks = [] }: PlanArgs,
+): Step<PlanStep[]> {
+  const [source, target] = bricks;
+  if (source === undefined || target === undefined || bricks.length > 2) {
+    throw new CommandFailure("bad-argument", errno.EINVAL, "Say which brick, and which new one.");
+  }
+  const former = yield* exchangeable(context, volume, source);
+  if (volume.kind === "distribute") {
+    throw new CommandFailure("brick-refused", errno.EINVAL, text.replaceDistribute());
+  }
+  const [place] = yield* placeBricks([parseBrick(target)]);
+  refuseOverlap(context.state, place!);
+  const facts = yield* inspectPlace(place!);
+  checkBrick(place!, facts, true);
+  refuseClaimedLv(context.state, place!, facts);
+  const kept = yield* keptOf(context, volume, [former]);
+  const siblings = siblingsOf(volume, former);
+  const uses = yield* usedBytes(volume, siblings);
+  const known = uses.filter((it): it is number => it !== undefined);
+  return [
+    stopOf(former),
+    ...kept,
+    { action: "replace", object: `brick ${brickName(former)} by ${brickName(place!)}` },
+    {
+      host: place!.host, action: "heal",
+      object: `${brickName(place!)} from ${siblings.map(brickName).join(", ")}`,
+      ...(known.length === 0 ? {} : { bytes: Math.max(...known) }),
+    },
+  ];
+}
+
+function siblingsOf(volume: VolumeDocument, brick: BrickDocument): BrickDocument[] {
+  const size = setSizeOf(volume);
+  const set = Math.floor(volume.bricks.indexOf(brick) / size);
+  const members = volume.bricks.slice(set * size, (set + 1) * size);
+  return members.filter((it) => it !== brick && it.resetting !== true);
+}
+
+function stopOf(brick: BrickDocument): PlanStep {
+  return { host: brick.host, action: "stop", object: `brick ${brickName(brick)}` };
+}
+
+/** Nothing is removed: it says who has it then. */
+function* keptOf(
+  context: CommandContext,
+  volume: VolumeDocument,
+  released: readonly BrickDocument[],
+): Step<PlanStep[]> {
+  const uses = yield* usedBytes(volume, released);
+  return released.map((brick, index): PlanStep => {
+    const made = context.state.nodes.get(brick.node)?.document.madeBricks ?? [];
+    const own = made.find((it) => it.path === brick.path);
+    const lv = brick.thin === undefined ? brick.device : `${brick.thin.vg}/${brick.thin.lv}`;
+    const object = brick.managed
+      ? `logical volume ${lv} as a safety snapshot, for a week`
+      : own === undefined
+        ? `the data of ${brick.path}`
+        : `logical volume ${own.vg}/${own.lv}, made for it, until "mortar brick delete"`;
+    const bytes = uses[index];
+    return { host: brick.host, action: "keep", object, ...(bytes === undefined ? {} : { bytes }) };
+  });
+}
+
+/** Of the bricks' file systems, where their nodes tell. */
+function* usedBytes(
+  volume: VolumeDocument,
+  bricks: readonly BrickDocument[],
+): Step<(number | undefined)[]> {
+  const outcomes = yield* attemptAll(
+    bricks.map((brick): NodeEffect<"brickStatus"> => ({
+      kind: "brickStatus", node: brick.node, brick: volumeBrickRef(volume, brick), detail: true,
+    })),
+  );
+  return outcomes.map((outcome) => {
+    const detail = outcome.ok ? (outcome.value as BrickProcessStatus).detail : undefined;
+    return detail === undefined ? undefined : detail.totalBytes - detail.freeBytes;
+  });
+}

@@ -1,0 +1,171 @@
+/**
+ * The moment of a snapshot: everything held, one thin snapshot a brick, everything released.
+ *
+ *     hurry → sync → prepare LVs → sync → drain → barrier on → freeze
+ *       → thin snapshots, in parallel → thaw, barrier off, drain off
+ *
+ * Draining lets the steps of clients that touch several bricks come to their end: lock-drain.ts.
+ * What is acknowledged to any client before a write that is in the snapshot is in it too: the
+ * barriers hold acknowledgements on all bricks before the first file system is frozen, and none
+ * is released before the last thin snapshot exists.
+ *
+ * However it ends, everything is thawed and released here; if the coordinator dies, the
+ * watchdogs do it. A watchdog that fired early is found out by the release, and fails the
+ * snapshot: what it let through may be in one brick's snapshot and not in another's.
+ */
+import type { Step } from "../command.ts";
+import type { BrickRef } from "../bricks/brick-effects.ts";
+import { EffectError, type NodeEffect, type Outcome } from "../effect.ts";
+import { stepsFailed } from "../failure.ts";
+import { drainEnds, drainLocks, type DrainOutcome, type DrainPlan, hurryLocks } from "./lock-drain.ts";
+import type { BrickDocument } from "../state.ts";
+import { attemptAll, errorsOf, performAll, performLocal } from "../steps.ts";
+
+export interface HoldPlan {
+  /** Mounted bricks with their LVs, and the process of each; no process: nothing writes there. */
+  readonly origins: readonly { readonly brick: BrickDocument; readonly ref?: BrickRef }[];
+  readonly lvs: readonly NodeEffect<"createSnapshotLv">[];
+}
+
+/** A barrier outlives the freeze; both bound how long a dead coordinator can hold writes up. */
+const BARRIER_WATCHDOG_MS = 20_000;
+const FREEZE_WATCHDOG_MS = 10_000;
+const PREPARED_WATCHDOG_MS = 30_000;
+const RELEASE_TRIES = 3;
+
+export interface HoldOutcome {
+  /** How long writes were held, from the first brick that drained to the last release. */
+  readonly pauseMs: number;
+  /** Absent: one brick alone, or none that is served. */
+  readonly drain?: DrainOutcome;
+}
+
+/** Throws when any step failed, with everything released. */
+export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
+  const draining = drainPlanOf(plan);
+  if (draining !== undefined) yield* hurryLocks(draining);
+  yield* performAll(mountEffects(plan, "syncFileSystem"));
+  yield* performAll(lvEffectsOf(plan, "prepareSnapshotLv"));
+  // What was written meanwhile is little, and would be written by the freeze.
+  yield* performAll(mountEffects(plan, "syncFileSystem"));
+  const before = yield* performLocal("clock", {});
+  const errors: EffectError[] = [];
+  const drain = draining === undefined ? undefined : yield* drainLocks(draining);
+  errors.push(...(yield* attempt(barrierOn(plan))));
+  if (errors.length === 0) errors.push(...(yield* attempt(freeze(plan))));
+  if (errors.length === 0) errors.push(...(yield* attempt(plan.lvs)));
+  const taken = errors.length === 0;
+  errors.push(...(yield* release(plan, taken)));
+  const after = yield* performLocal("clock", {});
+  const rest = taken ? "settleSnapshotLv" : "abandonSnapshotLv";
+  errors.push(...(yield* attempt(lvEffectsOf(plan, rest))));
+  if (errors.length > 0) throw stepsFailed(errors);
+  const pauseMs = after.monotonicMs - before.monotonicMs;
+  return { pauseMs, ...(drain === undefined ? {} : { drain }) };
+}
+
+/** Also of the undoing of an interrupted snapshot: what is only prepared is given up. */
+export function lvEffectsOf<
+  Kind extends "prepareSnapshotLv" | "settleSnapshotLv" | "abandonSnapshotLv",
+>(plan: Pick<HoldPlan, "lvs">, kind: Kind): (NodeEffect<Kind> & { readonly kind: Kind })[] {
+  return plan.lvs.map(({ node, vg, origin, name }) => ({
+    kind, node, vg, origin, name, watchdogMs: PREPARED_WATCHDOG_MS,
+  }));
+}
+
+/** A step that touches one brick only is in its snapshot or not. */
+function drainPlanOf(plan: Pick<HoldPlan, "origins">): DrainPlan | undefined {
+  const bricks = plan.origins.flatMap(({ brick, ref }) =>
+    ref === undefined ? [] : [{ brick, ref }],
+  );
+  return bricks.length > 1 ? { bricks } : undefined;
+}
+
+/** Also of the undoing of an interrupted snapshot. */
+export function drainEndsOf(plan: Pick<HoldPlan, "origins">): NodeEffect<"drainEnd">[] {
+  const draining = drainPlanOf(plan);
+  return draining === undefined ? [] : drainEnds(draining);
+}
+
+function* attempt(effects: readonly NodeEffect[]): Step<EffectError[]> {
+  return errorsOf(yield* attemptAll(effects));
+}
+
+function barrierOn(plan: HoldPlan): NodeEffect<"barrierOn">[] {
+  return plan.origins.flatMap(({ brick, ref }) =>
+    ref === undefined
+      ? []
+      : [{ kind: "barrierOn", node: brick.node, brick: ref, watchdogMs: BARRIER_WATCHDOG_MS }],
+  );
+}
+
+/** Also the undoing of an interrupted snapshot. */
+export function barrierOff(plan: Pick<HoldPlan, "origins">): NodeEffect<"barrierOff">[] {
+  return plan.origins.flatMap(({ brick, ref }) =>
+    ref === undefined ? [] : [{ kind: "barrierOff", node: brick.node, brick: ref }],
+  );
+}
+
+function freeze(plan: HoldPlan): NodeEffect<"freeze">[] {
+  return plan.origins.map(({ brick }) => ({
+    kind: "freeze",
+    node: brick.node,
+    mountPoint: brick.mountPoint,
+    watchdogMs: FREEZE_WATCHDOG_MS,
+  }));
+}
+
+export function mountEffects<Kind extends "syncFileSystem" | "thaw">(
+  plan: Pick<HoldPlan, "origins">,
+  kind: Kind,
+): (NodeEffect<Kind> & { readonly kind: Kind })[] {
+  const effects = plan.origins.map(({ brick: { node, mountPoint } }) => ({
+    kind,
+    node,
+    mountPoint,
+  }));
+  return effects;
+}
+
+/**
+ * All at once: once the thin snapshots exist, what goes on first is of no importance. Tries again
+ * what could not be released. `mustHold`: a release that came too late is an error, as is one of
+ * which the first answer was lost and that found nothing held when tried again. Draining that cannot
+ * be ended ends by its watchdog: the snapshot is none the worse for it.
+ */
+function* release(plan: HoldPlan, mustHold: boolean): Step<EffectError[]> {
+  let left: NodeEffect<"thaw" | "barrierOff" | "drainEnd">[] = [
+    ...mountEffects(plan, "thaw"), ...barrierOff(plan), ...drainEndsOf(plan),
+  ];
+  let errors: EffectError[] = [];
+  const early: EffectError[] = [];
+  for (let round = 0; round < RELEASE_TRIES && left.length > 0; round++) {
+    const outcomes = yield* attemptAll(left);
+    errors = left.flatMap(({ kind }, index) => {
+      const outcome = outcomes[index];
+      return outcome?.ok === false && kind !== "drainEnd" ? [outcome.error] : [];
+    });
+    if (mustHold) early.push(...releasedEarly(plan, left, outcomes));
+    left = left.filter((_, index) => outcomes[index]?.ok !== true);
+  }
+  return [...errors, ...early];
+}
+
+function releasedEarly(
+  plan: HoldPlan,
+  effects: readonly NodeEffect<"thaw" | "barrierOff" | "drainEnd">[],
+  outcomes: readonly Outcome[],
+): EffectError[] {
+  return effects.flatMap((effect, index) => {
+    const outcome = outcomes[index];
+    if (effect.kind === "drainEnd" || outcome?.ok !== true) return [];
+    if ((outcome.value as { held: boolean }).held) return [];
+    const object = effect.kind === "thaw" ? effect.mountPoint : effect.brick.path;
+    const what = effect.kind === "thaw" ? "file system" : "brick";
+    const origin = plan.origins.find((it) => it.brick.node === effect.node);
+    const node = origin?.brick.host ?? effect.node;
+    const message = `The ${what} ${object} was released by its watchdog before the snapshot was.`;
+    const nextStep = "The disk is slow or overloaded: try again when it is less busy.";
+    return [new EffectError("failed", message, { node, object, nextStep })];
+  });
+}
