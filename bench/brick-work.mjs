@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { runBounded } from "./bounded.mjs";
 import { fio } from "./fio.mjs";
+import { machineSeconds } from "./process-figures.mjs";
 
 const PROGRAM = fileURLToPath(new URL("./small-files.py", import.meta.url));
 const PROCESSES = 4;
@@ -52,13 +53,26 @@ export async function smallFiles(stand, { name, clients, files }) {
       await stand.unmount();
       points = await mount(stand, clients);
     }
-    const before = stand.cpuSeconds();
+    const used = meter(stand);
     const directories = points.map((point) => `${point}/${name}`).join(",");
     const rate = await runBounded("python3", [PROGRAM, directories, phase, String(files)], STEP_SECONDS);
-    results.push({ rate: Number(rate), cpu: ((stand.cpuSeconds() - before) / (PROCESSES * files)) * MILLION });
+    const { cpuSeconds, busy, bricks } = used();
+    results.push({ rate: Number(rate), cpu: (cpuSeconds / (PROCESSES * files)) * MILLION, busy, bricks });
   }
   await stand.unmount();
   return results;
+}
+
+/** From now on. */
+function meter(stand) {
+  const cpu = stand.cpuSeconds();
+  const machine = machineSeconds();
+  return () => {
+    const cpuSeconds = stand.cpuSeconds() - cpu;
+    const now = machineSeconds();
+    const busySeconds = now.busy - machine.busy;
+    return { cpuSeconds, busy: busySeconds / (now.all - machine.all), bricks: cpuSeconds / busySeconds };
+  };
 }
 
 async function mount(stand, clients, options = []) {
@@ -78,11 +92,12 @@ export async function throughFuse(stand, { rows, seconds, clients }) {
   const results = [];
   for (const { rw, bs, depth, cold } of rows) {
     await (cold ? stand.dropCaches() : stand.warm(names));
-    const before = stand.cpuSeconds();
+    const used = meter(stand);
     const all = await Promise.all(files.map((filename) => fio({
       filename, rw, bs, numjobs: depth, thread: true, ioengine: "psync", ...timed(seconds),
     })));
-    results.push(sumOf(all, bs, stand.cpuSeconds() - before));
+    const { cpuSeconds, busy, bricks } = used();
+    results.push({ ...sumOf(all, bs, cpuSeconds), busy, bricks });
   }
   await stand.unmount();
   return results;

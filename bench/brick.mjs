@@ -13,7 +13,7 @@
 import { connectClients, makeFiles } from "./brick-clients.mjs";
 import { brickStands } from "./brick-stands.mjs";
 import { SMALL, smallFiles, throughFuse, throughLibrary, TRANSFERS, WARM_TRANSFERS } from "./brick-work.mjs";
-import { row, unmeasured } from "./rows.mjs";
+import { median, rounded, row, unmeasured } from "./rows.mjs";
 
 const CLIENTS = 4;
 const MANY_CLIENTS = 1000;
@@ -102,7 +102,7 @@ async function withStands(wanted, found, groups, body) {
 
 async function measure(group, stands, options, clock) {
   const begun = performance.now();
-  const measured = group.rows.map(() => new Map(stands.map(({ kind }) => [kind, { rate: [], cpu: [] }])));
+  const measured = group.rows.map(() => new Map(stands.map(({ kind }) => [kind, noFigures()])));
   let slowest = 0;
   try {
     const end = clock.nextEnd();
@@ -111,10 +111,9 @@ async function measure(group, stands, options, clock) {
       if (round > 0 && started + slowest > end) break;
       for (const stand of round % 2 === 0 ? stands : stands.toReversed()) {
         const results = await group.work(stand, { ...options, round });
-        for (const [index, { rate, cpu }] of results.entries()) {
+        for (const [index, figures] of results.entries()) {
           const all = measured[index].get(stand.kind);
-          all.rate.push(rate);
-          all.cpu.push(cpu);
+          for (const [kind, figure] of Object.entries(figures)) all[kind].push(figure);
         }
       }
       slowest = Math.max(slowest, performance.now() - started);
@@ -128,13 +127,25 @@ async function measure(group, stands, options, clock) {
   return group.rows.flatMap((each, index) => rowsOf(group.name, each, measured[index], options.rounds));
 }
 
+const noFigures = () => ({ rate: [], cpu: [], busy: [], bricks: [] });
+
+/**
+ * What the peer's client and kernel need remains when the brick costs nothing: where the processors are all at work, no
+ * brick can be faster than that.
+ */
+function boundOf({ busy, bricks }) {
+  if (busy.length === 0) return "";
+  const bound = rounded(median(bricks.map((part) => 1 / (1 - part))));
+  return `peer: processors ${Math.round(median(busy) * 100)} % busy; a brick for nothing: ${bound}`;
+}
+
 function rowsOf(group, { work, bs, atLeast, aim }, measured, wanted) {
   const ours = measured.get("ours");
   const peer = measured.get("glusterfsd");
   const name = group === undefined ? work : `${group}: ${work}`;
   const unit = bs === undefined ? "operations/s" : bs === "1M" ? "MiB/s" : "IOPS";
   const done = ours.rate.length;
-  const note = done < wanted ? `${done} of ${wanted} rounds: the time was over` : undefined;
+  const note = [boundOf(peer), done < wanted ? `${done} of ${wanted} rounds: the time was over` : ""].filter(Boolean).join("; ");
   return [
     row({ work: name, unit, ours: ours.rate, peer: peer.rate, higher: true, atLeast, aim, note }),
     row({

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { CliIo } from "../io.ts";
 import { lvmTools } from "../lvm/index.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 const mark = "# Made by `mortar aliases`.";
 

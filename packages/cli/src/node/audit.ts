@@ -4,7 +4,7 @@ import type { AuditEntry } from "@mortar/api";
 import type { CliIo } from "../io.ts";
 import { clientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 const LIMIT_DEFAULT = 50;
 

@@ -6,7 +6,7 @@ import { table } from "../table.ts";
 import { clientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
 import { shownSize, sizeArgument } from "./size-argument.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 /** mkfs of a large volume on a slow disk. */
 const MAKE_MS_MAX = 600_000;

@@ -1,7 +1,7 @@
 /** An answer of the daemon, for verbs: the result, with warnings told, or a `VerbError`. */
 import type { Answer } from "@mortar/api";
 import type { CliIo } from "../io.ts";
-import { VerbError } from "./verbs.ts";
+import { VerbError } from "./verb.ts";
 
 export function resultOf<T>(answer: Answer<T>, io: CliIo): T {
   if (answer.ok) {

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { ApiError, MortarClient, type NodeStatus } from "@mortar/api";
 import { DAEMON_NODE_OPTIONS } from "./daemon-options.ts";
 import { isSystemdNode, startBySystemd } from "./systemd-unit.ts";
-import { VerbError } from "./verbs.ts";
+import { VerbError } from "./verb.ts";
 
 const START_MS_MAX = 60_000;
 const POLL_MS = 50;

@@ -16,7 +16,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import type { CliIo } from "../io.ts";
-import { VerbError } from "./verbs.ts";
+import { VerbError } from "./verb.ts";
 
 interface Cluster {
   readonly nodes: number;

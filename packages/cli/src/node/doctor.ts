@@ -11,7 +11,7 @@ import { brickFindings } from "./brick-findings.ts";
 import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
 import { peerFindings } from "./peer-findings.ts";
 import { poolHealth } from "./pool-health.ts";
-import { checkOptions, type NodeContext } from "./verbs.ts";
+import { checkOptions, type NodeContext } from "./verb.ts";
 
 export interface Finding {
   readonly what: string;

@@ -16,7 +16,7 @@ import { endBricks, orphanBricks } from "./orphan-bricks.ts";
 import { orphanEtcd } from "./orphan-etcd.ts";
 import { readSaved, save } from "./saved-mounts.ts";
 import { type LvMount, type Served, servedBy } from "./served.ts";
-import { checkOptions, type NodeContext, VerbError } from "./verbs.ts";
+import { checkOptions, type NodeContext, VerbError } from "./verb.ts";
 
 const END_MS_MAX = 60_000;
 

@@ -6,7 +6,7 @@ import { readPoolEvents, type PoolEvent } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { clientOf, nodeStatusOf, runDirectoryOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1_000;

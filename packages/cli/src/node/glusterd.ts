@@ -12,7 +12,7 @@ import { glusterVersion, mortarVersion } from "../version.ts";
 import { bringBack } from "./bring-back.ts";
 import { daemonProgram, nodeStatusOf, runDirectoryOf, spawnDaemon } from "./daemon.ts";
 import { type GlusterdOptions, parseGlusterd } from "./glusterd-options.ts";
-import type { NodeContext } from "./verbs.ts";
+import type { NodeContext } from "./verb.ts";
 
 const USAGE = `Usage: glusterd [OPTION...]
 

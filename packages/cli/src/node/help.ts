@@ -1,7 +1,8 @@
 /** `mortar help`: all verbs on one screen, or the help of one. */
 import type { CliIo } from "../io.ts";
 import { mortarVersion } from "../version.ts";
-import { VerbError, verbs } from "./verbs.ts";
+import { VerbError } from "./verb.ts";
+import { verbs } from "./verbs.ts";
 
 export function mortarHelp(): string {
   return `Mortar ${mortarVersion}: a scale-out file system with instant, crash-consistent snapshots

@@ -19,6 +19,8 @@ export interface Installation {
   readonly node: string;
   readonly mortar: string;
   readonly mortard: string;
+  /** Part of a package: where those of /etc come before them, and with a group for the socket. */
+  readonly packaged?: boolean;
 }
 
 export interface InstalledFile {
@@ -30,12 +32,21 @@ export interface InstalledFile {
 /** First line of every file, by which `mortar uninstall` knows its own. */
 export const INSTALL_MARK = "# Made by `mortar install`.";
 
+/** Below these, whose files systemd reads in this order. */
+export const UNIT_DIRECTORIES = ["etc/systemd/system", "usr/lib/systemd/system"] as const;
+
+/** Members may use the node's socket, where the package's mortar.json is as it came. */
+const PACKAGE_GROUP = "mortar";
+
 export function installedFiles(it: Installation): readonly InstalledFile[] {
+  const [own, packages] = UNIT_DIRECTORIES;
+  const units = it.packaged === true ? packages : own;
+  const settings = it.packaged === true ? "usr/lib" : "etc";
   return [
-    { path: "etc/systemd/system/mortar.service", text: storageUnit(it) },
-    { path: "etc/systemd/system/mortard.service", text: daemonUnit(it) },
-    { path: "etc/tmpfiles.d/mortar.conf", text: temporaryFiles(it) },
-    { path: "etc/modules-load.d/mortar.conf", text: `${INSTALL_MARK}\nloop\nfuse\n` },
+    { path: `${units}/mortar.service`, text: storageUnit(it) },
+    { path: `${units}/mortard.service`, text: daemonUnit(it) },
+    { path: `${settings}/tmpfiles.d/mortar.conf`, text: temporaryFiles(it) },
+    { path: `${settings}/modules-load.d/mortar.conf`, text: `${INSTALL_MARK}\nloop\nfuse\n` },
   ];
 }
 
@@ -102,11 +113,12 @@ OOMScoreAdjust=-900
 TasksMax=infinity
 LimitNOFILE=1048576`;
 
-function temporaryFiles({ root }: Installation): string {
+function temporaryFiles({ root, packaged }: Installation): string {
+  const ofSocket = packaged === true ? `0710 root ${PACKAGE_GROUP}` : "0700 root root";
   const at = (path: string) => `${root === "/" ? "" : root}${path}`.replaceAll("%", "%%");
   return [
     INSTALL_MARK,
-    `d "${at("/run/mortar")}" 0700 root root -`,
+    `d "${at("/run/mortar")}" ${ofSocket} -`,
     `d "${at("/run/gluster")}" 0755 root root -`,
     `d "${at("/run/lock/lvm")}" 0700 root root -`,
     "",

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { CliIo } from "../io.ts";
 import { daemonProgram } from "./daemon.ts";
 import { INSTALL_MARK, installedFiles, type InstalledFile } from "./install-files.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 interface Wish {
   readonly dryRun: boolean;

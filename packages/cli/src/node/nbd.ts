@@ -5,8 +5,8 @@ import { engineChoiceOf, splitLvPath, VolumeGroups, readDeviceFilter, readPlainF
 import type { LvName, NbdExportOfLv, NbdPlace } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
-import type { NodeContext } from "./verbs.ts";
-import { VerbError } from "./verbs.ts";
+import type { NodeContext } from "./verb.ts";
+import { VerbError } from "./verb.ts";
 import { poolPolicyOf } from "./pool-policy.ts";
 
 /** The port that IANA gave to NBD. */

@@ -2,7 +2,7 @@
 import type { CliIo } from "../io.ts";
 import { clientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 export async function node(
   args: readonly string[],

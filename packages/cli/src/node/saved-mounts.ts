@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { VerbError } from "./verbs.ts";
+import { VerbError } from "./verb.ts";
 
 export interface SavedMount {
   readonly vg: string;

@@ -1,5 +1,5 @@
 /** Sizes as a person writes them: `100G`, `1.5T`, `512M`; powers of 1024, with a unit. */
-import { VerbError } from "./verbs.ts";
+import { VerbError } from "./verb.ts";
 
 const exponents: Readonly<Record<string, number>> = { k: 1, m: 2, g: 3, t: 4, p: 5 };
 

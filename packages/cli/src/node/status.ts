@@ -7,7 +7,7 @@ import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
 import { eventLine } from "./events.ts";
 import type { Mount } from "./mounts.ts";
 import { type Served, servedBy } from "./served.ts";
-import { checkOptions, type NodeContext } from "./verbs.ts";
+import { checkOptions, type NodeContext } from "./verb.ts";
 
 const EVENTS_READ = 50;
 const EVENTS_SHOWN = 3;

@@ -2,7 +2,7 @@
 import type { CliIo } from "../io.ts";
 import { bringBack } from "./bring-back.ts";
 import { nodeStatusOf, startDaemon } from "./daemon.ts";
-import { checkOptions, type NodeContext, VerbError } from "./verbs.ts";
+import { checkOptions, type NodeContext, VerbError } from "./verb.ts";
 
 export async function up(
   args: readonly string[],

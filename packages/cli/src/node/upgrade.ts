@@ -7,7 +7,7 @@ import { replaceServers } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { nodeStatusOf, runDirectoryOf, startDaemon, waitForEnd } from "./daemon.ts";
 import { servedBy } from "./served.ts";
-import { checkOptions, type NodeContext, VerbError } from "./verbs.ts";
+import { checkOptions, type NodeContext, VerbError } from "./verb.ts";
 
 const END_MS_MAX = 120_000;
 

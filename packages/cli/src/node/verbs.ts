@@ -4,14 +4,8 @@ import { brickHelp, brickUsage } from "./brick-help.ts";
 import { eventsHelp } from "./events-help.ts";
 import { nbdHelp, nbdUsage } from "./nbd-help.ts";
 import { tokenHelp } from "./token-help.ts";
+import { type NodeContext, type Verb, VerbError } from "./verb.ts";
 import { webhookHelp } from "./webhook-help.ts";
-
-export interface NodeContext {
-  /** Where this node keeps its files; "/" unless moved. */
-  readonly root: string;
-}
-
-type Verb = (args: readonly string[], io: CliIo, context: NodeContext) => Promise<number>;
 
 interface VerbEntry {
   readonly usage: string;
@@ -171,21 +165,3 @@ export async function runOwnVerb(
 
 /** Errors of this and of the packages below whose message is meant for the user. */
 const operating = ["VerbError", "ApiError", "VgError", "PoolError", "LvmError"];
-
-/** A refusal with a sentence for the user, and what to do now. */
-export class VerbError extends Error {
-  override readonly name = "VerbError";
-  readonly nextStep: string | undefined;
-  constructor(message: string, nextStep?: string) {
-    super(message);
-    this.nextStep = nextStep;
-  }
-}
-
-/** Throws `VerbError` for an option that the verb does not have. */
-export function checkOptions(args: readonly string[], verb: string, known: readonly string[]): void {
-  const unknown = args.find((word) => !known.includes(word));
-  if (unknown !== undefined) {
-    throw new VerbError(`${unknown} is not an option.`, `mortar help ${verb}`);
-  }
-}

@@ -8,7 +8,7 @@ import { printPlan } from "./brick.ts";
 import { clientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
 import { sizeArgument } from "./size-argument.ts";
-import { type NodeContext, VerbError } from "./verbs.ts";
+import { type NodeContext, VerbError } from "./verb.ts";
 
 const MAKE_MS_MAX = 600_000;
 

@@ -1,9 +1,9 @@
 /** `mortar pool check`: every defect, and whose blocks it costs. */
 import { checkHeldPool, checkPool, type Defect } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { withSource } from "./metadata-source.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { PoolWords } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 

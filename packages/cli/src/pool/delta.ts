@@ -1,9 +1,9 @@
 /** `mortar pool delta`: in which blocks two devices differ. */
 import { deltaDevices, type DeltaRun, deltaXml, PoolReader } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { deviceIdOf, readsSnapshot, withSource } from "./metadata-source.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { approximateSize } from "./size-words.ts";
 

@@ -2,9 +2,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { dumpXml, PoolReader } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { type MetadataSource, readsSnapshot, withSource } from "./metadata-source.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { overrideOptions, PoolWords, wholeNumber } from "./pool-words.ts";
 
 export function dump(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {

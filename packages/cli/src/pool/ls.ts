@@ -1,9 +1,9 @@
 /** `mortar pool ls`: the devices and what each holds, in the columns of thin_ls. */
 import { type DeviceUsage, listDevices } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { readsSnapshot, withSource } from "./metadata-source.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 import { approximateSize } from "./size-words.ts";

@@ -7,7 +7,8 @@
  */
 import { Writable } from "node:stream";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
+import { exitCode } from "./exit-code.ts";
 import { UsageError } from "./pool-words.ts";
 
 export type PoolVerb = (
@@ -21,8 +22,6 @@ interface PoolVerbEntry {
   readonly help: string;
   readonly load: () => Promise<PoolVerb>;
 }
-
-export const exitCode = { ok: 0, defects: 1, usage: 2 } as const;
 
 const source =
   "SOURCE is a file or device of pool metadata, or VG/POOL: the disks of its group are found, or\n" +

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { formatSize, splitLvPath, VolumeGroups, type LvName, type PoolReclaim, readDeviceFilter, readPlainFiles } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
-import { exitCode } from "./pool-verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
+import { exitCode } from "./exit-code.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 

@@ -1,12 +1,12 @@
 /** `mortar pool repair`: sound metadata, in another place, of what can still be read. */
 import { type LostMappings, type Repair, repairPool, type RootPair } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { blockRange } from "./check.ts";
 import { type GroupPool, groupPoolOf, repairInGroup } from "./in-group.ts";
 import { type MetadataSource, withSourceAtRest } from "./metadata-source.ts";
 import { withTarget } from "./metadata-target.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { overrideOptions, PoolWords, UsageError, wholeNumber } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 

@@ -5,10 +5,10 @@ import { gunzipSync } from "node:zlib";
 import { parseSizeArgument } from "@mortar/lvm2";
 import { type Restored, restoreXml } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { groupPoolOf, newestBackup, restoreInGroup } from "./in-group.ts";
 import { withTarget } from "./metadata-target.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { overrideOptions, PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 

@@ -1,9 +1,9 @@
 /** `mortar pool rmap`: who has the data blocks of a region. */
 import { type DataRegion, reverseMap } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
-import type { NodeContext } from "../node/verbs.ts";
+import type { NodeContext } from "../node/verb.ts";
 import { readsSnapshot, withSource } from "./metadata-source.ts";
-import { exitCode } from "./pool-verbs.ts";
+import { exitCode } from "./exit-code.ts";
 import { PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
 

@@ -1,0 +1,27 @@
+/** What a verb of Mortar is: called with its words, it prints and gives its exit code. */
+import type { CliIo } from "../io.ts";
+
+export interface NodeContext {
+  /** Where this node keeps its files; "/" unless moved. */
+  readonly root: string;
+}
+
+export type Verb = (args: readonly string[], io: CliIo, context: NodeContext) => Promise<number>;
+
+/** A refusal with a sentence for the user, and what to do now. */
+export class VerbError extends Error {
+  override readonly name = "VerbError";
+  readonly nextStep: string | undefined;
+  constructor(message: string, nextStep?: string) {
+    super(message);
+    this.nextStep = nextStep;
+  }
+}
+
+/** Throws `VerbError` for an option that the verb does not have. */
+export function checkOptions(args: readonly string[], verb: string, known: readonly string[]): void {
+  const unknown = args.find((word) => !known.includes(word));
+  if (unknown !== undefined) {
+    throw new VerbError(`${unknown} is not an option.`, `mortar help ${verb}`);
+  }
+}
