@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runBounded, until, within } from "./bounded.mjs";
-import { cpuSecondsOf, memoryOf } from "./process-figures.mjs";
+import { cpuSecondsOf, kernelSecondsOf, memoryOf } from "./process-figures.mjs";
 import { askBrick, startBrick } from "../packages/brick/dist/index.js";
 import { brickVolfile, clientVolfile, initialOptions, printVolfile } from "../packages/gluster/dist/index.js";
 import { setXattr } from "../packages/linux/dist/index.js";
@@ -171,6 +171,11 @@ class Stand {
   /** All processors' seconds of the brick processes so far. */
   cpuSeconds() {
     return sum(this.bricks.map(({ pid }) => cpuSecondsOf(pid)));
+  }
+
+  /** Of them those in the kernel. */
+  kernelSeconds() {
+    return sum(this.bricks.map(({ pid }) => kernelSecondsOf(pid)));
   }
 
   /** MiB of the brick processes: { resident, own }. */

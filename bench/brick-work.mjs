@@ -56,8 +56,8 @@ export async function smallFiles(stand, { name, clients, files }) {
     const used = meter(stand);
     const directories = points.map((point) => `${point}/${name}`).join(",");
     const rate = await runBounded("python3", [PROGRAM, directories, phase, String(files)], STEP_SECONDS);
-    const { cpuSeconds, busy, bricks } = used();
-    results.push({ rate: Number(rate), cpu: (cpuSeconds / (PROCESSES * files)) * MILLION, busy, bricks });
+    const { cpuSeconds, ...parts } = used();
+    results.push({ rate: Number(rate), cpu: (cpuSeconds / (PROCESSES * files)) * MILLION, ...parts });
   }
   await stand.unmount();
   return results;
@@ -66,12 +66,14 @@ export async function smallFiles(stand, { name, clients, files }) {
 /** From now on. */
 function meter(stand) {
   const cpu = stand.cpuSeconds();
+  const inKernel = stand.kernelSeconds();
   const machine = machineSeconds();
   return () => {
     const cpuSeconds = stand.cpuSeconds() - cpu;
+    const kernel = (stand.kernelSeconds() - inKernel) / cpuSeconds;
     const now = machineSeconds();
     const busySeconds = now.busy - machine.busy;
-    return { cpuSeconds, busy: busySeconds / (now.all - machine.all), bricks: cpuSeconds / busySeconds };
+    return { cpuSeconds, kernel, busy: busySeconds / (now.all - machine.all), bricks: cpuSeconds / busySeconds };
   };
 }
 
@@ -96,8 +98,8 @@ export async function throughFuse(stand, { rows, seconds, clients }) {
     const all = await Promise.all(files.map((filename) => fio({
       filename, rw, bs, numjobs: depth, thread: true, ioengine: "psync", ...timed(seconds),
     })));
-    const { cpuSeconds, busy, bricks } = used();
-    results.push({ ...sumOf(all, bs, cpuSeconds), busy, bricks });
+    const { cpuSeconds, ...parts } = used();
+    results.push({ ...sumOf(all, bs, cpuSeconds), ...parts });
   }
   await stand.unmount();
   return results;
@@ -113,13 +115,15 @@ export async function throughLibrary(stand, { rows, seconds }) {
   const measured = [];
   for (const { rw, bs, depth, cold } of rows) {
     await (cold ? stand.dropCaches() : stand.warm([place.filename]));
-    const before = stand.cpuSeconds();
+    const used = meter(stand);
     const engine = depth === 1 ? { ioengine: "gfapi" } : { ioengine: "gfapi_async", iodepth: depth };
     const job = fio({ ...engine, ...place, rw, bs, ...timed(seconds) });
     await untilIdle(stand, seconds, job);
-    measured.push({ job, bs, cpu: stand.cpuSeconds() - before });
+    const { cpuSeconds, kernel } = used();
+    measured.push({ job, bs, cpuSeconds, kernel });
   }
-  return Promise.all(measured.map(async ({ job, bs, cpu }) => sumOf([await job], bs, cpu)));
+  return Promise.all(measured.map(async ({ job, bs, cpuSeconds, kernel }) =>
+    ({ ...sumOf([await job], bs, cpuSeconds), kernel })));
 }
 
 /**

@@ -2,6 +2,7 @@
  * Three nodes on this machine, as `mortar dev` makes them, each with a disk in a file; a stock mount of a volume over
  * them. Everything goes through the programs and the socket that operators use.
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MortarClient } from "../packages/api/dist/index.js";
 import { LiveNode } from "../tests/dist/live-node.js";
@@ -48,6 +49,25 @@ export class ClusterStand {
       bricks.push(brick);
     }
     await this.run(`gluster --mode=script volume create ${name} ${bricks.join(" ")} && gluster volume start ${name}`);
+  }
+
+  /** So many volumes of three copies, on directories of the nodes' thin volumes; started, not mounted. */
+  async copies(count) {
+    for (let index = 0; index < count; index++) {
+      const bricks = this.hosts.map((host, node) => `${host}:${this.#root}/b${node + 1}/copy${index}`);
+      await this.run(`gluster --mode=script volume create copy${index} replica ${NODES} ${bricks.join(" ")} force`);
+      await this.run(`gluster volume start copy${index}`);
+    }
+  }
+
+  /** Process ids. */
+  mortards() {
+    return this.hosts.map((_, index) =>
+      Number(readFileSync(join(this.#root, `n${index + 1}/run/mortar/mortard.pid`), "latin1")));
+  }
+
+  stateDirectory(number) {
+    return join(this.#root, `n${number}/var/lib/mortar`);
   }
 
   /** Answers the result. Throws an error that says what was refused. */

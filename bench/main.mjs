@@ -20,6 +20,8 @@ const GROUPS = {
   stalls: ["stalls"],
   brick: ["brick"],
   volume: ["volume-snapshots"],
+  cluster: ["cluster-size"],
+  page: ["page"],
 };
 
 /** The Debian package that has each program we compare with. */

@@ -15,6 +15,13 @@ export function cpuSecondsOf(pid) {
   return Number(view.getBigInt64(0, true)) + Number(view.getBigInt64(8, true)) / 1e9;
 }
 
+/** What of it was in the kernel, in seconds, exact to a tick of a hundredth. */
+export function kernelSecondsOf(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[12]) / TICKS;
+}
+
 /** MiB of memory: all that it has in use, and what of it no other process shares. */
 export function memoryOf(pid) {
   const text = readFileSync(`/proc/${pid}/status`, "latin1");

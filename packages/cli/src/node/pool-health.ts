@@ -62,8 +62,9 @@ function findingsOf(
   const isGrowing = isExtended && free > 0;
   const growth = isGrowing ? (free / 2) * vg.extentSectors * SECTOR_BYTES : 0;
   const { sideBySide, scattered } = snapshotCapacity(engine, growth);
+  const range = scattered === sideBySide ? String(scattered) : `${scattered} to ${sideBySide}`;
   const snapshots =
-    `metadata for ${scattered} to ${sideBySide} snapshots with 1% changed between them`;
+    `metadata for ${range} snapshots with 1% changed between them`;
   const fill = `data ${judged.dataPercent.toFixed(2)}%, metadata ${judged.metadataPercent.toFixed(2)}%`;
   const grow =
     judged.isMetadataHigh && !judged.isDataHigh
