@@ -1,6 +1,6 @@
 /**
  * The web page in a real Chromium, before three real nodes with 100 volumes and 1,000 snapshots, while ten clients follow
- * the stream of events and snapshots are taken and deleted.
+ * the stream of events and volumes are made and deleted.
  *
  * What is there is made as for `cluster-size`: one volume of three copies runs and has real snapshots; the other volumes are
  * not started, and their snapshots not activated. 250 snapshots are of one volume, as many as a volume may have.
@@ -24,6 +24,7 @@ const FOLLOWERS = 10;
 const CROWD = 250;
 const SETTLE_MS = 1_500;
 const REST_MS = 10_000;
+const BUSY_PAUSE_MS = 2_000;
 const PORT = 24_900 + (process.pid % 90);
 
 /** Counts what the browser says of inputs; shorter ones than 16 ms it does not tell. */
@@ -56,11 +57,12 @@ export async function rows() {
     await web.signIn(token);
     await web.sees("Where everything is");
     await delay(REST_MS);
-    const busy = keepBusy(stand, end.signal);
+    const busy = keepBusy(stand, end.signal).catch((error) => error);
     const found = await interactions(web);
     const memoryMiB = Math.max(...stand.mortards().map(residentMiB));
     end.abort();
-    await busy;
+    const failure = await busy;
+    if (failure !== undefined) throw failure;
     if (heard.some(({ count }) => count === 0)) throw new Error("a client of the event stream heard nothing");
     return [...found, row({
       work: `page: memory of the largest mortard, ${FOLLOWERS} streams (peer: allowed)`, unit: "MiB", ours: [memoryMiB],
@@ -91,10 +93,12 @@ function follow(place, signal) {
 
 /** Something happens all the while: the page is told, and asks anew for what it shows. */
 async function keepBusy(stand, signal) {
+  const [host] = stand.hosts;
   for (let number = 0; !signal.aborted; number += 1) {
-    await stand.ask((client) => client.snapshotCreate({ name: `b${number}`, volume: "v", timestamp: false }));
-    await stand.ask((client) => client.snapshotDelete(`b${number}`));
-    await delay(500);
+    const bricks = [`${host}:${join(stand.stateDirectory(1), `../../../busy${number}`)}`];
+    await stand.ask((client) => client.volumeCreate({ name: `busy${number}`, bricks, force: true }));
+    await stand.ask((client) => client.volumeDelete(`busy${number}`));
+    await delay(BUSY_PAUSE_MS);
   }
 }
 
@@ -104,6 +108,7 @@ async function interactions(web) {
   const type = async (text) => {
     for (const letter of text) await page.keyboard.press(letter);
   };
+  /** @type {[string, () => Promise<void>][]} */
   const steps = [
     ["the list of volumes, and a filter", async () => {
       await link("Volumes").click();
@@ -124,12 +129,9 @@ async function interactions(web) {
       await page.getByRole("dialog").waitFor();
       await page.keyboard.press("Escape");
     }],
-    ["pools, nodes, schedules", async () => {
-      for (const name of ["Pools", "Nodes", "Schedules"]) {
-        await link(name).click();
-        await page.waitForTimeout(SETTLE_MS);
-      }
-    }],
+    ["pools", async () => await link("Pools").click()],
+    ["nodes", async () => await link("Nodes").click()],
+    ["schedules", async () => await link("Schedules").click()],
     ["tasks and events, and a filter", async () => {
       await link("Activity").click();
       await page.locator(".log li").first().waitFor();

@@ -27,10 +27,14 @@ export class BootGuest {
   #ended = false;
   #complaint = "";
 
-  /** @param {string} directory @param {string} kernel @param {string} initrd @param {readonly string[]} disks */
-  constructor(directory, kernel, initrd, disks) {
+  /**
+   * @param {string} directory @param {string} kernel @param {string} initrd @param {readonly string[]} disks
+   * @param {number} [memoryMib]
+   */
+  constructor(directory, kernel, initrd, disks, memoryMib = 1536) {
     this.#directory = directory;
-    this.#qemu = spawn("qemu-system-x86_64", this.#words(kernel, initrd, disks), {
+    const words = this.#words(kernel, initrd, disks);
+    this.#qemu = spawn("qemu-system-x86_64", ["-m", String(memoryMib), ...words], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#qemu.stderr?.setEncoding("utf8").on("data", (text) => (this.#complaint += text));
@@ -156,7 +160,7 @@ export class BootGuest {
   #words(kernel, initrd, disks) {
     const at = (/** @type {string} */ name) => join(this.#directory, name);
     return [
-      "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1536", "-smp", "2", "-nodefaults", "-display", "none",
+      "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-nodefaults", "-display", "none",
       "-serial", `file:${at("console")}`,
       "-qmp", `unix:${at("control.sock")},server=on,wait=off`,
       "-device", "virtio-serial-pci",

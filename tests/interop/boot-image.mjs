@@ -71,18 +71,28 @@ const FILES = {
 const MASKED = ["getty@tty1", "serial-getty@ttyS0", "systemd-timesyncd", "console-getty", "systemd-logind"];
 
 /** The packages that the guest is made of, and are not installed here. */
-export function missingBootPackages() {
+export function missingBootPackages(/** @type {readonly string[]} */ more = []) {
   const known = new Set(packageTable().keys());
   const programs = existsSync("/usr/sbin/mkfs.ext4") ? [] : ["e2fsprogs"];
-  return [...PACKAGES.filter((name) => !known.has(name)), ...programs];
+  return [...[...PACKAGES, ...more].filter((name) => !known.has(name)), ...programs];
 }
 
 /**
- * @param {string} directory @param {string} version of the kernel
- * @param {{ configuration: object, fstab: string }} node its mortar.json, and its lines of fstab
+ * @typedef {object} MachineOptions
+ * @property {object} configuration its mortar.json
+ * @property {string} fstab lines of it
+ * @property {readonly string[]} [packages] beside the usual ones
+ * @property {readonly string[]} [modules] the same of the kernel
+ * @property {number} [imageMib]
+ * @property {Record<string, string>} [files] text by path
+ */
+
+/**
+ * @param {string} directory @param {string} version of the kernel @param {MachineOptions} machine
  * @returns {{ image: string, initrd: string }}
  */
-export function buildBootImage(directory, version, { configuration, fstab }) {
+export function buildBootImage(directory, version, machine) {
+  const { configuration, fstab, packages = [], modules = [], imageMib = IMAGE_MIB, files = {} } = machine;
   const tree = join(directory, "tree");
   for (const name of ["bin", "sbin", "lib", "lib64"]) {
     mkdirSync(join(tree, "usr", name), { recursive: true });
@@ -92,12 +102,12 @@ export function buildBootImage(directory, version, { configuration, fstab }) {
     mkdirSync(join(tree, name), { recursive: true });
   }
   symlinkSync("/run", join(tree, "var/run"));
-  for (const path of filesOfPackages()) copyInto(tree, path);
+  for (const path of filesOfPackages(packages)) copyInto(tree, path);
   for (const path of ["/etc/passwd", "/etc/group", "/etc/ld.so.cache"]) copyInto(tree, path);
   copyProgram(tree, NODE);
-  copyModules(tree, version);
+  copyModules(tree, version, [...MODULES, ...modules]);
   copyMortarTree(join(tree, MORTAR));
-  for (const [path, text] of Object.entries(FILES)) write(tree, path, text);
+  for (const [path, text] of Object.entries({ ...FILES, ...files })) write(tree, path, text);
   write(tree, "etc/fstab", FILES["etc/fstab"] + fstab);
   write(tree, "etc/mortar/mortar.json", JSON.stringify(configuration));
   write(tree, "usr/local/bin/interop-agent", AGENT, 0o755);
@@ -109,7 +119,7 @@ export function buildBootImage(directory, version, { configuration, fstab }) {
   symlinkSync("/lib/systemd/system/multi-user.target", join(tree, "etc/systemd/system/default.target"));
   for (const unit of MASKED) link(tree, `etc/systemd/system/${unit}.service`, "/dev/null");
   const image = join(directory, "root.img");
-  execFileSync("mkfs.ext4", ["-q", "-F", "-d", tree, image, `${IMAGE_MIB}M`], { timeout: 120_000 });
+  execFileSync("mkfs.ext4", ["-q", "-F", "-d", tree, image, `${imageMib}M`], { timeout: 120_000 });
   rmSync(tree, { recursive: true });
   const initrd = join(directory, "boot-initrd");
   writeFileSync(initrd, buildInitrd(version));
@@ -154,15 +164,16 @@ function bare(name) {
   return name.trim().replace(/[ (:].*/, "");
 }
 
-/** @returns {string[]} */
-function filesOfPackages() {
+/** @param {readonly string[]} more @returns {string[]} */
+function filesOfPackages(more) {
   const table = packageTable();
-  const wanted = [...PACKAGES];
+  const wanted = [...PACKAGES, ...more];
   /** @type {Set<string>} */
   const taken = new Set();
   for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
     const entry = table.get(name);
-    if (entry === undefined || NOT_RUN.has(entry.name) || taken.has(entry.name)) continue;
+    if (entry === undefined || taken.has(entry.name)) continue;
+    if (NOT_RUN.has(entry.name) && !more.includes(entry.name)) continue;
     taken.add(entry.name);
     for (const alternatives of entry.needs) {
       const found = alternatives.find((one) => table.has(one));
@@ -209,9 +220,9 @@ function copyProgram(tree, program) {
   }
 }
 
-/** @param {string} tree @param {string} version */
-function copyModules(tree, version) {
-  for (const path of moduleFiles(version, MODULES)) copyInto(tree, path);
+/** @param {string} tree @param {string} version @param {readonly string[]} modules */
+function copyModules(tree, version, modules) {
+  for (const path of moduleFiles(version, modules)) copyInto(tree, path);
   for (const name of ["modules.builtin", "modules.builtin.modinfo", "modules.order"]) {
     copyInto(tree, `/lib/modules/${version}/${name}`);
   }

@@ -11,12 +11,13 @@ import { runPool } from "./pool.mjs";
 import { runOrdering } from "./ordering.mjs";
 import { runPosix } from "./posix.mjs";
 import { runRepair } from "./repair.mjs";
+import { runRequests } from "./requests.mjs";
 import { runVerify } from "./verify.mjs";
 
 const rings = {
   block: runBlockSoak, verify: runVerify, memory: runMemory, brick: runBrickSoak, heal: runHealSoak,
   posix: runPosix, fsx: runBrickLoads, gfapi: runGfapi, repair: runRepair, ordering: runOrdering,
-  pool: runPool,
+  pool: runPool, requests: runRequests,
 };
 const USAGE = `usage: npm run soak -- [--only RING] [--seed N] [--minutes N | --seconds N] [--operations N]
                        [--kind distribute|replica|disperse] [--engine ours|glusterfsd]

@@ -2,7 +2,8 @@
 """Chains of operations whose order snapshots must keep, and the check of what a snapshot shows.
 
     ordering-load.py DIRECTORY DIRECTORY CHAINS       the load; lines of standard input are commands
-    ordering-load.py --verify DIRECTORY CHAINS        what a snapshot shows, as JSON
+    ordering-load.py --verify DIRECTORY CHAINS        what a snapshot shows, as JSON; several directories,
+                                                      with colons between, are bricks of one volume
 
 Of a chain each operation is begun when the one before was acknowledged, at the one client and the
 other in turn; chains run side by side. Operation k of a chain, by k modulo 6:
@@ -19,6 +20,7 @@ On "stop" it ends. An operation that fails is tried again until it succeeds; err
 import errno
 import json
 import os
+import stat
 import sys
 import threading
 import time
@@ -151,15 +153,22 @@ def load(mounts, count):
     return 0
 
 
-def shown(place):
+def shown(places):
     """What is there: name to content."""
     found = {}
-    for name in os.listdir(place):
-        if name.startswith("moved-"):
-            found[name] = None
-            continue
-        with open(os.path.join(place, name)) as file:
-            found[name] = file.read().strip()
+    for place in places:
+        for name in os.listdir(place):
+            path = os.path.join(place, name)
+            # DHT's pointer to the brick that has the file.
+            if stat.S_IMODE(os.lstat(path).st_mode) == stat.S_ISVTX:
+                continue
+            if name in found:
+                found[f"twice {name}"] = None
+            if name.startswith("moved-"):
+                found[name] = None
+                continue
+            with open(path) as file:
+                found[name] = file.read().strip()
     return found
 
 
@@ -171,7 +180,7 @@ def last_seen(found):
             moved = int(name[6:])
             # Operation 2, 8, 14 … makes the names 1, 2, 3 …
             newest = max(newest, KINDS * moved - 4 if moved > 0 else -1)
-        elif content != "":
+        elif content:
             newest = max(newest, int(content))
         if name.startswith("new-"):
             newest = max(newest, int(name[4:]) - 1)
@@ -181,7 +190,7 @@ def last_seen(found):
 def verify(directory, count):
     result = []
     for number in range(count):
-        found = shown(os.path.join(directory, f"chain-{number}"))
+        found = shown([os.path.join(brick, f"chain-{number}") for brick in directory.split(":")])
         newest = last_seen(found)
         whole = -1
         # The operation that was under way may have happened in part: a file without its number

@@ -1,16 +1,23 @@
 /**
  * Snapshots keep the order of what was acknowledged. Three nodes; chains of writes, renames, creations and removals go
- * over all bricks through two clients (ordering-load.py); snapshots are taken meanwhile, and in the middle of some of them a
- * process is killed: the coordinator's daemon, another node's, a brick, a pool server. What a snapshot shows must be the
- * beginning of each chain, not shorter than what was acknowledged before it was asked for; and nothing may stay held
- * back, half made, or without an owner.
+ * over all bricks through two clients (ordering-load.py); snapshots are taken meanwhile, and in the middle of every fourth
+ * something happens: the coordinator's daemon, another node's, a brick or a pool server is killed, another node's daemon
+ * hangs for a while, another node is cut off. It happens as soon as a certain step was done somewhere, each step in turn,
+ * which the nodes' logs tell. What a snapshot shows must be the beginning of each chain, not shorter than what was
+ * acknowledged before it was asked for; and nothing may stay held back, half made, or without an owner.
+ *
+ * Most snapshots are looked at brick by brick, on their logical volumes: each copy by itself, or all bricks together. Some,
+ * and all of dispersed volumes or after a brick was away, are activated and mounted by a client.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync, writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { MortarClient } from "../../packages/api/dist/index.js";
 import { endProcess, LiveNode } from "../dist/live-node.js";
 import { Random } from "../interop/random.mjs";
 import { Report } from "../interop/report.mjs";
@@ -19,10 +26,23 @@ const PROGRAM = new URL("./ordering-load.py", import.meta.url).pathname;
 const CHAINS = 4;
 const LAYOUTS = /** @type {const} */ ({ replica: "replica 3", disperse: "disperse 3 redundancy 1", distribute: "" });
 const TROUBLES = /** @type {const} */ ([
-  "none", "none", "coordinator", "none", "other daemon", "none", "brick", "none", "pool server",
+  "coordinator", "other daemon", "pool server", "hanging daemon", "brick", "cut node",
 ]);
-const GOES_ON_MS = 60_000;
+/** In the order in which they are done; see snapshot-hold.ts. */
+const STEPS = [
+  "hooksBefore", "drainLocks", "syncFileSystem", "prepareSnapshotLv", "barrierOn", "freeze", "createSnapshotLv",
+  "barrierOff", "thaw", "settleSnapshotLv", "hooksAfter", "activateLv",
+];
+const TROUBLE_EVERY = 4;
+const MOUNT_EVERY = 8;
+const LEFT_EVERY = 12;
+const HANGS_MS = 5_000;
+const CUT_MS = 6_000;
+const STEP_LOOK_MS = 3;
+const ANSWER_MS_MAX = 180_000;
+const GOES_ON_MS = 90_000;
 
+/** @typedef {typeof TROUBLES[number] | "none"} Trouble */
 /** @typedef {{ acked: number[], begun: number[], longestMs: number[], errors: number[] }} Mark */
 
 /**
@@ -60,6 +80,10 @@ class Ring {
   /** @type {number[]} */
   #gaps = [];
   #taken = 0;
+  #disturbed = 0;
+  /** Of the copies that were looked at last. @type {string[]} */
+  #pending = [];
+  #alike = 0;
   /** A brick was down: its copies are behind until they are healed. */
   #owes = false;
 
@@ -82,6 +106,11 @@ class Ring {
 
   async start() {
     const { directory } = this.#node;
+    for (const [index, address] of this.#hosts.entries()) {
+      const place = `${this.#root}/n${index + 1}/etc/mortar`;
+      mkdirSync(place, { recursive: true, mode: 0o700 });
+      writeFileSync(`${place}/mortar.json`, JSON.stringify({ address, logLevel: "debug" }));
+    }
     await this.#node.ok(
       `mortar dev --nodes 3 --root ${this.#root} --network ${this.#network} --group ${this.#group}`, { seconds: 240 });
     const bricks = this.#hosts.map((host, index) => `${host}:${this.#root}/b${index + 1}/exp`);
@@ -106,52 +135,128 @@ class Ring {
     return JSON.parse(String(line?.value));
   }
 
+  /** Of a node. @param {number} number */
+  #client(number) {
+    const socketPath = join(this.#root, `n${number}/run/mortar/mortard.sock`);
+    return new MortarClient({ socketPath, timeoutMs: ANSWER_MS_MAX });
+  }
+
+  /**
+   * Undefined: refused, or not answered.
+   * @template Result
+   * @param {Promise<{ ok: true, result: Result } | { ok: false, problem: { detail?: string } }>} call
+   * @returns {Promise<{ result?: Result, why: string }>}
+   */
+  async #asked(call) {
+    try {
+      const answer = await call;
+      return answer.ok ? { result: answer.result, why: "" } : { why: answer.problem.detail ?? "refused" };
+    } catch (error) {
+      return { why: String(error) };
+    }
+  }
+
   /** @param {number} round */
   async round(round) {
-    const trouble = TROUBLES[round % TROUBLES.length] ?? "none";
+    const isTroubled = round % TROUBLE_EVERY === TROUBLE_EVERY - 1;
+    const turn = Math.floor(round / TROUBLE_EVERY);
+    /** @type {Trouble} */
+    const trouble = isTroubled ? (TROUBLES[turn % TROUBLES.length] ?? "none") : "none";
+    const step = STEPS[(turn + Math.floor(turn / STEPS.length)) % STEPS.length] ?? "freeze";
     const report = this.#report;
-    report.scenario(`${this.#kind}, snapshot ${round}, ${trouble}`);
-    await pause(this.#random.below(600));
+    report.scenario(`${this.#kind}, snapshot ${round}${isTroubled ? `, ${trouble} after ${step}` : ""}`);
+    await pause(this.#random.below(300));
     if (this.#owes) this.#owes = await this.#stillOwes();
     const coordinator = 1 + this.#random.below(3);
     const before = await this.#mark();
     const name = `s${round}`;
-    const command = this.#node.start(
-      this.#at(coordinator, `gluster --mode=script snapshot create ${name} v no-timestamp`), { seconds: 120 });
-    if (trouble !== "none") await this.#disturb(trouble, coordinator, command);
-    const { exitCode, stdout, stderr } = await command.ended;
+    const sizes = this.#logSizes();
+    let isEnded = false;
+    const command = this.#asked(
+      this.#client(coordinator).snapshotCreate({ name, volume: "v", timestamp: false })).finally(() => (isEnded = true));
+    if (trouble !== "none") {
+      await this.#reached(step, sizes, () => isEnded);
+      if (!isEnded) await this.#disturb(trouble, coordinator);
+    }
+    const { result, why } = await command;
     const after = await this.#mark();
     if (trouble === "none") {
-      report.check("it is taken", exitCode === 0, stdout + stderr);
+      report.check("it is taken", result !== undefined, why);
       this.#gaps.push(Math.max(...after.longestMs));
     }
     await this.#repair(trouble, coordinator);
-    if (trouble === "brick" || trouble === "pool server") this.#owes = true;
+    if (["brick", "pool server", "cut node"].includes(trouble)) this.#owes = true;
     await this.#goesOn(after);
-    const names = (await this.#ok(1 + (coordinator % 3), "gluster snapshot list v")).trim().split("\n");
+    const names = await this.#names(1 + (coordinator % 3));
     const isThere = names.includes(name);
-    report.check("what was reported is so", exitCode !== 0 || isThere, names.join());
-    if (isThere) await this.#look(name, before, after, trouble);
-    await this.#noneLeft();
+    report.check("what was reported is so", result === undefined || isThere, names.join());
+    if (isThere) await this.#look(name, before, after, trouble, round);
+    if (isTroubled || round % LEFT_EVERY === 0) await this.#noneLeft();
   }
 
-  /**
-   * @param {typeof TROUBLES[number]} trouble @param {number} coordinator
-   * @param {import("../dist/live-node.js").Background} command
-   */
-  async #disturb(trouble, coordinator, command) {
-    await pause(this.#random.below(900));
-    if (!command.isRunning()) return;
+  /** @param {number} number */
+  async #names(number) {
+    const { result, why } = await this.#asked(this.#client(number).snapshotList({ volume: "v" }));
+    if (result === undefined) throw new Error(`the list of snapshots: ${why}`);
+    return result.map((it) => it.name);
+  }
+
+  #logSizes() {
+    return [1, 2, 3].map((number) => statSync(this.#logOf(number)).size);
+  }
+
+  /** @param {number} number */
+  #logOf(number) {
+    return `${this.#root}/n${number}/var/log/mortar/mortard.log`;
+  }
+
+  /** Some node has done such an effect. @param {string} step @param {number[]} sizes @param {() => boolean} isEnded */
+  async #reached(step, sizes, isEnded) {
+    const files = [1, 2, 3].map((number) => openSync(this.#logOf(number), "r"));
+    const buffer = Buffer.alloc(1 << 18);
+    try {
+      for (; !isEnded(); await pause(STEP_LOOK_MS)) {
+        const found = files.some((file, index) => {
+          const from = sizes[index] ?? 0;
+          const text = buffer.toString("latin1", 0, readSync(file, buffer, 0, buffer.length, from));
+          // A line that is not whole yet is read again.
+          sizes[index] = from + text.lastIndexOf("\n") + 1;
+          return text.includes(`"effect":"${step}"`);
+        });
+        if (found) return;
+      }
+    } finally {
+      for (const file of files) closeSync(file);
+    }
+  }
+
+  /** @param {Trouble} trouble @param {number} coordinator */
+  async #disturb(trouble, coordinator) {
     const other = 1 + (coordinator % 3);
-    if (trouble === "coordinator") endProcess(this.#daemon(coordinator));
-    else if (trouble === "other daemon") endProcess(this.#daemon(other));
-    else {
-      const isIt = trouble === "brick"
-        ? (/** @type {string[]} */ words) => words.some((it) => it.endsWith("serve-host.js"))
-        : (/** @type {string[]} */ words) => words.some((it) => it.endsWith("server-host.js"));
-      const found = processesBelow(`${this.#root}/n${other}`).filter(({ words }) => isIt(words));
-      const victim = found[this.#random.below(Math.max(1, found.length))];
-      if (victim !== undefined) endProcess(victim.pid);
+    this.#disturbed += 1;
+    switch (trouble) {
+      case "coordinator":
+        return endProcess(this.#daemon(coordinator));
+      case "other daemon":
+        return endProcess(this.#daemon(other));
+      case "hanging daemon": {
+        const pid = this.#daemon(other);
+        process.kill(pid, "SIGSTOP");
+        setTimeout(() => process.kill(pid, "SIGCONT"), HANGS_MS);
+        return;
+      }
+      case "cut node":
+        await this.#node.ok(`ip route add blackhole ${this.#hosts[other - 1]}/32 table local`);
+        await pause(CUT_MS);
+        await this.#node.ok(`ip route del blackhole ${this.#hosts[other - 1]}/32 table local`);
+        return;
+      default: {
+        const program = trouble === "brick" ? "serve-host.js" : "server-host.js";
+        const found = processesBelow(`${this.#root}/n${other}`)
+          .filter(({ words }) => words.some((it) => it.endsWith(program)));
+        const victim = found[this.#random.below(Math.max(1, found.length))];
+        if (victim !== undefined) endProcess(victim.pid);
+      }
     }
   }
 
@@ -184,36 +289,67 @@ class Ring {
     }
   }
 
-  /** @param {string} name @param {Mark} before @param {Mark} after @param {string} trouble */
-  async #look(name, before, after, trouble) {
+  /** @param {string} name @param {Mark} before @param {Mark} after @param {Trouble} trouble @param {number} round */
+  async #look(name, before, after, trouble, round) {
     const report = this.#report;
     this.#taken += 1;
-    const { result } = JSON.parse(await this.#ok(1, `mortar snapshot info ${name} --json`));
-    const info = result.snapshots[0];
+    const { result, why } = await this.#asked(this.#client(1).snapshotInfo({ snapshot: name }));
+    const info = result?.snapshots[0];
+    if (info === undefined) throw new Error(`the snapshot ${name}: ${why}`);
     if (info.pauseMs !== undefined && trouble === "none") this.#pauses.push(info.pauseMs);
+    const devices = [1, 2, 3].map((number) => `/dev/${this.#group}${number}/${info.snapVolumes[0]?.name}_0`);
+    const byBricks = this.#kind !== "disperse" && !this.#owes && trouble === "none" && round % MOUNT_EVERY !== 0
+      && devices.every((it) => existsSync(it));
+    const wholes = byBricks ? await this.#bricksShow(devices) : [await this.#clientSees(name)];
+    /** @type {string[]} */
+    const wrong = [];
+    for (const chains of wholes) {
+      for (const [index, { newest, wrong: found }] of chains.entries()) {
+        wrong.push(...found.map((/** @type {string} */ it) => `chain ${index}: ${it}`));
+        const [least, most] = [before.acked[index] ?? 0, after.begun[index] ?? 0];
+        // An operation that removes something leaves no sign: the one before it is the newest seen.
+        if (newest < least - 1 || newest > most) {
+          wrong.push(`chain ${index}: up to ${newest}; ${least} acknowledged before, ${most} begun after`);
+        }
+      }
+    }
+    report.check("it shows the beginning of every chain", wrong.length === 0, wrong.join("\n"));
+    if (this.#kind === "replica" && info.drain?.complete === true && byBricks) {
+      this.#alike += 1;
+      const [first = "", ...others] = wholes.map((it) => JSON.stringify(it));
+      report.check("its copies are alike", others.every((it) => it === first), wholes.map((it) => JSON.stringify(it)).join("\n"));
+      report.check("nothing of it has to be healed", this.#pending.length === 0, this.#pending.join("\n"));
+    }
+    const removed = await this.#asked(this.#client(3).snapshotDelete(name));
+    report.check("it is deleted", removed.result !== undefined, removed.why);
+  }
+
+  /** What each copy shows by itself, or all bricks together. @param {string[]} devices */
+  async #bricksShow(devices) {
+    const places = devices.map((_, index) => `${this.#node.directory}/copy${index}`);
+    const mounts = devices.map((device, index) => `mkdir -p ${places[index]} && mount -o ro,nouuid ${device} ${places[index]}`);
+    await this.#node.ok(mounts.join(" && "));
+    try {
+      const bricks = places.map((it) => `${it}/exp`);
+      if (this.#kind === "replica") this.#pending = bricks.flatMap((it) => pendingIn(it));
+      const sets = this.#kind === "replica" ? bricks : [bricks.join(":")];
+      const lines = await this.#node.ok(sets.map((it) => `timeout 60 python3 ${PROGRAM} --verify ${it} ${CHAINS}`).join(" && "));
+      return lines.trim().split("\n").map((line) => JSON.parse(line));
+    } finally {
+      await this.#node.ok(`umount ${places.join(" ")}`);
+    }
+  }
+
+  /** @param {string} name */
+  async #clientSees(name) {
     await this.#ok(2, `gluster snapshot activate ${name}`);
     const { directory } = this.#node;
     await this.#ok(1,
       `mount -t glusterfs -o log-file=${directory}/shown.log ${this.#hosts[0]}:/snaps/${name}/v shown`);
     const chains = JSON.parse(await this.#ok(1, `timeout 60 python3 ${PROGRAM} --verify shown ${CHAINS}`));
     await this.#ok(1, "umount shown");
-    /** @type {string[]} */
-    const wrong = [];
-    for (const [index, { newest, wrong: found }] of chains.entries()) {
-      wrong.push(...found.map((/** @type {string} */ it) => `chain ${index}: ${it}`));
-      const [least, most] = [before.acked[index] ?? 0, after.begun[index] ?? 0];
-      // An operation that removes something leaves no sign: the one before it is the newest seen.
-      if (newest < least - 1 || newest > most) {
-        wrong.push(`chain ${index}: up to ${newest}; ${least} acknowledged before, ${most} begun after`);
-      }
-    }
-    report.check("it shows the beginning of every chain", wrong.length === 0, wrong.join("\n"));
-    if (this.#kind === "replica" && info.drain?.complete === true && !this.#owes) {
-      const pending = [1, 2, 3].flatMap((number) => pendingIn(`${this.#root}/n${number}/run/gluster/snaps/*/*/exp`));
-      report.check("nothing of it has to be healed", pending.length === 0, pending.join("\n"));
-    }
     await this.#ok(3, `gluster --mode=script snapshot deactivate ${name}`);
-    await this.#ok(3, `gluster --mode=script snapshot delete ${name}`);
+    return chains;
   }
 
   /** What is in the index of a brick now and a second later is not of an operation that is under way. */
@@ -227,8 +363,7 @@ class Ring {
   /** No LV without its snapshot, once what was interrupted is settled by a command. */
   async #noneLeft() {
     await this.#ok(1, "gluster --mode=script snapshot config snap-max-hard-limit 200");
-    const names = (await this.#ok(2, "gluster snapshot list v")).trim().split("\n");
-    const known = names[0] === "No snapshots present" ? 0 : names.length;
+    const known = (await this.#names(2)).length;
     const found = await Promise.all([1, 2, 3].map((number) =>
       this.#ok(number, `lvs --noheadings -o lv_name ${this.#group}${number}`)));
     const lvs = found.join("\n").split("\n").filter((line) => /^\s*[0-9a-f]{32}_\d+\s*$/.test(line));
@@ -241,7 +376,7 @@ class Ring {
       all.toSorted((a, b) => a - b)[Math.floor(part * (all.length - 1))]?.toFixed(0) ?? "-";
     this.#report.scenario(this.#kind);
     this.#report.note(
-      `${this.#taken} snapshots looked at; held back: median ${of(this.#pauses, 0.5)} ms, 99 % ` +
+      `${this.#taken} snapshots looked at, ${this.#alike} of them copy by copy; ${this.#disturbed} disturbances; held back: median ${of(this.#pauses, 0.5)} ms, 99 % ` +
       `${of(this.#pauses, 0.99)} ms; longest wait of a chain in an undisturbed round: median ` +
       `${of(this.#gaps, 0.5)} ms, 99 % ${of(this.#gaps, 0.99)} ms; errors of operations: ${errors.join(" ")}`);
     if (this.#kind === "replica") {
@@ -255,7 +390,8 @@ class Ring {
       this.#load.kill("SIGKILL");
       await Promise.race([ended, pause(10_000)]);
     }
-    await this.#node.run("umount shown one two 2> /dev/null; umount -l shown one two 2> /dev/null; true");
+    const cuts = this.#hosts.map((host) => `ip route del blackhole ${host}/32 table local 2> /dev/null`).join("; ");
+    await this.#node.run(`${cuts}; umount copy0 copy1 copy2 shown one two 2> /dev/null; umount -l shown one two 2> /dev/null; true`);
     await this.#node.run(`mortar dev --stop --root ${this.#root}`, { seconds: 240 }).catch(() => undefined);
     await this.#node.close();
   }
@@ -285,14 +421,8 @@ function linkOf(path) {
   }
 }
 
-/** Entries of the index of pending heals. @param {string} bricks a path; each * stands for any name */
-function pendingIn(bricks) {
-  let found = [""];
-  for (const name of bricks.split("/").slice(1)) {
-    found = found.flatMap((above) => (name === "*" ? readdirSync(above).map((it) => `${above}/${it}`) : [`${above}/${name}`]));
-  }
-  return found.flatMap((brick) => {
-    const index = join(brick, ".glusterfs/indices/xattrop");
-    return readdirSync(index).filter((it) => !it.startsWith("xattrop-")).map((it) => `${index}/${it}`);
-  });
+/** Entries of the index of pending heals. @param {string} brick */
+function pendingIn(brick) {
+  const index = join(brick, ".glusterfs/indices/xattrop");
+  return readdirSync(index).filter((it) => !it.startsWith("xattrop-")).map((it) => `${index}/${it}`);
 }

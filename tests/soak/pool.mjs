@@ -22,8 +22,9 @@ export async function runPool({ seed, minutes, log }) {
   for (const each of seeds.slice(0, rounds)) {
     report.scenario(`pool, seed ${each}, ${seconds} s`);
     const result = await runPoolSoak({ seed: each, seconds, log, keep: true });
-    const { operations, succeeded, unknown, settledAfterMs, faults } = result;
+    const { operations, succeeded, successes, unknown, settledAfterMs, faults } = result;
     report.note(`${operations} commands, ${succeeded} succeeded, of ${unknown} nobody knows; ${faults}`);
+    report.note(`succeeded: ${successes}`);
     report.note(`settled after ${(settledAfterMs / 1000).toFixed(1)} s`);
     report.equal("one state, explained by an order of the commands, and nothing left", result.failures, []);
   }

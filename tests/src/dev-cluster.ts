@@ -1,11 +1,12 @@
-/** Three nodes on this machine, made by `mortar dev` in a scratch directory, for tests. */
+/** Three nodes or four on this machine, made by `mortar dev` in a scratch directory, for tests. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Background, endProcess, LiveNode, type Ran, until } from "./live-node.ts";
 
-export type NodeNumber = 1 | 2 | 3;
-export const nodeNumbers: readonly NodeNumber[] = [1, 2, 3];
+export type NodeNumber = 1 | 2 | 3 | 4;
+/** Those that volumes have bricks on. */
+export const nodeNumbers = [1, 2, 3] as const satisfies readonly NodeNumber[];
 
 /** Why tests with a cluster do not run here, or false. */
 export const skipCluster = existsSync("/usr/bin/etcd")
@@ -17,19 +18,20 @@ export class DevCluster {
   readonly live = new LiveNode();
   readonly root = join(this.live.directory, "dev");
   readonly hosts: readonly string[];
-  readonly #group: string;
+  /** What names of volume groups begin with; the number of the node follows. */
+  readonly group: string;
 
   /** `letter` tells the groups of several tests apart. */
   constructor(letter: string) {
     const network = `127.${150 + (process.pid % 50)}.${(process.pid >> 6) & 255}`;
-    this.hosts = nodeNumbers.map((number) => `${network}.${number}`);
-    this.#group = `${letter}${(process.pid % 36 ** 4).toString(36)}n`;
+    this.hosts = [1, 2, 3, 4].map((number) => `${network}.${number}`);
+    this.group = `${letter}${(process.pid % 36 ** 4).toString(36)}n`;
   }
 
-  async make(): Promise<void> {
+  async make(nodes: 3 | 4 = 3): Promise<void> {
     const network = this.hosts[0]!.replace(/\.1$/, "");
-    const words = `--nodes 3 --root ${this.root} --network ${network} --group ${this.#group}`;
-    await this.live.ok(`mortar dev ${words}`, { seconds: 300 });
+    const words = `--nodes ${nodes} --root ${this.root} --network ${network} --group ${this.group}`;
+    await this.live.ok(`mortar dev ${words}`, { seconds: 400 });
   }
 
   async close(): Promise<void> {

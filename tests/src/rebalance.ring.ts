@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { followTask, MortarClient, type RouteName, type Task } from "@mortar/api";
 import { LiveNode, until } from "./live-node.ts";
 
 const programs = ["/usr/bin/etcd", "/usr/sbin/glusterfs"];
@@ -22,6 +23,19 @@ const at = (number: number, line: string): string =>
   `export MORTAR_ROOT=${root}/n${number}; ${line}`;
 const ok = (number: number, line: string): Promise<string> =>
   node.ok(at(number, line), { seconds: 90 });
+
+const clientOf = (number: number) =>
+  new MortarClient({ socketPath: `${root}/n${number}/run/mortar/mortard.sock` });
+
+/** The newest one of a route, as it ended, asked for at node 1. */
+async function endedTask(route: RouteName): Promise<Task> {
+  const client = clientOf(1);
+  const list = await client.taskList({ route, limit: 1 });
+  assert.ok(list.ok && list.result[0] !== undefined);
+  const ended = await followTask(client, list.result[0].id);
+  assert.ok(ended.ok);
+  return ended.result;
+}
 
 before(async () => {
   if (skip !== false) return;
@@ -69,6 +83,9 @@ test("bricks that are added get their files, under a mount that stays", options,
   });
   await checkFiles();
   assert.ok((await filesOn(3)) > FILES / 10, "the new brick has its part");
+  const task = await endedTask("volumeRebalance");
+  assert.equal(task.state, "done");
+  assert.ok((task.progress?.done ?? 0) > FILES / 10, JSON.stringify(task.progress));
   assert.match(await ok(2, "gluster volume status v tasks"), /Task +: Rebalance +\n.*\nStatus +: completed/);
 });
 
@@ -83,8 +100,21 @@ test("a brick is emptied, then let go, and no file with it", options, async () =
     return (status.match(/ completed /g) ?? []).length === 3;
   });
   assert.equal(await filesOn(2), 0);
+  assert.equal((await endedTask("volumeRemoveBrick")).state, "done");
   assert.match(await ok(2, `${question} commit`), /^volume remove-brick commit: success\n/);
   await checkFiles();
   assert.match(await ok(1, "gluster volume info v"), /Number of Bricks: 2\n/);
   await ok(1, "umount volume");
+});
+
+test("bricks that are being made are taken away again when that is cancelled, at whichever node", options, async () => {
+  const volumesOf = async (): Promise<string> => await ok(1, `lvs --noheadings -o vg_name,lv_name | grep ${group} | sort`);
+  const present = [await clientOf(1).brickList(), await volumesOf()];
+  const body = { volume: "never", sizeBytes: 320 * 1024 * 1024, setSize: 3, setCount: 4, force: true };
+  const begun = await clientOf(1).startTask("brickPlace", { body });
+  assert.ok(begun.ok && begun.result.canCancel);
+  const cancelled = await clientOf(2).taskCancel(begun.result.id);
+  assert.ok(cancelled.ok, JSON.stringify(cancelled));
+  assert.equal((await endedTask("brickPlace")).state, "cancelled");
+  assert.deepEqual([await clientOf(1).brickList(), await volumesOf()], present);
 });

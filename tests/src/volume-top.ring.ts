@@ -47,6 +47,7 @@ for (const engine of ["builtin", "glusterfsd"] as const) {
     assert.match(profile, / READ$/m);
     assert.match(profile, /Data Written: 14 bytes/);
     assert.match(await node.ok(`gluster volume status ${name} inode`), /LRU limit +: \d+\n/);
+    assert.match(await node.ok(`gluster volume status ${name} fd`), /^FD tables for volume top-\w+\n-+\nBrick : /);
 
     const holder = node.start(
       `exec python3 -c "import fcntl, time

@@ -3,6 +3,7 @@ import { Type } from "@sinclair/typebox";
 import {
   AuditEntry, Session, SessionBody, TokenCreateBody, TokenCreated, TokenInfo,
 } from "./access.ts";
+import { pageQuery } from "./page.ts";
 import { name, noBody, none, route } from "./route.ts";
 
 export const accessRoutes = {
@@ -37,7 +38,10 @@ export const accessRoutes = {
     summary: "What was changed through this node, the newest first",
     params: none,
     query: Type.Object(
-      { limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 100 })) },
+      {
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 100 })),
+        after: pageQuery.after,
+      },
       { additionalProperties: false },
     ),
     body: noBody, result: Type.Array(AuditEntry),

@@ -42,6 +42,7 @@ export function successOf<Result extends TSchema>(result: Result) {
     result,
     warnings: Type.Array(Type.String()),
     details: Type.Array(Detail),
+    next: Type.Optional(Type.String({ description: "`after` of the next page; absent: the last" })),
   });
 }
 
@@ -52,5 +53,7 @@ export type Answer<Result> =
       readonly result: Result;
       readonly warnings: readonly string[];
       readonly details: readonly Detail[];
+      /** Where the next page begins. */
+      readonly next?: string;
     }
   | { readonly ok: false; readonly problem: Problem };

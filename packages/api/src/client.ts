@@ -4,11 +4,15 @@
  * A refusal by the daemon is an `Answer` with its problem. Only what keeps an answer from coming
  * is thrown, as `ApiError`.
  */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { type Answer, Problem, successOf } from "./answer.ts";
 import { conforms } from "./check.ts";
 import { ApiError, exchange, type MortarPlace } from "./http-exchange.ts";
 import { type RouteName, routes } from "./routes.ts";
+import { PREFER_HEADER, RESPOND_ASYNC, Task } from "./task.ts";
+
+const OK = 200;
+const ACCEPTED = 202;
 
 type Params<N extends RouteName> = Static<(typeof routes)[N]["params"]>;
 type Query<N extends RouteName> = Static<(typeof routes)[N]["query"]>;
@@ -19,6 +23,19 @@ interface CallInput<N extends RouteName> {
   readonly params?: Params<N>;
   readonly query?: Query<N>;
   readonly body?: Body<N>;
+}
+
+/** Lists that are told in pages. */
+export type PagedRoute = "snapshotList" | "volumeInfoAll" | "eventList" | "auditList" | "taskList";
+
+/** A page was refused: an iteration has no other way to say so. */
+export class PageRefused extends Error {
+  override readonly name = "PageRefused";
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
 }
 
 export type MortarClientOptions = MortarPlace & {
@@ -105,6 +122,19 @@ export class MortarClient {
   webhookTest(webhook: string) {
     return this.call("webhookTest", { params: { webhook }, body: {} });
   }
+  taskList(query: Query<"taskList"> = {}) {
+    return this.call("taskList", { query });
+  }
+  taskInfo(task: string) {
+    return this.call("taskInfo", { params: { task } });
+  }
+  taskCancel(task: string) {
+    return this.call("taskCancel", { params: { task }, body: {} });
+  }
+  /** `node`: host or uuid, or `self`. */
+  nodeLogs(node: string, query: Query<"nodeLogs"> = {}) {
+    return this.call("nodeLogs", { params: { node }, query });
+  }
   poolList() {
     return this.call("poolList", {});
   }
@@ -124,8 +154,8 @@ export class MortarClient {
     return this.call("brickReadiness", { query });
   }
 
-  volumeInfoAll() {
-    return this.call("volumeInfoAll", {});
+  volumeInfoAll(query: Query<"volumeInfoAll"> = {}) {
+    return this.call("volumeInfoAll", { query });
   }
   volumeInfo(volume: string) {
     return this.call("volumeInfo", { params: { volume } });
@@ -310,6 +340,18 @@ export class MortarClient {
   snapshotSend(body: Body<"snapshotSend">) {
     return this.call("snapshotSend", { body });
   }
+  bookmarkList(query: Query<"bookmarkList"> = {}) {
+    return this.call("bookmarkList", { query });
+  }
+  bookmarkBegin(body: Body<"bookmarkBegin">) {
+    return this.call("bookmarkBegin", { body });
+  }
+  bookmarkFinish(bookmark: string, body: Body<"bookmarkFinish">) {
+    return this.call("bookmarkFinish", { params: { bookmark }, body });
+  }
+  bookmarkDelete(bookmark: string) {
+    return this.call("bookmarkDelete", { params: { bookmark } });
+  }
   receiveList(query: Query<"receiveList"> = {}) {
     return this.call("receiveList", { query });
   }
@@ -328,14 +370,42 @@ export class MortarClient {
 
   /** Calls any route by its name. Throws `ApiError` when no proper answer came. */
   async call<N extends RouteName>(name: N, input: CallInput<N>): Promise<Answer<Result<N>>> {
+    return await this.#ask(name, input, routes[name].result, {});
+  }
+
+  /**
+   * The same as a task, which is told at once and goes on by itself: `followTask` waits for it. Only of
+   * routes for which `mayBeTask` is true.
+   */
+  async startTask<N extends RouteName>(name: N, input: CallInput<N>): Promise<Answer<Task>> {
+    return await this.#ask(name, input, Task, { [PREFER_HEADER]: RESPOND_ASYNC });
+  }
+
+  /** All items of a list with pages, asked for as they are needed. Throws `PageRefused`, `ApiError`. */
+  async *each<N extends PagedRoute>(
+    name: N, query: Query<N> = {}, pageLimit = 200,
+  ): AsyncGenerator<Result<N>[number]> {
+    let after: string | undefined;
+    do {
+      const page = { ...query, limit: pageLimit, ...(after === undefined ? {} : { after }) };
+      const answer = await this.call(name, { query: page });
+      if (!answer.ok) throw new PageRefused(answer.problem);
+      yield* answer.result;
+      after = answer.next;
+    } while (after !== undefined);
+  }
+
+  async #ask<N extends RouteName, S extends TSchema>(
+    name: N, input: CallInput<N>, result: S, headers: Readonly<Record<string, string>>,
+  ): Promise<Answer<Static<S>>> {
     const route = routes[name];
     const path = pathOf(route.path, input.params ?? {}, input.query ?? {});
     const { status, text } = await exchange(this.#place, {
-      method: route.method, path, body: input.body, timeoutMs: this.#timeoutMs,
+      method: route.method, path, body: input.body, timeoutMs: this.#timeoutMs, headers,
     });
     const body = parse(text, status);
-    if (status === 200) {
-      if (!conforms(Envelope, body) || !conforms(route.result, body.result)) {
+    if (status === OK || status === ACCEPTED) {
+      if (!conforms(Envelope, body) || !conforms(result, body.result)) {
         throw new ApiError("bad-answer", `The answer to ${path} is not of its schema.`);
       }
       return { ok: true, ...body, result: body.result };

@@ -12,7 +12,8 @@ export type EventSeverity = "note" | "warning" | "error";
 interface EventMeaning {
   readonly severity: EventSeverity;
   /** What `object` names. */
-  readonly of: "volume" | "brick" | "snapshot" | "schedule" | "node" | "pool" | "address" | "webhook";
+  readonly of:
+    | "volume" | "brick" | "snapshot" | "schedule" | "node" | "pool" | "address" | "webhook" | "task";
   readonly meaning: string;
 }
 
@@ -56,6 +57,11 @@ export const eventKinds = {
   },
   "webhook-failed": {
     severity: "warning", of: "webhook", meaning: "an event could not be delivered, and is given up",
+  },
+  "task-started": { severity: "note", of: "task", meaning: "something that takes long was begun" },
+  "task-ended": { severity: "note", of: "task", meaning: "it is done, was cancelled, or failed" },
+  "task-interrupted": {
+    severity: "warning", of: "task", meaning: "mortard ended while it was under way",
   },
   "webhook-test": { severity: "note", of: "webhook", meaning: "somebody tries a webhook" },
   "pool-data-high": { severity: "warning", of: "pool", meaning: "above its threshold" },
@@ -130,6 +136,12 @@ export const eventRoutes = {
           Type.String({
             pattern: "^[0-9]{1,16}(\\.[0-9a-fA-F-]{1,64})?$",
             description: "ID.NODEID of the last event of the page before",
+          }),
+        ),
+        after: Type.Optional(
+          Type.String({
+            pattern: "^[0-9]{1,16}\\.[0-9a-fA-F-]{1,64}$",
+            description: "`next` of the page before; the same as `before`",
           }),
         ),
       },

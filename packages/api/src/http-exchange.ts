@@ -32,11 +32,12 @@ export interface Exchange {
   readonly path: string;
   readonly body: unknown;
   readonly timeoutMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Throws `ApiError`. */
 export function exchange(
-  place: MortarPlace, { method, path, body, timeoutMs }: Exchange,
+  place: MortarPlace, { method, path, body, timeoutMs, headers }: Exchange,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -51,6 +52,7 @@ export function exchange(
         timeout: timeoutMs,
         headers: {
           ...where.headers,
+          ...headers,
           accept: "application/json, application/problem+json",
           ...(payload === undefined
             ? {}

@@ -26,7 +26,7 @@ const questions: ReadonlySet<RouteName> = new Set<RouteName>([
 const operations: ReadonlySet<RouteName> = new Set<RouteName>([
   "snapshotCreate", "snapshotActivate", "snapshotDeactivate", "snapshotView", "snapshotClone",
   "snapshotHold", "scheduleAdd", "scheduleRun", "volumeStart", "volumeHeal", "volumeProfile",
-  "volumeStatedump", "volumeLogRotate", "volumeTop",
+  "volumeStatedump", "volumeLogRotate", "volumeTop", "taskCancel",
 ]);
 
 /** What is asked for tells secrets: who could join, who did what. */
@@ -34,8 +34,8 @@ const confidential: ReadonlySet<RouteName> = new Set<RouteName>([
   "peerRequests", "tokenList", "auditList", "webhookList",
 ]);
 
-/** What users keep in volumes is not for everybody who may look at how they are. */
-const usersData: ReadonlySet<RouteName> = new Set<RouteName>(["snapshotFiles"]);
+/** What users keep in volumes, and names of it in logs, is not for everybody who may look at how they are. */
+const usersData: ReadonlySet<RouteName> = new Set<RouteName>(["snapshotFiles", "nodeLogs"]);
 
 /** Undefined: for everybody, since it is where one says who one is. */
 export function roleOf(name: RouteName): Role | undefined {

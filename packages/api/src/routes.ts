@@ -13,7 +13,10 @@ import { force, name, noBody, none, route, volume } from "./route.ts";
 import { accessRoutes } from "./access-routes.ts";
 import { eventRoutes } from "./events.ts";
 import { healRoutes } from "./heal-routes.ts";
+import { logRoutes } from "./logs.ts";
+import { pageQuery } from "./page.ts";
 import { poolRoutes } from "./pool.ts";
+import { taskRoutes } from "./task.ts";
 import { webhookRoutes } from "./webhooks.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { snapshotRoutes } from "./snapshot-routes.ts";
@@ -107,7 +110,7 @@ const nodeRoutes = {
 const volumeRoutes = {
   volumeInfoAll: route({
     method: "GET", path: "/v1/volumes", tag: "volume", summary: "All volumes",
-    params: none, query: none, body: noBody, result: Type.Array(VolumeInfo),
+    params: none, query: Type.Object(pageQuery, { additionalProperties: false }), body: noBody, result: Type.Array(VolumeInfo),
   }),
   volumeCreate: route({
     method: "POST", path: "/v1/volumes", tag: "volume", summary: "Create a volume",
@@ -277,6 +280,6 @@ export const routes = {
   ...nodeRoutes, ...storageRoutes, ...volumeRoutes, ...healRoutes, ...snapshotRoutes,
   ...scheduleRoutes, ...transferRoutes,
   ...poolRoutes, ...snapshotFileRoutes, ...accessRoutes, ...eventRoutes,
-  ...webhookRoutes,
+  ...webhookRoutes, ...taskRoutes, ...logRoutes,
 } as const;
 export type RouteName = keyof typeof routes;

@@ -1,5 +1,6 @@
 /** Routes of snapshots. */
 import { Type } from "@sinclair/typebox";
+import { pageQuery } from "./page.ts";
 import { name, noBody, none, oneOrVolume, force, route, snapshot } from "./route.ts";
 import {
   SnapshotChanged,
@@ -24,6 +25,7 @@ export const snapshotRoutes = {
     params: none,
     query: Type.Object(
       {
+        ...pageQuery,
         volume: Type.Optional(name),
         safety: Type.Optional(Type.Boolean({ description: "only safety snapshots" })),
       },

@@ -77,6 +77,11 @@ export const SnapshotInfo = Type.Object({
   safety: Type.Boolean(),
   consistency: Type.Optional(Consistency),
   pauseMs: Type.Optional(Type.Number()),
+  phases: Type.Optional(
+    Type.Record(Type.String(), Type.Number(), {
+      description: "milliseconds of each part of taking it; writes are held from drain to release",
+    }),
+  ),
   hooks: Type.Optional(
     Type.Array(
       Type.Object({

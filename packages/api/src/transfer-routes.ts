@@ -5,6 +5,12 @@ import { StreamHeader, StreamPlace, StreamPoint } from "./stream/stream-header.t
 
 const closed = { additionalProperties: false } as const;
 
+/** Digests of one brick, that a difference is told by. */
+export const BookmarkPart = Type.Object({
+  id: Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" }),
+  brick: Type.Integer({ minimum: 0, maximum: 65_535 }),
+});
+
 export const SendPlan = Type.Object({
   header: StreamHeader,
   sources: Type.Array(
@@ -15,6 +21,7 @@ export const SendPlan = Type.Object({
       pool: Type.String(),
       lv: Type.String(),
       baseLv: Type.Optional(Type.String({ description: "what the difference is to" })),
+      bookmark: Type.Optional(BookmarkPart),
     }),
     { description: "in the order of the header's bricks" },
   ),
@@ -50,7 +57,53 @@ export const ReceiveDone = Type.Object({
 });
 export type ReceiveDone = Static<typeof ReceiveDone>;
 
+export const BookmarkBegun = Type.Object({
+  id: Type.String({ description: "of this attempt" }),
+  bricks: Type.Array(
+    Type.Object({
+      node: Type.String(), host: Type.String(), name: Type.String(), vg: Type.String(),
+      pool: Type.String(), lv: Type.String(), sizeBytes: Type.Integer({ minimum: 1 }),
+    }),
+  ),
+});
+export type BookmarkBegun = Static<typeof BookmarkBegun>;
+
+export const BookmarkSummary = Type.Object({
+  name: Type.String(),
+  id: Type.String(),
+  createdAtMs: Type.Integer(),
+  snapshot: StreamPoint,
+  volume: Type.String(),
+  isComplete: Type.Boolean({ description: "false: it is being made, or that was interrupted" }),
+});
+export type BookmarkSummary = Static<typeof BookmarkSummary>;
+
+const bookmark = Type.Object({ bookmark: name }, closed);
+
 export const transferRoutes = {
+  bookmarkList: route({
+    method: "GET", path: "/v1/bookmarks", tag: "snapshot",
+    summary: "What differences can be sent from, although its snapshot is gone",
+    params: none, query: Type.Object({ volume: Type.Optional(name) }, closed),
+    body: noBody, result: Type.Array(BookmarkSummary),
+  }),
+  bookmarkBegin: route({
+    method: "POST", path: "/v1/bookmarks", tag: "snapshot",
+    summary: "Begin a bookmark of a snapshot; its digests are made afterwards",
+    params: none, query: none,
+    body: Type.Object({ snapshot: name, name, volume: Type.Optional(name) }, closed),
+    result: BookmarkBegun,
+  }),
+  bookmarkFinish: route({
+    method: "POST", path: "/v1/bookmarks/:bookmark/finish", tag: "snapshot",
+    summary: "All digests of a bookmark are made",
+    params: bookmark, query: none, body: Type.Object({ id: name }, closed), result: BookmarkSummary,
+  }),
+  bookmarkDelete: route({
+    method: "DELETE", path: "/v1/bookmarks/:bookmark", tag: "snapshot",
+    summary: "Forget a bookmark; each node removes its digests",
+    params: bookmark, query: none, body: noBody, result: BookmarkSummary,
+  }),
   snapshotSend: route({
     method: "POST", path: "/v1/snapshot-send", tag: "snapshot",
     summary: "What is to be sent of a snapshot, whole or as the difference from an earlier one",

@@ -5,6 +5,7 @@
  *
  *     POST /v1/transfer/read     answer: frames of the brick, up to its `brickEnd`
  *     POST /v1/transfer/write    request: the same; answer: lines of JSON, `TransferLine`
+ *     POST /v1/transfer/digest   a bookmark's digests of the brick are made; answer: `TransferLine`s
  *
  * What is asked for is in the header `x-mortar-transfer`. A failure in the middle of an answer of
  * frames has no words: the connection ends, and what was wrong is in the node's log.
@@ -13,6 +14,7 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { type Static, Type } from "@sinclair/typebox";
 import { ApiError } from "./http-exchange.ts";
 import { conforms } from "./check.ts";
+import { BookmarkPart } from "./transfer-routes.ts";
 
 export const TRANSFER_HEADER = "x-mortar-transfer";
 export const TRANSFER_TYPE = "application/x-mortar-frames";
@@ -26,6 +28,8 @@ export const ReadRequest = Type.Object({
   pool: word,
   lv: word,
   baseLv: Type.Optional(word),
+  /** Digests that the content is compared with. */
+  bookmark: Type.Optional(BookmarkPart),
   brick: index,
   offset: bytes,
   sizeBytes: bytes,
@@ -45,13 +49,25 @@ export const WriteRequest = Type.Object({
 });
 export type WriteRequest = Static<typeof WriteRequest>;
 
+export const DigestRequest = Type.Object({
+  node: Type.String({ maxLength: 64 }),
+  vg: word,
+  pool: word,
+  lv: word,
+  bookmark: BookmarkPart,
+  sizeBytes: bytes,
+});
+export type DigestRequest = Static<typeof DigestRequest>;
+
 export const TransferLine = Type.Union([
-  Type.Object({ durable: bytes, isDone: Type.Boolean() }, { description: "is on the disk" }),
+  Type.Object({ durable: bytes, isDone: Type.Boolean() }, { description: "is on the disk, or has a digest" }),
   Type.Object({ error: Type.String() }),
 ]);
 export type TransferLine = Static<typeof TransferLine>;
 
-const paths = { read: "/v1/transfer/read", write: "/v1/transfer/write" } as const;
+const paths = {
+  read: "/v1/transfer/read", write: "/v1/transfer/write", digest: "/v1/transfer/digest",
+} as const;
 
 export interface TransferWrite {
   /** Resolves when more may be written. Rejects when nobody takes it any more. */
@@ -76,6 +92,13 @@ export class TransferClient {
     const incoming = await answerOf(outgoing, this.#socketPath);
     if (incoming.statusCode !== 200) throw await refusalOf(incoming);
     return incoming;
+  }
+
+  /** Ends with the line that is done. Throws `ApiError` with what the node says. */
+  digest(asked: DigestRequest): TransferWrite["lines"] {
+    const outgoing = this.#open("digest", asked);
+    outgoing.end();
+    return linesOf(answerOf(outgoing, this.#socketPath));
   }
 
   write(asked: WriteRequest): TransferWrite {

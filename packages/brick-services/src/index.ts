@@ -7,6 +7,8 @@ export { InodeLocks, LOCK_COMMAND, LOCK_TYPE } from "./inode-locks.ts";
 export type { InodeLock, InodeLockRequest } from "./inode-locks.ts";
 export { ENTRY_LOCK_COMMAND, EntryLocks } from "./entry-locks.ts";
 export type { EntryLock, EntryLockRequest } from "./entry-locks.ts";
+export { isCovered, isKeptOff } from "./mandatory-locks.ts";
+export type { FileAccess } from "./mandatory-locks.ts";
 export { PosixLocks } from "./posix-locks.ts";
 export type { PosixLock, PosixLockRequest } from "./posix-locks.ts";
 
@@ -34,5 +36,5 @@ export { Barrier, BARRIER_TIMEOUT_MS } from "./barrier.ts";
 export { IoStats, LATENCY_BUCKETS, SIZE_BUCKETS } from "./io-stats.ts";
 export type { FopStatistics, StatisticsBook } from "./io-stats.ts";
 export { LEASE, LEASE_COMMAND, LEASE_RECALL_MS, LeaseTable } from "./lease-table.ts";
-export type { Lease } from "./lease-table.ts";
+export type { Lease, LeaseUser } from "./lease-table.ts";
 export { UPCALL_TIMEOUT_MS, UpcallTable } from "./upcall-table.ts";

@@ -2,39 +2,49 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { Random } from "@mortar/sim";
 import { LEASE, LeaseTable, UpcallTable } from "./index.ts";
+import type { LeaseUser } from "./index.ts";
 
 const FILE = Uint32Array.of(1, 1, 1, 1);
 const ALONE = { all: 0, writing: 0 };
+const EPERM = 1;
 const EINVAL = 22;
-const EAGAIN = 11;
 const who = (client: number): { client: number; id: string } => ({ client, id: `c${client}` });
+const user = (client: number, writes = false): LeaseUser => ({
+  ...who(client), writes, removes: false,
+});
 
 test("read leases are shared, a write lease is alone, and open files exclude them", () => {
   const table = new LeaseTable<string>();
   const grant = (client: number, type: number, open = ALONE): number =>
-    table.grant(FILE, 0, { ...who(client), type }, open);
-  assert.equal(grant(1, 3), EINVAL);
-  assert.equal(grant(1, LEASE.read, { all: 1, writing: 1 }), EAGAIN);
+    table.grant(FILE, 0, { ...who(client), type }, open, 0);
+  assert.equal(grant(1, 3), EPERM);
+  assert.equal(grant(1, LEASE.read, { all: 1, writing: 1 }), EPERM);
   assert.ok(!table.any(FILE, 0));
   assert.equal(grant(1, LEASE.read, { all: 1, writing: 0 }), 0);
   assert.equal(grant(2, LEASE.read), 0);
-  assert.equal(grant(2, LEASE.readWrite), EAGAIN);
-  assert.equal(table.unlock(FILE, 0, "c1"), 0);
-  assert.equal(table.unlock(FILE, 0, "c1"), EINVAL);
+  assert.equal(table.unlock(FILE, 0, "c1", LEASE.readWrite), EINVAL);
+  assert.equal(table.unlock(FILE, 0, "c1", LEASE.read), 0);
+  assert.equal(table.unlock(FILE, 0, "c1", LEASE.read), 0, "it may have been taken away meanwhile");
   assert.equal(grant(2, LEASE.readWrite), 0);
-  assert.equal(table.typeOf(FILE, 0, "c2"), LEASE.readWrite);
-  assert.equal(grant(1, LEASE.read), EAGAIN);
+  assert.equal(table.typeOf(FILE, 0), LEASE.read | LEASE.readWrite);
+  assert.equal(grant(1, LEASE.read), EPERM);
+  assert.deepEqual(table.takeRecalled().map((lease) => lease.client), [2]);
+  for (const type of [LEASE.read, LEASE.readWrite]) table.unlock(FILE, 0, "c2", type);
+  assert.equal(grant(1, LEASE.readWrite), 0);
 });
 
-test("an excluded operation waits until the holder, told once, loses its lease", () => {
+test("an excluded operation waits until all holders, told once, have lost their leases", () => {
   const table = new LeaseTable<string>(100);
-  table.grant(FILE, 0, { ...who(1), type: LEASE.read }, ALONE);
-  assert.ok(table.pass(FILE, 0, who(2), false, "read", 0));
-  assert.ok(table.pass(FILE, 0, who(1), true, "own", 0));
-  assert.ok(!table.pass(FILE, 0, who(2), true, "write", 0));
-  assert.ok(!table.pass(FILE, 0, who(3), true, undefined, 0));
-  assert.deepEqual(table.takeRecalled().map((lease) => lease.client), [1]);
-  assert.equal(table.grant(FILE, 0, { ...who(3), type: LEASE.read }, ALONE), EAGAIN);
+  for (const client of [1, 4]) {
+    table.grant(FILE, 0, { ...who(client), type: LEASE.read }, ALONE, 0);
+  }
+  assert.ok(table.pass(FILE, 0, user(2), "read", 0));
+  assert.deepEqual(table.takeRecalled(), []);
+  assert.ok(!table.pass(FILE, 0, user(2, true), "write", 0));
+  assert.ok(!table.pass(FILE, 0, { ...user(3), id: undefined }, undefined, 0));
+  assert.deepEqual(table.takeRecalled().map((lease) => lease.client), [1, 4]);
+  assert.equal(table.grant(FILE, 0, { ...who(3), type: LEASE.read }, ALONE, 0), EPERM);
+  table.unlock(FILE, 0, "c1", LEASE.read);
   table.expire(99);
   assert.deepEqual(table.takeReleased(), []);
   table.expire(100);
@@ -42,11 +52,20 @@ test("an excluded operation waits until the holder, told once, loses its lease",
   assert.ok(!table.any(FILE, 0));
 });
 
+test("a holder changes what it has the lease of, but takes no name of it away", () => {
+  const table = new LeaseTable<string>();
+  table.grant(FILE, 0, { ...who(1), type: LEASE.readWrite }, ALONE, 0);
+  assert.ok(table.pass(FILE, 0, user(1, true), "write", 0));
+  assert.ok(!table.pass(FILE, 0, { ...user(1, true), removes: true }, "unlink", 0));
+  table.unlock(FILE, 0, "c1", LEASE.readWrite);
+  assert.deepEqual(table.takeReleased(), ["unlink"]);
+});
+
 test("a connection that goes gives its leases back and takes its waiters along", () => {
   const table = new LeaseTable<string>();
-  table.grant(FILE, 0, { ...who(1), type: LEASE.readWrite }, ALONE);
-  table.pass(FILE, 0, who(2), false, "two", 0);
-  table.pass(FILE, 0, who(3), false, "three", 0);
+  table.grant(FILE, 0, { ...who(1), type: LEASE.readWrite }, ALONE, 0);
+  table.pass(FILE, 0, user(2), "two", 0);
+  table.pass(FILE, 0, user(3), "three", 0);
   table.releaseClient(2);
   table.releaseClient(1);
   assert.deepEqual(table.takeReleased(), ["three"]);

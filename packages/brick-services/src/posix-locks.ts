@@ -1,6 +1,6 @@
 /**
  * LK: locks of programs, as fcntl(2) has them; flock(2) arrives as the whole file with an owner of
- * its own. Advisory: reads and writes do not look at them.
+ * its own. Advisory, unless the caller asks for reads and writes, too (`mandatory-locks.ts`).
  *
  * - An owner (connection and lock_owner bytes) has at most one type of lock on a byte. What it asks
  *   for replaces what it had there: its ranges are cut, and neighbours of one type become one.
@@ -11,7 +11,9 @@
  *   Unlike fcntl(2), a request that would only deadlock is not refused: it waits.
  *   Unlike stock's, a reader that waited is let in beside other readers.
  * - Who waits may be told to stop: its program got a signal.
- * - FLUSH drops an owner's locks on the inode; the end of a connection, all of its locks.
+ * - FLUSH drops an owner's locks on the inode; the end of a descriptor, those that came through it;
+ *   the end of a connection, all of its locks. A client that gets new connections (its volume's
+ *   graph was changed) takes a descriptor's locks along to the new one: `migrate`.
  */
 
 import { GfidMap } from "./gfid-map.ts";
@@ -35,6 +37,10 @@ export interface PosixLockRequest {
   startLow: number;
   lengthHigh: number;
   lengthLow: number;
+  /** What it comes through, a number of the caller's; 0 or not told: none. */
+  descriptor?: number;
+  /** Reads and writes of others are to keep off, where only such locks are looked at. */
+  isMandatory?: boolean;
 }
 
 /** A range of one owner, of one type. */
@@ -43,6 +49,8 @@ export interface PosixLock extends LockRange {
   readonly owner: Uint8Array;
   readonly pid: number;
   readonly type: number;
+  readonly descriptor: number;
+  readonly isMandatory: boolean;
 }
 
 interface Waiting<Waiter> {
@@ -65,6 +73,8 @@ export class PosixLocks<Waiter> {
   /** Files where a connection has or awaits something; some of them no longer. */
   readonly #clients = new Map<number, Set<LockedFile<Waiter>>>();
   #granted: Waiter[] = [];
+  /** Grows whenever something was granted or given back. */
+  changes = 0;
 
   /** Granted and waiting on an inode. Allocates nothing. */
   count(words: Uint32Array, at: number): number {
@@ -76,6 +86,13 @@ export class PosixLocks<Waiter> {
     return this.#files.has(words, at);
   }
 
+  /** One is held or waited for that `isMeant`. */
+  some(words: Uint32Array, at: number, isMeant: (lock: PosixLock) => boolean): boolean {
+    const file = this.#files.get(words, at);
+    if (file === undefined) return false;
+    return file.held.some(isMeant) || file.waiting.some(({ lock }) => isMeant(lock));
+  }
+
   /**
    * Serve SETLK or SETLKW. LOCK.granted: answer success. LOCK.waiting: `waiter` comes out of
    * takeGranted when it is granted. Else an errno.
@@ -85,12 +102,8 @@ export class PosixLocks<Waiter> {
     if (command !== LOCK_COMMAND.set && command !== LOCK_COMMAND.setWait) return LOCK.invalid;
     const lock = lockOf(request);
     if (lock === undefined || type > LOCK_TYPE.unlock) return LOCK.invalid;
-    let file = this.#files.get(words, at);
-    if (file === undefined && type === LOCK_TYPE.unlock) return LOCK.granted;
-    if (file === undefined) {
-      file = { gfid: words.slice(at, at + 4), clients: new Set(), held: [], waiting: [] };
-      this.#files.set(words, at, file);
-    }
+    if (type === LOCK_TYPE.unlock && !this.any(words, at)) return LOCK.granted;
+    const file = this.#file(words, at);
     if (type !== LOCK_TYPE.unlock && conflictOf(file, lock) !== undefined) {
       if (command !== LOCK_COMMAND.setWait) return LOCK.again;
       replace(file, { ...lock, type: LOCK_TYPE.unlock });
@@ -103,6 +116,23 @@ export class PosixLocks<Waiter> {
     this.#note(lock.client, file);
     this.#retry(file);
     return LOCK.granted;
+  }
+
+  /**
+   * A lock that nothing is in the way of: those of others that overlap are taken from them. Who
+   * waits on the file waits no longer, and is given back. `undefined`: EINVAL.
+   */
+  preempt(request: PosixLockRequest): readonly Waiter[] | undefined {
+    const lock = lockOf(request);
+    if (lock === undefined || request.type > LOCK_TYPE.write) return undefined;
+    const file = this.#file(request.words, request.at);
+    const ended = file.waiting.map(({ waiter }) => waiter);
+    file.waiting = [];
+    file.held = file.held.filter((held) => !overlaps(held, lock) || sameOwner(held, lock));
+    replace(file, lock);
+    this.#note(lock.client, file);
+    this.#retry(file);
+    return ended;
   }
 
   /** GETLK: what would be in the way of the lock, null when nothing; undefined: EINVAL. */
@@ -155,6 +185,28 @@ export class PosixLocks<Waiter> {
     this.#retry(file);
   }
 
+  /** A descriptor is closed. Who waits for a lock through it is given back. */
+  releaseDescriptor(words: Uint32Array, at: number, descriptor: number): readonly Waiter[] {
+    const isMeant = (lock: PosixLock): boolean => lock.descriptor === descriptor;
+    return this.clear(words, at, { which: "all", isMeant }).ended;
+  }
+
+  /**
+   * The locks of a descriptor are from now on another's, of another connection. Who waits for one
+   * does so on the old connection, and ends with it.
+   */
+  migrate(
+    words: Uint32Array, at: number, descriptor: number,
+    to: { readonly client: number; readonly descriptor: number },
+  ): void {
+    const file = this.#files.get(words, at);
+    if (file === undefined) return;
+    file.held = file.held.map((lock) =>
+      lock.descriptor === descriptor ? { ...lock, ...to } : lock);
+    this.#note(to.client, file);
+    this.#retry(file);
+  }
+
   /** A connection is gone. Its waiters are dropped, and need no answer. */
   releaseClient(client: number): void {
     const files = this.#clients.get(client);
@@ -180,6 +232,25 @@ export class PosixLocks<Waiter> {
     return this.#files.get(words, at)?.held ?? NOTHING;
   }
 
+  /** Every lock, for a dump: those that are held, and those that are waited for. */
+  *locks(): IterableIterator<{
+    readonly gfid: Uint32Array; readonly lock: PosixLock; readonly waits: boolean;
+  }> {
+    for (const { gfid, held, waiting } of this.#files.values()) {
+      for (const lock of held) yield { gfid, lock, waits: false };
+      for (const { lock } of waiting) yield { gfid, lock, waits: true };
+    }
+  }
+
+  #file(words: Uint32Array, at: number): LockedFile<Waiter> {
+    let file = this.#files.get(words, at);
+    if (file === undefined) {
+      file = { gfid: words.slice(at, at + 4), clients: new Set(), held: [], waiting: [] };
+      this.#files.set(words, at, file);
+    }
+    return file;
+  }
+
   #note(client: number, file: LockedFile<Waiter>): void {
     let files = this.#clients.get(client);
     if (files === undefined) {
@@ -191,6 +262,7 @@ export class PosixLocks<Waiter> {
   }
 
   #retry(file: LockedFile<Waiter>): void {
+    this.changes++;
     // What one is granted may replace what was in the way of an older one: until none is.
     for (let tried = -1; file.waiting.length > 0 && tried !== file.waiting.length;) {
       tried = file.waiting.length;
@@ -208,8 +280,11 @@ export class PosixLocks<Waiter> {
 }
 
 function lockOf(request: PosixLockRequest): PosixLock | undefined {
-  const { client, owner, pid, type } = request;
-  const lock = { client, owner, pid, type, startHigh: 0, startLow: 0, endHigh: 0, endLow: 0 };
+  const { client, owner, pid, type, descriptor = 0, isMandatory = false } = request;
+  const lock = {
+    client, owner, pid, type, descriptor, isMandatory,
+    startHigh: 0, startLow: 0, endHigh: 0, endLow: 0,
+  };
   const { startHigh, startLow, lengthHigh, lengthLow } = request;
   return setRangeSigned(lock, startHigh, startLow, lengthHigh, lengthLow) ? lock : undefined;
 }
@@ -229,7 +304,7 @@ function replace(file: { held: PosixLock[] }, lock: PosixLock): void {
   for (const held of file.held) {
     if (!sameOwner(held, lock) || !touches(held, lock)) {
       kept.push(held);
-    } else if (held.type === lock.type) {
+    } else if (isAlike(held, lock)) {
       cover(grown, held);
     } else {
       const before = { ...held, endHigh: lock.startHigh, endLow: lock.startLow };
@@ -240,6 +315,12 @@ function replace(file: { held: PosixLock[] }, lock: PosixLock): void {
   }
   if (lock.type !== LOCK_TYPE.unlock) kept.push(grown);
   file.held = kept;
+}
+
+/** They become one. Side by side, those of two descriptors do not: they end apart. */
+function isAlike(held: PosixLock, lock: PosixLock): boolean {
+  return held.type === lock.type && held.isMandatory === lock.isMandatory &&
+    (held.descriptor === lock.descriptor || overlaps(held, lock));
 }
 
 /** They overlap, or one ends right before the other. */

@@ -22,12 +22,12 @@ import type { Tell } from "./services/upcalls.ts";
 import { completeOptions } from "./options.ts";
 import type { BrickOptions } from "./options.ts";
 import { LockDrain } from "./services/lock-drain.ts";
+import { MandatoryLocks } from "./services/mandatory-locks.ts";
 import { Xdata } from "./wire/xdata.ts";
 import type { NewObject } from "./store/new-object.ts";
 import type { Call } from "./wire/call.ts";
 import type { BrickSpec } from "./spec.ts";
 import type { Connection } from "./server/connection.ts";
-import type { Client } from "./server/client.ts";
 import { Patience } from "./server/patience.ts";
 import type { Workers } from "./server/workers.ts";
 
@@ -57,13 +57,14 @@ export class Brick {
   readonly newObject: NewObject;
   readonly locks = new BrickLocks();
   readonly drain = new LockDrain(this.locks);
+  readonly mandatory: MandatoryLocks = new MandatoryLocks(this);
   readonly upcalls: Upcalls;
   readonly leases: Leases;
   /** Calls a client; the server sets it. */
   tell: Tell = () => undefined;
   readonly barrier = new Barrier<HeldReply>();
   readonly statistics = new IoStats(performance.now());
-  readonly top = new TopCounts();
+  readonly top = new TopCounts(INODES);
   /** Open flags of the last WRITE and of its file: the barrier asks. */
   lastWriteFlags = 0;
   /** The parent of a LOOKUP by name, whose name is in the scratch memory; -1: none. */
@@ -109,10 +110,8 @@ export class Brick {
     return this.openFiles.find(this.objects.table.words, 4 * slot);
   }
 
-  closeFile(file: OpenFile, client: Client): void {
-    for (const owner of file.lockOwners) {
-      this.locks.posix.flush(file.inode.words, 0, client.id, owner);
-    }
+  closeFile(file: OpenFile): void {
+    this.locks.closeDescriptor(file);
     this.workers.forgetSource(file.fd);
     if (!file.isDirectory) this.top.closed();
     if (!this.openFiles.close(file)) return;

@@ -269,7 +269,8 @@ export class HealVolume {
   async facts(index: number): Promise<string[]> {
     const isArbiter = this.kind === "arbiter" && index === BRICKS - 1;
     const kind = this.kind === "disperse" ? "fragments" : isArbiter ? "names" : "whole";
-    const text = await run("python3", [script("heal-facts.py"), kind, this.bricks[index]!.path]);
+    const { path, engine } = this.bricks[index]!;
+    const text = await run("python3", [script("heal-facts.py"), kind, path, engine]);
     return text.split("\n").filter((line) => line !== "");
   }
 

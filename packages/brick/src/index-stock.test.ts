@@ -242,4 +242,4 @@ test("an arbiter takes what it does not store, as glusterfsd's", options, () =>
         cut: [cut.opRet, cut.after.size], allocated: [allocated.opRet, allocated.after.size],
       };
     });
-  }, true));
+  }, { isArbiter: true }));

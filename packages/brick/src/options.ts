@@ -17,6 +17,9 @@ export interface TlsOptions {
   readonly ellipticCurve: string;
 }
 
+export const MANDATORY_LOCKING = ["off", "file", "forced", "optimal"] as const;
+export type MandatoryLocking = (typeof MANDATORY_LOCKING)[number];
+
 export interface BrickOptions {
   // Space.
   /** Percent of the file system that is kept free. Not used when `reserveBytes` is set. */
@@ -72,6 +75,9 @@ export interface BrickOptions {
   // Services.
   readonly barrierSeconds: number;
   readonly isArbiter: boolean;
+  readonly mandatoryLocking: MandatoryLocking;
+  /** Clients may say of a file that only who has a lock reads and writes it. */
+  readonly enforcesMandatoryLock: boolean;
   readonly notifiesContention: boolean;
   readonly contentionDelaySeconds: number;
   readonly cacheInvalidation: boolean;
@@ -124,7 +130,8 @@ export const DEFAULT_OPTIONS: BrickOptions = {
   readOnly: false, checksAccess: true, rootSquash: false, allSquash: false,
   anonymousUid: 65_534, anonymousGid: 65_534, managesGroups: false, groupTimeoutSeconds: 300,
   allowsInsecurePorts: true, dynamicAuthentication: true,
-  barrierSeconds: 120, isArbiter: false, notifiesContention: true,
+  barrierSeconds: 120, isArbiter: false, mandatoryLocking: "off", enforcesMandatoryLock: false,
+  notifiesContention: true,
   contentionDelaySeconds: 5, cacheInvalidation: false, cacheInvalidationSeconds: 60,
   leases: false, leaseRecallSeconds: 60,
   indexPending: "", indexDirty: "", indexDirty64: "",

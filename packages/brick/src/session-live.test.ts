@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { callback, fops, NO_DICTIONARY, NO_FLOCK, NO_IATT, UPCALL_FLAG } from "@mortar/gluster";
+import {
+  callback, fops, NO_DICTIONARY, NO_FLOCK, NO_IATT, typed, UPCALL_FLAG,
+} from "@mortar/gluster";
 import { inProcessSkip, wanted } from "./in-process.fixture.ts";
 import { RawClient, ROOT } from "./raw-client.fixture.ts";
 import { withServedBrick } from "./served-brick.fixture.ts";
+import type { LockReport } from "./server/reports.ts";
 
 const options = { timeout: 60_000, ...inProcessSkip };
 const xdata = NO_DICTIONARY;
@@ -179,19 +182,21 @@ test(leases, options, () =>
     async (brick) => {
       const [holder, other] = [await brick.client(), await brick.client()];
       const file = await create(holder, "file");
-      const id = new Uint8Array(16).fill(9);
+      const id = new Uint8Array(16).fill(9, 0, 8);
       const ask = (client: RawClient, command: number, type: number) =>
         client.ask(fops.lease, { gfid: file, lease: { command, type, id, flags: 0 }, xdata });
+      const named = new Map([["lease-id", typed.bytes(new Uint8Array(16).fill(8, 0, 8))]]);
       const granted = await ask(holder, 2, 1);
       assert.deepEqual([granted.opRet, granted.lease.type], [0, 1]);
-      const { fd } = await other.ask(fops.open, { gfid: file, flags: 0, xdata });
-      assert.ok(fd >= 0, "a reader is not in the way of a read lease");
-      const refused = await other.ask(fops.open, { gfid: file, flags: O_RDWR | O_NONBLOCK, xdata });
+      const { fd } = await other.ask(fops.open, { gfid: file, flags: 0, xdata: named });
+      assert.ok(fd >= 0, "a reader with a lease id is not in the way of a read lease");
+      const refused = await other.ask(fops.open, {
+        gfid: file, flags: O_RDWR | O_NONBLOCK, xdata: named,
+      });
       assert.equal(refused.opErrno, EAGAIN);
       const recalled = await holder.nextCallback();
       assert.equal(recalled.procedure, callback.recallLease.number);
-      const { gfid, transaction } = callback.recallLease.decodeRequest(recalled.args);
-      assert.deepEqual([gfid, transaction], [file, id]);
+      assert.deepEqual(callback.recallLease.decodeRequest(recalled.args).gfid, file);
       let isDone = false;
       const written = write(other, file).then((reply) => {
         isDone = true;
@@ -223,6 +228,13 @@ test(again, options, () => withServedBrick({}, async (brick) => {
   const second = await brick.client(name(1));
   await first.closed;
   assert.equal((await lock(second)).opRet, 0);
+  const { locks } = (await brick.command("statedump")) as { locks: readonly LockReport[] };
+  assert.deepEqual(
+    locks.map(({ kind, domain, range, type, waits }) => ({ kind, domain, range, type, waits })),
+    [{
+      kind: "inode", domain: "d", range: { start: "0", length: "0" }, type: "write", waits: false,
+    }],
+  );
 }));
 
 const synced = "writes that have to be on the disk are answered behind the flush, others meanwhile";

@@ -9,6 +9,7 @@
  * Keys are TRANSLATOR:OPTION. What stands in none of them is ignored as unknown, and logged too.
  */
 import { parseBoolean, parseSize } from "@mortar/gluster";
+import { MANDATORY_LOCKING } from "./options.ts";
 import type { BrickOptions } from "./options.ts";
 
 /** Reads an option's text; undefined: it is no value for it. */
@@ -69,6 +70,11 @@ const reserve: Read = (text) => {
   return Number.isNaN(size) ? undefined : { reserveBytes: size };
 };
 
+const mandatoryLocking: Read = (text) => {
+  const found = MANDATORY_LOCKING.find((mode) => mode === text);
+  return found === undefined ? undefined : { mandatoryLocking: found };
+};
+
 const ID_MAX = 0xffff_ffff;
 
 export const OPTION_MEMBERS: ReadonlyMap<string, Read> = new Map<string, Read>([
@@ -89,6 +95,8 @@ export const OPTION_MEMBERS: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["storage/posix:health-check-interval", seconds("healthCheckSeconds")],
   ["storage/posix:health-check-timeout", seconds("healthCheckTimeoutSeconds")],
   ["features/read-only:read-only", flag("readOnly")],
+  ["features/locks:mandatory-locking", mandatoryLocking],
+  ["features/locks:enforce-mandatory-lock", flag("enforcesMandatoryLock")],
   ["features/locks:notify-contention", flag("notifiesContention")],
   ["features/locks:notify-contention-delay", seconds("contentionDelaySeconds")],
   ["features/upcall:cache-invalidation", flag("cacheInvalidation")],
@@ -140,12 +148,11 @@ export const IGNORED: ReadonlyMap<string, string> = new Map([
   ["storage/posix:batch-fsync-mode", "each fsync is a job of a worker"],
   ["storage/posix:batch-fsync-delay-usec", "each fsync is a job of a worker"],
   ["features/locks:trace", "locks are told by a statedump"],
-  ["features/locks:enforce-mandatory-lock", "it concerns what clients ask for by an attribute"],
   ["performance/io-threads:*", OWN_LOOP],
   ["features/selinux:selinux", "the label is an attribute like any other"],
   ["features/sdfs:pass-through", "operations on names never run at the same time"],
   ["protocol/server:inode-lru-limit", "the table of inodes has a fixed size"],
-  ["protocol/server:statedump-path", SOCKET],
+  ["protocol/server:statedump-path", "the owner writes it, there"],
   ["protocol/server:event-threads", OWN_LOOP],
   ["protocol/server:transport.socket.own-thread", OWN_LOOP],
   ["protocol/server:transport-type", "TCP is what there is"],
@@ -203,7 +210,6 @@ export const REFUSED: ReadonlyMap<string, string> = new Map([
   ["features/marker:quota", "features.quota"],
   ["features/marker:inode-quota", "features.inode-quota"],
   ["features/marker:xtime", "geo-replication.indexing"],
-  ["features/locks:mandatory-locking", "locks.mandatory-locking"],
   ["features/locks:monkey-unlocking", "features.locks-monkey-unlocking"],
   ["features/locks:revocation-secs", "features.locks-revocation-secs"],
   ["features/locks:revocation-clear-all", "features.locks-revocation-clear-all"],

@@ -77,6 +77,8 @@ test("options mean what the volume's options say", () => {
     ["features.barrier-timeout", "2m", { barrierSeconds: 120 }],
     ["transport.listen-backlog", "17", { listenBacklog: 17 }],
     ["network.tcp-window-size", "512KB", { windowBytes: 524_288 }],
+    ["locks.mandatory-locking", "forced", { mandatoryLocking: "forced" }],
+    ["features.enforce-mandatory-lock", "on", { enforcesMandatoryLock: true }],
   ];
   for (const [name, value, expected] of cases) {
     const options = optionsOf({ [name]: value });
@@ -92,8 +94,7 @@ test("options mean what the volume's options say", () => {
 test("a feature that is not served is refused by its name, and by what to do", () => {
   const features = {
     "features.trash": "on", "features.worm": "on", "features.quota": "on",
-    "network.compression": "on", "storage.build-pgfid": "on", "locks.mandatory-locking": "forced",
-    "changelog.changelog": "on",
+    "network.compression": "on", "storage.build-pgfid": "on", "changelog.changelog": "on",
   };
   for (const [name, value] of Object.entries(features)) {
     assert.throws(() => specOf({ [name]: value }), (error) => {

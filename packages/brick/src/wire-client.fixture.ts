@@ -11,15 +11,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Dictionary, setVolume } from "@mortar/gluster";
 import type { Procedure } from "@mortar/gluster";
 import { setXattr } from "@mortar/linux";
-import { decodeReply, encodeCall, encodeCredential, messageKind, RecordDecoder } from "@mortar/rpc";
+import {
+  decodeCall, decodeReply, encodeCall, encodeCredential, messageKind, RecordDecoder,
+} from "@mortar/rpc";
+import type { RpcReply } from "@mortar/rpc";
 import { askBrick, startBrick } from "./index.ts";
+import type { BrickOptions } from "./options.ts";
 
 const VOLUME_ID = "11223344-5566-7788-9900-aabbccddeeff";
 
 export class WireClient {
   readonly #socket: Socket;
-  readonly #answers = new Map<number, (results: Uint8Array) => void>();
+  readonly #answers = new Map<number, (reply: RpcReply) => void>();
+  /** Calls of the brick: procedure and arguments. */
+  readonly told: { readonly procedure: number; readonly args: Uint8Array }[] = [];
   #xid = 1;
+  /** Of the process that calls. */
+  pid = 100;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -48,21 +56,26 @@ export class WireClient {
   async call<Q, R>(procedure: Procedure<Q, R>, request: Q, owner = 1): Promise<R> {
     const xid = this.#xid++;
     const credential = encodeCredential({
-      kind: "gluster3", pid: 100, uid: 0, gid: 0, groups: [], timeFlags: 0, timeSeconds: 0,
+      kind: "gluster3", pid: this.pid, uid: 0, gid: 0, groups: [], timeFlags: 0, timeSeconds: 0,
       timeNanoseconds: 0, lockOwner: Uint8Array.of(owner, 0, 0, 0, 0, 0, 0, 1),
     });
-    const answer = new Promise<Uint8Array>((resolve) => this.#answers.set(xid, resolve));
+    const answer = new Promise<RpcReply>((resolve) => this.#answers.set(xid, resolve));
     const { number, version } = procedure.program;
     const target = { xid, program: number, version, procedure: procedure.number };
     this.#socket.write(encodeCall(target, credential, procedure.encodeRequest(request)));
-    return procedure.decodeReply(await answer);
+    const reply = await answer;
+    if (reply.kind !== "success") throw new Error(`the brick answers ${reply.kind}`);
+    return procedure.decodeReply(reply.results);
   }
 
   #take(record: Uint8Array): void {
-    if (messageKind(record) === "call") return;
+    if (messageKind(record) === "call") {
+      const { procedure, args } = decodeCall(record);
+      this.told.push({ procedure, args });
+      return;
+    }
     const reply = decodeReply(record);
-    if (reply.kind !== "success") throw new Error(`the brick answers ${reply.kind}`);
-    this.#answers.get(reply.xid)?.(reply.results);
+    this.#answers.get(reply.xid)?.(reply);
     this.#answers.delete(reply.xid);
   }
 }
@@ -88,6 +101,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** What differs from one brick to another. */
+export type WireSetup =
+  Partial<Pick<BrickOptions,
+    "isArbiter" | "mandatoryLocking" | "enforcesMandatoryLock" | "leases" | "cacheInvalidation">>;
+
 /** A brick of either engine, and one client of it. */
 export interface WireBrick {
   readonly path: string;
@@ -98,7 +116,7 @@ export interface WireBrick {
 
 /** With the translators that matter to replicas: posix, [arbiter], locks, index. */
 export async function startWireBrick(
-  engine: "builtin" | "glusterfsd", isArbiter = false,
+  engine: "builtin" | "glusterfsd", setup: WireSetup = {},
 ): Promise<WireBrick> {
   const directory = mkdtempSync(join(tmpdir(), `brick-wire-${engine}-${process.pid}-`));
   const path = join(directory, "brick");
@@ -106,8 +124,8 @@ export async function startWireBrick(
   setXattr(path, "trusted.glusterfs.volume-id", Buffer.from(VOLUME_ID.replaceAll("-", ""), "hex"));
   const port = await freePort();
   const stop = engine === "builtin"
-    ? await startOwn(directory, path, port, isArbiter)
-    : startStock(directory, path, port, isArbiter);
+    ? await startOwn(directory, path, port, setup)
+    : startStock(directory, path, port, setup);
   const client = await WireClient.open(port, path);
   return {
     path, port, client,
@@ -123,11 +141,11 @@ export async function startWireBrick(
 export async function withBricks(
   engines: readonly ("glusterfsd" | "builtin")[],
   body: (bricks: readonly WireBrick[]) => Promise<void>,
-  isArbiter = false,
+  setup: WireSetup = {},
 ): Promise<void> {
   const bricks: WireBrick[] = [];
   try {
-    for (const engine of engines) bricks.push(await startWireBrick(engine, isArbiter));
+    for (const engine of engines) bricks.push(await startWireBrick(engine, setup));
     await body(bricks);
   } finally {
     for (const brick of bricks) await brick.stop();
@@ -136,9 +154,9 @@ export async function withBricks(
 
 /** The stock one, and ours. */
 export async function withBoth(
-  body: (bricks: readonly WireBrick[]) => Promise<void>, isArbiter = false,
+  body: (bricks: readonly WireBrick[]) => Promise<void>, setup: WireSetup = {},
 ): Promise<void> {
-  await withBricks(["glusterfsd", "builtin"], body, isArbiter);
+  await withBricks(["glusterfsd", "builtin"], body, setup);
 }
 
 /** The same of both, in what `ask` takes of an answer. */
@@ -151,12 +169,12 @@ export async function same<T>(
 }
 
 async function startOwn(
-  directory: string, path: string, port: number, isArbiter: boolean,
+  directory: string, path: string, port: number, setup: WireSetup,
 ): Promise<() => Promise<void>> {
   const controlSocket = join(directory, "control");
   await startBrick({
     path, volume: "wire", volumeId: VOLUME_ID, address: "127.0.0.1", port, controlSocket,
-    options: { isArbiter },
+    options: setup,
   }, join(directory, "log"));
   return async () => {
     await askBrick(controlSocket, { command: "stop" });
@@ -164,19 +182,30 @@ async function startOwn(
 }
 
 function startStock(
-  directory: string, path: string, port: number, isArbiter: boolean,
+  directory: string, path: string, port: number, setup: WireSetup,
 ): () => Promise<void> {
+  const {
+    isArbiter = false, mandatoryLocking = "off", enforcesMandatoryLock = false, leases = false,
+    cacheInvalidation = false,
+  } = setup;
   const volume = (name: string, type: string, options: string[], below: string): string =>
     [`volume ${name}`, `type ${type}`, ...options.map((option) => `option ${option}`),
       ...(below === "" ? [] : [`subvolumes ${below}`]), "end-volume", ""].join("\n");
   writeFileSync(join(directory, "brick.vol"), [
     volume("posix", "storage/posix", [`directory ${path}`, `volume-id ${VOLUME_ID}`], ""),
     ...(isArbiter ? [volume("arbiter", "features/arbiter", [], "posix")] : []),
-    volume("locks", "features/locks", [], isArbiter ? "arbiter" : "posix"),
+    volume("locks", "features/locks", [
+      `mandatory-locking ${mandatoryLocking}`,
+      `enforce-mandatory-lock ${enforcesMandatoryLock ? "on" : "off"}`,
+    ], isArbiter ? "arbiter" : "posix"),
+    volume("leases", "features/leases", [`leases ${leases ? "on" : "off"}`], "locks"),
+    volume("upcall", "features/upcall", [
+      `cache-invalidation ${cacheInvalidation ? "on" : "off"}`,
+    ], "leases"),
     volume("index", "features/index", [
       `index-base ${path}/.glusterfs/indices`, "xattrop-dirty-watchlist trusted.afr.dirty",
       "xattrop-pending-watchlist trusted.afr.wire-",
-    ], "locks"),
+    ], "upcall"),
     volume(path, "debug/io-stats", [], "index"),
     volume("server", "protocol/server", [
       "transport-type tcp", `transport.socket.listen-port ${port}`,

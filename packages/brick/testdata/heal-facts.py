@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """What must be equal on all bricks of a set when everything is healed.
 
-    heal-facts.py whole|names|fragments BRICK
+    heal-facts.py whole|names|fragments BRICK ENGINE
 
 One line an object: its path, kind, mode, owner, links, gfid, user attributes and parents; of whole
 bricks size and checksum, of fragments the counters of disperse. Pending counters that are not zero,
-entries of the index and broken handles are lines that begin with "!".
+entries of the index and broken handles are lines that begin with "!". Of a brick that glusterfsd has served, a
+parent that the object has no name in is left out: it keeps some of a file that was renamed while it did not answer.
 """
 import hashlib
 import os
 import stat
 import sys
 
-kind, brick = sys.argv[1:]
+kind, brick, engine = sys.argv[1:]
 ROOT_HIDDEN = {".glusterfs"}
 
 
@@ -20,6 +21,15 @@ def handle_of(gfid):
     text = gfid.hex()
     parts = "-".join([text[0:8], text[8:12], text[12:16], text[16:20], text[20:32]])
     return os.path.join(brick, ".glusterfs", text[0:2], text[2:4], parts)
+
+
+def is_named(link, ino):
+    """Whether the object has the name that "PARENT'S GFID/NAME" says."""
+    parent, name = link.split("/", 1)
+    try:
+        return os.lstat(os.path.join(handle_of(bytes.fromhex(parent.replace("-", ""))), name)).st_ino == ino
+    except OSError:
+        return False
 
 
 def describe(path):
@@ -42,7 +52,8 @@ def describe(path):
         # A counter that is absent is as good as zero.
         counters = any(value) and kind == "fragments" and name in ("trusted.ec.version", "trusted.ec.size", "trusted.ec.config")
         if name.startswith("trusted.gfid2path."):
-            line.append(f"named {value.decode()}")
+            if engine == "builtin" or is_named(value.decode(), facts.st_ino):
+                line.append(f"named {value.decode()}")
         elif name.startswith("user.") or counters:
             text = value.hex() if len(value) <= 16 else hashlib.sha256(value).hexdigest()[:16]
             line.append(f"{name}={text}")

@@ -71,7 +71,7 @@ async function mortar(line: Line, io: CliIo): Promise<number> {
       root: line.root ?? "/",
     });
   }
-  if (isLvmName(verb)) return lvm(verb, words.slice(position + 1), io, line.root);
+  if (isLvmName(verb)) return lvm(verb, ownJson(verb, words.slice(position + 1)), io, line.root);
   if (verb === "pool") {
     const { isPoolVerb, runPoolVerb } = await import("./pool/pool-verbs.ts");
     const own = words.slice(position + 1);
@@ -123,6 +123,12 @@ async function lvm(
   const { lvmTools, runLvm } = await import("./lvm/index.ts");
   if (!lvmTools.includes(tool)) return unknownVerb(tool, io);
   return runLvm(tool, args, io, { root });
+}
+
+/** `--json` is understood everywhere under this name; LVM has another word for it. */
+function ownJson(tool: string, words: readonly string[]): readonly string[] {
+  if (!["lvs", "vgs", "pvs"].includes(tool)) return words;
+  return words.map((word) => (word === "--json" ? "--reportformat=json" : word));
 }
 
 /** Tells the tools of LVM from other words without loading them. */

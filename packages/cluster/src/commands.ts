@@ -18,6 +18,7 @@ import { volumeHealCount, volumeHealInfo, volumeHealStatistics } from "./heal/he
 import { volumeHeal } from "./heal/self-heal.ts";
 import { choosesServerQuorum, inServerQuorum } from "./nodes/server-quorum.ts";
 import { snapshotActivate, snapshotDeactivate } from "./snapshots/snapshot-activation.ts";
+import { bookmarkBegin, bookmarkDelete, bookmarkFinish, bookmarkList } from "./transfer/bookmarks.ts";
 import { receiveFinish } from "./transfer/receive-finish.ts";
 import {
   receiveAbandon, receiveBegin, receiveList, receiveProgress,
@@ -128,6 +129,10 @@ export const commands: { readonly [Name in CommandName]: Command<Name> } = {
   snapshotLock: changing(snapshotLock),
   snapshotUnlock: changing(snapshotUnlock),
   snapshotSend: question(snapshotSend),
+  bookmarkBegin: changing(bookmarkBegin),
+  bookmarkFinish: changing(bookmarkFinish),
+  bookmarkDelete: changing(bookmarkDelete),
+  bookmarkList: question(bookmarkList),
   receiveBegin: changing(receiveBegin),
   receiveProgress: changing(receiveProgress),
   receiveFinish: changing(receiveFinish),

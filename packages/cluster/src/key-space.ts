@@ -14,6 +14,7 @@ import {
   type Versioned,
   type VolumeDocument,
 } from "./state.ts";
+import type { BookmarkDocument } from "./transfer/bookmark-document.ts";
 import type { ReceiveDocument } from "./transfer/transfer-document.ts";
 
 export const keyOf = {
@@ -26,6 +27,7 @@ export const keyOf = {
   schedule: (name: string) => `schedule/${name}`,
   clusterClock: "config/clock",
   receive: (volume: string) => `receive/${volume}`,
+  bookmark: (name: string) => `bookmark/${name}`,
 } as const;
 
 export interface StoredEntry {
@@ -54,6 +56,7 @@ export function emptyState(self: string): ClusterState {
     intents: new Map(),
     schedules: new Map(),
     receives: new Map(),
+    bookmarks: new Map(),
   };
 }
 
@@ -119,14 +122,15 @@ export function applyTold(
 export function newestRevision(state: ClusterState): number {
   const singles = [state.snapshotConfig, state.clusterConfig, state.clusterClock];
   let newest = Math.max(...singles.map((it) => it?.revision ?? 0));
-  const { nodes, volumes, snapshots, intents, schedules, receives } = state;
-  for (const map of [nodes, volumes, snapshots, intents, schedules, receives]) {
+  const { nodes, volumes, snapshots, intents, schedules, receives, bookmarks } = state;
+  for (const map of [nodes, volumes, snapshots, intents, schedules, receives, bookmarks]) {
     for (const { revision } of map.values()) newest = Math.max(newest, revision);
   }
   return newest;
 }
 
-type Maps = "nodes" | "volumes" | "snapshots" | "intents" | "schedules" | "receives";
+type Maps =
+  "nodes" | "volumes" | "snapshots" | "intents" | "schedules" | "receives" | "bookmarks";
 
 const mapOfPrefix: Readonly<Record<string, Maps>> = {
   node: "nodes",
@@ -135,6 +139,7 @@ const mapOfPrefix: Readonly<Record<string, Maps>> = {
   intent: "intents",
   schedule: "schedules",
   receive: "receives",
+  bookmark: "bookmarks",
 };
 
 /** Copies each map at its first change; what is handed out before stays as it was. */
@@ -240,6 +245,12 @@ export const changeOf = {
   },
   receiveGone(state: ClusterState, volume: string): Change {
     return gone(keyOf.receive(volume), state.receives.get(volume));
+  },
+  bookmark(state: ClusterState, bookmark: BookmarkDocument): Change {
+    return put(keyOf.bookmark(bookmark.name), state.bookmarks.get(bookmark.name), bookmark);
+  },
+  bookmarkGone(state: ClusterState, name: string): Change {
+    return gone(keyOf.bookmark(name), state.bookmarks.get(name));
   },
   clusterClock(state: ClusterState, clock: ClusterClockDocument): Change {
     return put(keyOf.clusterClock, state.clusterClock, clock);

@@ -10,7 +10,7 @@ import { reclaimOf, sumOfFreed } from "./bricks/reclaim.ts";
 import { removalOfBricks, replacementOfBrick } from "./bricks/plan-bricks.ts";
 import type { Plan, PlanArgs, PlanStep } from "./plan-command.ts";
 import { doomedSafetySnapshots } from "./snapshots/safety.ts";
-import { chosenForDeletion } from "./snapshots/snapshot-delete.ts";
+import { chosenForDeletion, refuseUndeletable } from "./snapshots/snapshot-delete.ts";
 import { findSnapshot, isActivated, snapVolumeOf } from "./snapshots/snapshot-find.ts";
 import { isKept, refuseKept, whyKept } from "./snapshots/snapshot-keep.ts";
 import type { BrickDocument, SnapshotDocument, VolumeDocument } from "./state.ts";
@@ -71,7 +71,7 @@ function named(name: string | undefined): string {
 function* deletionOfChosen(context: CommandContext, args: PlanArgs): Step<Draft> {
   if (args.snapshot !== undefined) {
     const snapshot = findSnapshot(context.state, args.snapshot);
-    yield* refuseKept(context, snapshot, "deleted");
+    yield* refuseUndeletable(context, snapshot);
     return deletion([snapshot]);
   }
   if (args.volume === undefined && args.all !== true) named(undefined);

@@ -16,12 +16,14 @@
  * | `schedule/NAME`    | ScheduleDocument   |
  * | `config/clock`     | ClusterClockDocument |
  * | `receive/VOLUME`   | ReceiveDocument    |
+ * | `bookmark/NAME`    | BookmarkDocument   |
  */
 import type { BrickStorage } from "./bricks/brick-storage.ts";
 import type { NodeEffect } from "./effect.ts";
 import type { ClusterClockDocument } from "./nodes/cluster-clock.ts";
 import type { ScheduleDocument } from "./schedules/schedule-document.ts";
 import type { SnapshotHold, SnapshotLock } from "./snapshots/snapshot-keep.ts";
+import type { BookmarkDocument } from "./transfer/bookmark-document.ts";
 import type { ReceiveDocument, SnapshotPoint } from "./transfer/transfer-document.ts";
 
 export const SCHEMA = 1;
@@ -172,6 +174,8 @@ export interface SnapshotDocument {
   readonly volumes: readonly SnapVolumeDocument[];
   /** How long writes were held, from the first brick that drained to the last release. */
   readonly pauseMs?: number;
+  /** How long each part of taking it took, in milliseconds, in their order: HoldPhase. */
+  readonly phases?: Readonly<Record<string, number>>;
   /** Whether the steps of clients over several bricks had come to their end; see lock-drain.ts. */
   readonly drain?: { readonly complete: boolean; readonly tookMs: number; readonly left: number };
   readonly consistency: Consistency;
@@ -252,6 +256,7 @@ export type StoredDocument =
   | ScheduleDocument
   | ClusterClockDocument
   | ReceiveDocument
+  | BookmarkDocument
   | IntentDocument;
 
 /** A document and the revision of its key in the store. */
@@ -274,6 +279,7 @@ export interface ClusterState {
   readonly clusterClock?: Versioned<ClusterClockDocument>;
   /** By volume name. */
   readonly receives: ReadonlyMap<string, Versioned<ReceiveDocument>>;
+  readonly bookmarks: ReadonlyMap<string, Versioned<BookmarkDocument>>;
 }
 
 /** One change of a transaction; `expected` is the revision that the key must still have. */

@@ -86,6 +86,7 @@ const volumeText = {
   volumeNotStarted: (name: string) => `Volume ${name} is not started`,
   volumeNotStartedDot: (name: string) => `Volume ${name} is not started.`,
   logRotateNotStarted: (name: string) => `Volume ${name} needs to be started before log rotate.`,
+  notADirectory: (path: string) => `Failed: ${path} is not a directory`,
   brickIncorrect: (brick: string, name: string) => `Incorrect brick ${brick} for volume ${name}`,
   /** Mortar's own: stock has one brick server. */
   engineAfterStart: (name: string, engine: string) =>

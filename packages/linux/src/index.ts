@@ -18,6 +18,7 @@ export { flockWithin, tryFlock, unlockFlock } from "./flock.ts";
 export type { FlockMode } from "./flock.ts";
 export { freezeFileSystem, frozen, syncFileSystem, thawFileSystem } from "./freeze.ts";
 export type { FreezeOptions, FrozenResult } from "./freeze.ts";
+export { blockDeviceNames } from "./block-names.ts";
 export { heldByChild, holdAsChild } from "./held-by-child.ts";
 export type { HeldResult, Hold } from "./held-by-child.ts";
 export {
@@ -49,6 +50,7 @@ export { openEventFd, signalEventFd } from "./event-fd.ts";
 export { duplicateFd, listenTcp, listenUnix, socketIo, socketPair, tuneConnection } from "./socket.ts";
 export type { ConnectionTuning, SocketIo } from "./socket.ts";
 export { groupsOfUser } from "./user-groups.ts";
+export { journalEntry } from "./journal.ts";
 export { systemLog } from "./system-log.ts";
 export { Acceptor, Epoll, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from "./epoll.ts";
 export type { Peer } from "./epoll.ts";

@@ -11,9 +11,10 @@
  * on threads of their own, and the caller bounds the wait. State is read from sysfs, which never
  * touches the backing file.
  */
-import { constants as fsConstants, promises as fs, readdirSync, readFileSync, statSync } from "node:fs";
+import { constants as fsConstants, promises as fs, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { declareAsync, isErrno } from "./async-call.ts";
+import { blockDeviceNames } from "./block-names.ts";
 
 const LOOP_CLR_FD = 0x4c01;
 const LOOP_SET_STATUS64 = 0x4c04;
@@ -202,7 +203,7 @@ async function withDevice(
   }
 }
 
-/** Every attached loop device, by number. */
+/** Every attached loop device that has a size, by number. */
 export function listLoops(): LoopStatus[] {
   const loops = loopNumbers().flatMap((number) => readLoop(`/dev/loop${number}`) ?? []);
   return loops.sort((a, b) => a.number - b.number);
@@ -219,7 +220,7 @@ export interface LoopBacking {
 const backings = new Map<number, { readonly attachment: number; readonly backingPath: string }>();
 
 /**
- * Every attached loop device, in no order, for about 5 µs each: a node has one for each snapshot.
+ * Every attached loop device that has a size, in no order, for about 5 µs each: a node has one for each snapshot.
  * Who finds one of interest reads it by `readLoop`.
  */
 export function listLoopBackings(): LoopBacking[] {
@@ -240,7 +241,7 @@ export function listLoopBackings(): LoopBacking[] {
 }
 
 function loopNumbers(): number[] {
-  return readdirSync("/sys/block").flatMap((name) => {
+  return blockDeviceNames().flatMap((name) => {
     const number = /^loop(\d+)$/.exec(name)?.[1];
     return number === undefined ? [] : [Number(number)];
   });

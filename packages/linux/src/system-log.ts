@@ -29,6 +29,13 @@ export function systemLog(
   text: string,
   path = "/dev/log",
 ): boolean {
+  const priority = FACILITY_DAEMON * 8 + SEVERITIES[severity];
+  const line = Buffer.from(`<${priority}>${tag}[${process.pid}]: ${text}`);
+  return sendDatagram(path, line.subarray(0, TEXT_BYTES_MAX));
+}
+
+/** Not of the public face. False when nobody listens or takes it. */
+export function sendDatagram(path: string, bytes: Buffer): boolean {
   const fd = socketCall(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
   try {
@@ -36,9 +43,6 @@ export function systemLog(
     const address = new Uint8Array(2 + name.length + 1);
     address[0] = AF_UNIX;
     address.set(name, 2);
-    const priority = FACILITY_DAEMON * 8 + SEVERITIES[severity];
-    const line = Buffer.from(`<${priority}>${tag}[${process.pid}]: ${text}`);
-    const bytes = line.subarray(0, TEXT_BYTES_MAX);
     return sendTo(fd, bytes, bytes.length, MSG_NOSIGNAL, address, address.length) >= 0;
   } finally {
     closeSync(fd);

@@ -66,6 +66,7 @@ export type { PvContents } from "./physical-volume.ts";
 export { parseMetadataText } from "./vg-parse.ts";
 export type { MetadataText } from "./vg-parse.ts";
 export { printMetadataText } from "./vg-print.ts";
+export { rememberText } from "./recent-texts.ts";
 export type { PrintOptions } from "./vg-print.ts";
 export { validateVolumeGroup } from "./validate.ts";
 

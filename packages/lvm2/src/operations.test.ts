@@ -120,6 +120,22 @@ test("automatic names count on from the highest, hidden ones included", () => {
   assert.deepEqual(names(vg), ["lvol0", "lvol1_pmspare", "lvol2", "lvol2_tmeta", "lvol2_tdata"]);
 });
 
+test("snapshots of one pool can be one transaction, with a message each", () => {
+  const two = createThin(poolGroup(), { pool: "pool", extentCount: 30, name: "t2" }, origin);
+  const vg = stripMessages(two.vg, "pool");
+  const before = requireThinPool(vg, "pool").segment.transactionId;
+  const one = createThinSnapshot(vg, { origin: "t1", name: "s1" }, origin).vg;
+  assert.throws(() => createThinSnapshot(one, { origin: "t2", name: "s2" }, origin), /not been sent/);
+  const both = createThinSnapshot(one, { origin: "t2", name: "s2", joins: true }, origin).vg;
+  validateVolumeGroup(both);
+  const { transactionId, messages } = requireThinPool(both, "pool").segment;
+  assert.equal(transactionId, before + 1);
+  assert.deepEqual(messages, [{ kind: "create", lv: "s1" }, { kind: "create", lv: "s2" }]);
+  const [first, second] = ["s1", "s2"].map((name) => requireThinVolume(both, name).segment);
+  assert.deepEqual([first!.transactionId, second!.transactionId], [before, before]);
+  assert.equal(second!.deviceId, first!.deviceId + 1);
+});
+
 test("a pool transaction steps the id and carries its message, one at a time", () => {
   const vg = poolGroup();
   const made = createThinSnapshot(vg, { origin: "t1", name: "s1" }, origin);

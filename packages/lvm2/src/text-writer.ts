@@ -36,6 +36,11 @@ export class TextWriter {
     this.#out += "\n";
   }
 
+  /** Lines that another writer made. */
+  whole(lines: string): void {
+    this.#out += lines;
+  }
+
   open(head: string): void {
     this.line(head);
     this.#depth++;

@@ -9,7 +9,9 @@ import { checkNewLv, requireExtentCount } from "./linear.ts";
 import type { Provenance, ThinPool, ThinSegment, VolumeGroup } from "./model.ts";
 import { autoLvName, checkTag } from "./names.ts";
 import type { Created } from "./vg-edit.ts";
-import { addLv, newLv, queueMessage, requireIdlePool, requireLvChangeable } from "./vg-edit.ts";
+import {
+  addLv, joinMessage, newLv, queueMessage, requireIdlePool, requireLvChangeable,
+} from "./vg-edit.ts";
 import { asThinVolume, findLv, lvExtentCount, requireThinPool, thinVolumesOf } from "./vg-query.ts";
 
 /** A device id has 24 bits. */
@@ -26,12 +28,16 @@ export function createThin(
   return create(vg, pool, { ...options, origin: undefined, flags: [] }, provenance);
 }
 
-/** `activationSkip` is on by default, as LVM has it for thin snapshots. */
+/**
+ * `activationSkip` is on by default, as LVM has it for thin snapshots. `joins`: in the transaction
+ * that is queued for the pool already, which makes volumes only.
+ */
 export function createThinSnapshot(
   vg: VolumeGroup,
   options: NewLvOptions & {
     readonly origin: string;
     readonly activationSkip?: boolean | undefined;
+    readonly joins?: boolean | undefined;
   },
   provenance: Provenance,
 ): Created {
@@ -64,17 +70,19 @@ function create(
     readonly extentCount: number;
     readonly origin: string | undefined;
     readonly flags: readonly string[];
+    readonly joins?: boolean | undefined;
   },
   provenance: Provenance,
 ): Created {
   requireLvChangeable(vg, pool.lv, "use");
-  requireIdlePool(vg, pool);
+  const joins = wanted.joins === true && pool.segment.messages.length > 0;
+  if (!joins) requireIdlePool(vg, pool);
   const segment: ThinSegment = {
     type: "thin",
     startExtent: 0,
     extentCount: wanted.extentCount,
     pool: pool.lv.name,
-    transactionId: pool.segment.transactionId,
+    transactionId: pool.segment.transactionId - (joins ? 1 : 0),
     deviceId: nextDeviceId(vg, pool),
     origin: wanted.origin,
     tags: [],
@@ -87,7 +95,9 @@ function create(
     readOnly: wanted.readOnly,
     tags: wanted.tags?.map((tag) => checkTag(tag)),
   });
-  return { vg: addLv(queueMessage(vg, pool, { kind: "create", lv: lv.name }), lv), lv };
+  const message = { kind: "create", lv: lv.name } as const;
+  const queued = joins ? joinMessage(vg, pool, message) : queueMessage(vg, pool, message);
+  return { vg: addLv(queued, lv), lv };
 }
 
 /** One above the highest in use, from 1: LVM does not fill holes. */

@@ -158,16 +158,15 @@ export function newLv(
  * earlier change has to reach the pool, and be stripped, before the next is queued.
  */
 export function queueMessage(vg: VolumeGroup, pool: ThinPool, message: PoolMessage): VolumeGroup {
-  return replaceLv(vg, pool.lv.name, {
-    ...pool.lv,
-    segments: [
-      {
-        ...pool.segment,
-        transactionId: pool.segment.transactionId + 1,
-        messages: [...pool.segment.messages, message],
-      },
-    ],
-  });
+  const { transactionId } = pool.segment;
+  const segment = { ...pool.segment, transactionId: transactionId + 1 };
+  return joinMessage(vg, { ...pool, segment }, message);
+}
+
+/** One more in the transaction that is queued: the pool performs all of it in one commit. */
+export function joinMessage(vg: VolumeGroup, pool: ThinPool, message: PoolMessage): VolumeGroup {
+  const segment = { ...pool.segment, messages: [...pool.segment.messages, message] };
+  return replaceLv(vg, pool.lv.name, { ...pool.lv, segments: [segment] });
 }
 
 export function requireIdlePool(vg: VolumeGroup, pool: ThinPool): void {

@@ -36,10 +36,11 @@ export interface PrintOptions {
 
 /** Without the NUL that ends the text on the medium. */
 export function printMetadataText(vg: VolumeGroup, options: PrintOptions): string {
-  const writer = new TextWriter(options.form);
-  if (options.form === "backup") printHeader(writer, options);
-  printGroup(writer, vg);
-  if (options.form === "disk") printHeader(writer, options);
+  const { form } = options;
+  const writer = new TextWriter(form);
+  if (form === "backup") printHeader(writer, options);
+  printGroup(writer, vg, form === "disk" ? printedLv : printLv);
+  if (form === "disk") printHeader(writer, options);
   return writer.text();
 }
 
@@ -59,7 +60,9 @@ function printHeader(writer: TextWriter, options: PrintOptions): void {
   writer.blank();
 }
 
-function printGroup(writer: TextWriter, vg: VolumeGroup): void {
+type PrintLv = (writer: TextWriter, vg: VolumeGroup, lv: LogicalVolume) => void;
+
+function printGroup(writer: TextWriter, vg: VolumeGroup, print: PrintLv): void {
   writer.open(`${vg.name} {`);
   writer.line(`id = ${quote(vg.id)}`);
   writer.line(`seqno = ${vg.seqno}`);
@@ -85,8 +88,8 @@ function printGroup(writer: TextWriter, vg: VolumeGroup): void {
   writer.blank();
   if (vg.logicalVolumes.length > 0) {
     writer.open("logical_volumes {");
-    for (const lv of vg.logicalVolumes) if (isVisible(lv)) printLv(writer, vg, lv);
-    for (const lv of vg.logicalVolumes) if (!isVisible(lv)) printLv(writer, vg, lv);
+    for (const lv of vg.logicalVolumes) if (isVisible(lv)) print(writer, vg, lv);
+    for (const lv of vg.logicalVolumes) if (!isVisible(lv)) print(writer, vg, lv);
     writer.close("}");
   }
   writer.blank();
@@ -115,6 +118,23 @@ function printPv(writer: TextWriter, vg: VolumeGroup, pv: PhysicalVolume): void 
   writer.line(`pe_count = ${pv.extentCount}`, sizeComment(pv.extentCount * vg.extentSectors));
   writer.entries(pv.extra);
   writer.close("}");
+}
+
+/**
+ * As on the medium, where nothing depends on the group (comments do, and indentation). A model is
+ * never changed in place: of a group with a thousand snapshots, one more prints one more.
+ */
+const printed = new WeakMap<LogicalVolume, string>();
+
+function printedLv(writer: TextWriter, vg: VolumeGroup, lv: LogicalVolume): void {
+  let text = printed.get(lv);
+  if (text === undefined) {
+    const own = new TextWriter("disk");
+    printLv(own, vg, lv);
+    text = own.text();
+    printed.set(lv, text);
+  }
+  writer.whole(text);
 }
 
 function printLv(writer: TextWriter, vg: VolumeGroup, lv: LogicalVolume): void {

@@ -27,10 +27,11 @@ import { portmapServices } from "./glusterd/portmap.ts";
 import { RpcServer } from "./glusterd/rpc-server.ts";
 import type { NodeControl } from "./http/handlers.ts";
 import { Listeners } from "./http/listeners.ts";
+import type { LogControl } from "./http/log-handlers.ts";
 import type { PoolControl } from "./http/peer-handlers.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { ScheduleTimer } from "./schedule-timer.ts";
-import { eventsOf, historyOf, metricsOf } from "./observed-node.ts";
+import { eventsOf, historyOf, logsOf, metricsOf } from "./observed-node.ts";
 import { assemble, type NodeParts, type NodePartsOptions, type Told } from "./node-parts.ts";
 import type { NodeMetrics } from "./metrics/node-metrics.ts";
 import { outOfStep } from "./peers/clock-refusal.ts";
@@ -79,6 +80,7 @@ export class Daemon implements NodeControl {
   readonly metrics: NodeMetrics;
   #listeners: Listeners | undefined;
   readonly files: BrowseProcess;
+  readonly logs: LogControl;
   #announced = false;
   /** The node goes down, not only the daemon. */
   #stopsEtcd = false;
@@ -140,6 +142,7 @@ export class Daemon implements NodeControl {
       idleMs: settings.snapshotViewIdleSeconds * 1000,
       log,
     });
+    this.logs = logsOf(parts);
     this.events = eventsOf({ ...options, host: this.#hostName() }, parts);
     this.poolHistory = historyOf(options, () => this.run("poolList", {}));
     this.metrics = metricsOf(options.uuid, parts, this);
@@ -212,8 +215,20 @@ export class Daemon implements NodeControl {
   }
 
   get webhooks(): Listeners["webhooks"] {
+    return this.#listening().webhooks;
+  }
+
+  get tasks(): Listeners["tasks"] {
+    return this.#listening().tasks;
+  }
+
+  get answers(): Listeners["answers"] {
+    return this.#listening().answers;
+  }
+
+  #listening(): Listeners {
     if (this.#listeners === undefined) throw new Error("the daemon is not up yet");
-    return this.#listeners.webhooks;
+    return this.#listeners;
   }
 
   get transfers(): Transfers {
@@ -222,6 +237,10 @@ export class Daemon implements NodeControl {
 
   get pool(): PoolControl {
     return this.#pool;
+  }
+
+  etcdPid(): number | undefined {
+    return this.#options.state.etcd.pid;
   }
 
   async reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]> {
@@ -314,7 +333,10 @@ export class Daemon implements NodeControl {
     await Promise.race([up, late]);
     clearTimeout(timer);
     const { version } = this.#options;
-    this.#listeners = await Listeners.open({ ...this.#options, events: this.events });
+    this.#listeners = await Listeners.open({
+      ...this.#options, events: this.events, host: this.#hostName(), commands: this,
+      isHeard: (node) => this.#pool.connectedNodes().includes(node),
+    });
     await this.#listeners.listen(this);
     this.#housekeeping.open();
     this.#schedules.open();

@@ -19,11 +19,14 @@ import { Freezer } from "./freeze/freezer.ts";
 import { volfileRequest } from "./glusterd/handshake.ts";
 import { SnapshotHooks } from "./hooks/snapshot-hooks.ts";
 import type { Log } from "./log.ts";
+import { NodeLogs } from "./logs/node-logs.ts";
+import { journalEntry } from "@mortar/linux";
 import type { NodePaths } from "./paths.ts";
 import { Transfers } from "./transfer/transfers.ts";
 import { Pool } from "./peers/pool.ts";
 import { ServerQuorum } from "./peers/server-quorum.ts";
 import { RebalanceProcesses } from "./rebalance/rebalance-processes.ts";
+import { asStep } from "./tasks/task-steps.ts";
 import { servedHere } from "./wanted-bricks.ts";
 
 export interface NodePartsOptions {
@@ -47,6 +50,7 @@ export interface NodeParts {
   readonly transfers: Transfers;
   readonly quorum: ServerQuorum;
   readonly events: EventLog;
+  readonly logs: NodeLogs;
 }
 
 /** What the daemon does when it is there. */
@@ -109,19 +113,23 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     log,
   });
   const transfers: Transfers = new Transfers({
-    uuid, groups, deltas, log,
+    uuid, groups, deltas, log, bookmarks: join(paths.stateDirectory, "bookmarks"),
     state: () => late.coordinator!.state,
     remote: (...call) => pool.transfer(...call),
   });
   const events = new EventLog({
     file: join(paths.logDirectory, "events.jsonl"), uuid, host, nowMs: () => Date.now(), log,
+    // Several nodes of one machine, each below a root, are a trial: its journal is not theirs.
+    ...(paths.root === "/" ? { toJournal: journalEntry } : {}),
   });
-  const parts = { host, local: performer, told, transfers: () => transfers, events };
+  const logs = new NodeLogs({ paths, host });
+  const parts = { host, local: performer, told, transfers: () => transfers, events, logs };
   const { pool, coordinator } = await assemblePool(options, parts);
   late.coordinator = coordinator;
   const quorum: ServerQuorum = quorumOf(options, { coordinator, pool, supervisor });
   return {
     supervisor, rebalance, freezer, hooks, performer, coordinator, pool, transfers, quorum, events,
+    logs,
   };
 }
 
@@ -175,12 +183,13 @@ interface PoolParts {
   readonly told: Told;
   readonly transfers: () => Transfers;
   readonly events: EventLog;
+  readonly logs: NodeLogs;
 }
 
 /** The coordinator and the pool need each other, and the store tells both. */
 async function assemblePool(
   options: NodePartsOptions,
-  { host, local, told, transfers, events }: PoolParts,
+  { host, local, told, transfers, events, logs }: PoolParts,
 ): Promise<Pick<NodeParts, "pool" | "coordinator">> {
   const { paths, settings, uuid, version, log, state } = options;
   const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
@@ -191,6 +200,7 @@ async function assemblePool(
     coordinator: () => late.coordinator!,
     transfers,
     events: (question) => answerPeer(events, question),
+    logs: (question) => logs.answerPeer(question),
     exchanged: () => {
       told.exchanged();
       told.announce();
@@ -210,7 +220,9 @@ async function assemblePool(
     store: state.store,
     waitMs: settings.transactionWaitMs,
     onTurn: (token) => pool.raise(token),
-    perform: (effect, token) => pool.performer.perform(effect, token),
+    perform: (effect, token) => token === undefined
+      ? pool.performer.perform(effect, token)
+      : asStep(effect, () => pool.performer.perform(effect, token)),
     resolveHost: (name) => pool.resolveHost(name),
     connectedNodes: () => pool.connectedNodes(),
     log,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Answer, PoolReport } from "@mortar/cluster";
 import { NodeEvents } from "./events/node-events.ts";
 import type { NodeControl } from "./http/handlers.ts";
+import type { LogControl } from "./http/log-handlers.ts";
 import { NodeMetrics, type NodeMetricsOptions } from "./metrics/node-metrics.ts";
 import { PoolHistory } from "./pool-history.ts";
 import type { NodeParts, NodePartsOptions } from "./node-parts.ts";
@@ -22,6 +23,10 @@ export function eventsOf({ uuid, paths, log, host }: Options, parts: NodeParts):
   });
 }
 
+export function logsOf({ logs, pool }: NodeParts): LogControl {
+  return { read: (query) => logs.read(query), ask: (node, query) => pool.logsOf(node, query) };
+}
+
 export function historyOf(
   { paths, log }: Pick<Options, "paths" | "log">, list: () => Promise<Answer<PoolReport[]>>,
 ): PoolHistory {
@@ -37,8 +42,8 @@ export function historyOf(
   });
 }
 
-type Node = Pick<NodeControl, "status" | "reclaimable" | "poolHistory"> &
-  Pick<NodeMetricsOptions, "events">;
+type Node = Pick<NodeControl, "status" | "reclaimable" | "poolHistory" | "tasks"> &
+  Pick<NodeMetricsOptions, "events" | "etcdPid">;
 
 export function metricsOf(uuid: string, parts: NodeParts, node: Node): NodeMetrics {
   const { pool, supervisor, coordinator, performer } = parts;
@@ -52,5 +57,7 @@ export function metricsOf(uuid: string, parts: NodeParts, node: Node): NodeMetri
     history: node.poolHistory,
     perform: (effect) => performer.perform(effect),
     reclaimable: (lvs) => node.reclaimable(lvs),
+    tasks: () => node.tasks.list(),
+    etcdPid: () => node.etcdPid(),
   });
 }

@@ -26,6 +26,7 @@ test("a minute of new seeds breaks no promise", async () => {
   const said = await run("--total", String(NEW_SECONDS));
   const lines = said.trim().split("\n").filter((line) => line.includes("all well"));
   assert.ok(lines.length >= 5, said);
+  for (const name of ["thin", "cluster"]) assert.ok(lines.some((it) => it.startsWith(`${name}: `)), said);
 });
 
 test("one seed is one history", async () => {

@@ -49,7 +49,8 @@ async function loadScenarios(): Promise<Map<string, AnyScenario>> {
 
 function listBuilt(directory: string): string[] {
   try {
-    return readdirSync(directory).filter((file) => file.endsWith(".sim.js"))
+    return readdirSync(directory, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".sim.js"))
       .map((file) => join(directory, file));
   } catch {
     return []; // Not built, or a package without scenarios.

@@ -3,7 +3,7 @@ import type { Random } from "./random.ts";
 export type Counts = Readonly<Record<string, number>>;
 
 /**
- * One kind of simulated history. A package puts it into `src/NAME.sim.ts`, exported as `scenario`;
+ * One kind of simulated history. A package puts it into `NAME.sim.ts`, anywhere below `src`, exported as `scenario`;
  * the runner finds it. Everything that varies comes from `random`, so a seed is a history.
  */
 export interface Scenario {

@@ -6,7 +6,9 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isErrno, listLoopBackings, listMounts, mountOf, type MountPoint } from "@mortar/linux";
+import {
+  blockDeviceNames, isErrno, listLoopBackings, listMounts, mountOf, type MountPoint,
+} from "@mortar/linux";
 
 export interface CandidateDevice {
   /** /dev/sda1, /dev/loop0, /dev/mapper/crypt */
@@ -28,9 +30,10 @@ const NEVER = /^(ram|zram|sr|fd|nbd\d+p?\d*$|mtdblock)/;
 export function scanDevices(options: ScanOptions = {}): CandidateDevice[] {
   const sysBlock = options.sysBlock ?? "/sys/class/block";
   const mounts = listMounts();
-  const ours = options.sysBlock === undefined ? servedVolumes(mounts) : new Set<string>();
+  const isHere = options.sysBlock === undefined;
+  const ours = isHere ? servedVolumes(mounts) : new Set<string>();
   const found: CandidateDevice[] = [];
-  for (const name of readdirSync(sysBlock)) {
+  for (const name of isHere ? blockDeviceNames() : readdirSync(sysBlock)) {
     if (NEVER.test(name) || ours.has(`/dev/${name}`)) continue;
     const device = describe(sysBlock, name, mounts);
     if (device === undefined) continue;

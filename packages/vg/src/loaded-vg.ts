@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import {
   commitText,
   printMetadataText,
+  rememberText,
   validateVolumeGroup,
   withNextSeqno,
   type VolumeGroup,
@@ -97,16 +98,14 @@ export function commitVg(loaded: LoadedVg, next: VolumeGroup): LoadedVg {
     })),
   });
   validateVolumeGroup(vg);
-  const text = printMetadataText(vg, {
-    form: "disk",
-    description: "Written by Mortar",
-    generator: "Mortar",
-    now: Math.floor(Date.now() / 1000),
-    host: hostname(),
-  });
+  const now = Math.floor(Date.now() / 1000);
+  const facts = { description: "Written by Mortar", now, host: hostname() };
+  const text = printMetadataText(vg, { form: "disk", generator: "Mortar", ...facts });
   const { recorder } = loaded;
   recorder?.before(loaded.vg);
   const found = writeText(group, text);
+  const { description, host: creationHost } = facts;
+  rememberText(text, { vg, description, creationHost, creationTime: now });
   recorder?.after(vg);
   return { ...group, vg, found, recorder };
 }

@@ -14,6 +14,7 @@ import {
   type NewLvOptions,
   type NewThinPool,
   type Striping,
+  type VolumeGroup,
 } from "@mortar/lvm2";
 import { flattened } from "@mortar/pool";
 import { activateLv, syncDevice, type ActivatedLv } from "./activation.ts";
@@ -28,6 +29,8 @@ import { ensurePool, stopIfIdle } from "./pool-host.ts";
 import { changePool, settlePool } from "./pool-transaction.ts";
 import { provenance } from "./provenance.ts";
 import { segmentsOf } from "./served-spec.ts";
+import { VgError } from "./vg-error.ts";
+import type { ThinSnapshotRequest } from "./volume-groups-options.ts";
 
 const FREEZE_MS_MAX = 10_000;
 
@@ -143,6 +146,7 @@ export interface NewSnapshot extends NewLvOptions {
   readonly force: boolean;
   /** See ThinSnapshotRequest. */
   readonly hold: ((take: () => Promise<void>) => Promise<void>) | undefined;
+  readonly others: NonNullable<ThinSnapshotRequest["others"]>;
 }
 
 export async function makeSnapshot(
@@ -161,16 +165,40 @@ export async function makeSnapshot(
     force: options.force,
   });
   const created = createThinSnapshot(settled.vg, options, provenance());
-  const around = async (work: () => Promise<void>) => {
-    if (engineInUse(host, settled) === "kernel") {
-      await suspended(host, settled, origin.lv, options.freeze, work);
-    } else if (options.freeze) await quiesced(host, settled, origin.lv, work);
-    else await work();
-  };
+  const next = withOthers(created.vg, pool, options);
+  const origins = [origin.lv, ...options.others.map((it) => requireLv(settled.vg, it.origin))];
+  const around = async (work: () => Promise<void>) =>
+    await heldStill(host, settled, origins, options.freeze, work);
   const { hold } = options;
   const held = hold && (async (work: () => Promise<void>) => await hold(() => around(work)));
-  const changed = await changePool(host, settled, pool, created.vg, held ?? around);
+  const changed = await changePool(host, settled, pool, next, held ?? around);
   return await finish(host, changed, created.lv, options.activate);
+}
+
+/** In the transaction that is queued. */
+function withOthers(vg: VolumeGroup, pool: string, options: NewSnapshot): VolumeGroup {
+  const { activationSkip, others } = options;
+  return others.reduce((made, { origin, name }) => {
+    if (requireThinVolume(made, origin).segment.pool !== pool) {
+      throw new VgError("not-supported", `${vg.name}/${origin} is not in the pool ${pool}.`);
+    }
+    return createThinSnapshot(made, { origin, name, activationSkip, joins: true }, provenance()).vg;
+  }, vg);
+}
+
+async function heldStill(
+  host: VgHost,
+  loaded: LoadedVg,
+  origins: readonly LogicalVolume[],
+  freeze: boolean,
+  work: () => Promise<void>,
+): Promise<void> {
+  const [origin, ...others] = origins;
+  if (origin === undefined) return await work();
+  const rest = async () => await heldStill(host, loaded, others, freeze, work);
+  if (engineInUse(host, loaded) === "kernel") await suspended(host, loaded, origin, freeze, rest);
+  else if (freeze) await quiesced(host, loaded, origin, rest);
+  else await rest();
 }
 
 /** For checks only: the group as if every pool were settled. */

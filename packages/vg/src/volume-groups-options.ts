@@ -58,6 +58,8 @@ export interface ThinSnapshotRequest {
   readonly freeze?: boolean;
   /** Although the pool is above its threshold. Default false. */
   readonly force?: boolean;
+  /** Further ones, of origins in the same pool: all in one transaction, of the same moment. */
+  readonly others?: readonly { readonly origin: string; readonly name: string }[] | undefined;
   /**
    * Called when all is prepared: `take` is the moment itself, one commit of the pool. The group stays
    * locked until this returns. Throw a VgError "abandoned" instead of calling `take`: nothing is left.

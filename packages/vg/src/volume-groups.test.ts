@@ -56,6 +56,26 @@ describe("a thin pool of a volume group", { skip: liveTestsSkip }, () => {
     group.lvm("vgck", group.name);
   });
 
+  it("has snapshots of the same moment in one transaction", async () => {
+    const size = { extentCount: 80, pool: "pool", activate: false };
+    await groups.createThin(group.name, { ...size, name: "second" });
+    const idBefore = requireThinPool((await vgOf(group, groups)).vg, "pool").segment.transactionId;
+    await groups.createThinSnapshot({
+      vg: group.name, origin: "lv1", name: "both1", activate: false, setActivationSkip: false,
+      others: [{ origin: "second", name: "both2" }],
+    });
+    const { vg } = await vgOf(group, groups);
+    const { transactionId, messages } = requireThinPool(vg, "pool").segment;
+    assert.deepEqual([transactionId, messages], [idBefore + 1, []]);
+    assert.match(group.lvm("lvs", "-a", group.name), /both1 .* pool +lv1[^]*both2 .* pool +second/);
+    group.lvm("vgck", group.name);
+    for (const lv of ["both1", "both2", "second"]) await groups.removeLv({ vg: group.name, lv });
+    await assert.rejects(groups.createThinSnapshot({
+      vg: group.name, origin: "lv1", name: "one", others: [{ origin: "none", name: "two" }],
+    }));
+    assert.equal(findLv((await vgOf(group, groups)).vg, "one"), undefined);
+  });
+
   it("is prepared first and taken when it is told to, or given up without a trace", async () => {
     const request = {
       vg: group.name, origin: "lv1", name: "held", setActivationSkip: false, freeze: false,

@@ -248,6 +248,7 @@ export class VolumeGroups {
         freeze: request.freeze ?? true,
         force: request.force ?? false,
         hold: request.hold,
+        others: request.others ?? [],
       });
     });
   }

@@ -14,6 +14,7 @@ import { switchTheme, theme } from "./theme.ts";
 import { Toasts } from "./toast.tsx";
 import { Activity } from "./views/activity.tsx";
 import { Compare } from "./views/compare.tsx";
+import { Logs } from "./views/logs.tsx";
 import { Nodes } from "./views/nodes.tsx";
 import { Overview, useFindings } from "./views/overview.tsx";
 import { Pools } from "./views/pools.tsx";
@@ -30,7 +31,7 @@ const places: readonly { path: string; text: string; icon: IconName; also: reado
   { path: "", text: "Overview", icon: "overview", also: [] },
   { path: "volumes", text: "Volumes", icon: "volume", also: ["snapshots", "compare"] },
   { path: "pools", text: "Pools", icon: "pool", also: [] },
-  { path: "nodes", text: "Nodes", icon: "node", also: [] },
+  { path: "nodes", text: "Nodes", icon: "node", also: ["logs"] },
   { path: "schedules", text: "Schedules", icon: "schedule", also: [] },
   { path: "activity", text: "Activity", icon: "activity", also: [] },
 ];
@@ -88,6 +89,7 @@ function viewOf([first, second, third]: readonly string[]): JSX.Element {
   if (first === "compare") return <Compare />;
   if (first === "pools") return <Pools />;
   if (first === "nodes") return <Nodes />;
+  if (first === "logs") return <Logs />;
   if (first === "schedules") {
     if (second === undefined) return <Schedules />;
     return <ScheduleEditor key={second} name={second === "new" ? undefined : second} />;

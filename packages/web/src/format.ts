@@ -65,8 +65,10 @@ export function timeText(ms: number): string {
   return stamp.format(ms);
 }
 
+const whole = new Intl.NumberFormat("en");
+
 export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  return `${whole.format(count)} ${count === 1 ? one : many}`;
 }
 
 /** What the schedule's timestamp adds to a name says nothing that the time beside it does not. */

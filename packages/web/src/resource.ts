@@ -67,8 +67,9 @@ let settling: ReturnType<typeof setTimeout> | undefined;
 
 /** Something changed: all that is shown is asked for anew, once for what happens in one go. */
 export function refreshShown(): void {
-  clearTimeout(settling);
-  settling = setTimeout(() => {
+  // Not put off by what comes next: where something happens all the while it would never be.
+  settling ??= setTimeout(() => {
+    settling = undefined;
     for (const entry of entries.values()) if (entry.users > 0) void refresh(entry);
   }, SETTLE_MS);
 }

@@ -10,6 +10,8 @@ export interface VolumePlan {
   readonly name: string;
   /** `HOST:/PATH` */
   readonly bricks: readonly string[];
+  /** Of a volume without snapshots: bricks that are added and removed. */
+  readonly extras: readonly string[];
 }
 
 const SNAPSHOTS = ["s1", "s2"] as const;
@@ -36,26 +38,44 @@ export class Operators {
   ): Promise<void> {
     while (performance.now() < untilMs) {
       const volume = random.pick(volumes);
-      await this.give(node, volume, pickCommand(random));
+      await this.give(node, volume, pickCommand(random, volume));
       await sleep(random.between(20, 400));
     }
   }
 
-  async give(node: PoolNode, volume: VolumePlan, command: Verb): Promise<Operation> {
+  give(node: PoolNode, volume: VolumePlan, command: Verb): Promise<Operation> {
+    const sent = (): Promise<Answer<unknown>> => send(node.client, volume, command);
+    return this.note(node, volume.name, { command, sent });
+  }
+
+  /** Writes down what becomes of it, in the history of the thing that it is about. */
+  async note(
+    node: PoolNode, thing: string,
+    { command, sent }: { readonly command: Verb; readonly sent: () => Promise<Answer<unknown>> },
+  ): Promise<Operation> {
     const beginMs = performance.now();
-    const { outcome, said } = await outcomeOf(command, send(node.client, volume, command));
+    const { outcome, said } = await outcomeOf(command, sent());
     const operation = {
       client: node.name, command, beginMs, endMs: performance.now(), outcome, said,
     };
-    const history = this.histories.get(volume.name) ?? [];
-    this.histories.set(volume.name, history);
+    const history = this.histories.get(thing) ?? [];
+    this.histories.set(thing, history);
     history.push(operation);
     this.#count += 1;
     return operation;
   }
 }
 
-function pickCommand(random: Random): Verb {
+function pickCommand(random: Random, { extras }: VolumePlan): Verb {
+  if (extras.length > 0) {
+    const brick = random.below(extras.length);
+    return random.pick<Verb>([
+      { verb: "create" }, { verb: "start" }, { verb: "start" }, { verb: "stop" }, { verb: "delete" },
+      { verb: "set", value: random.pick(VALUES) },
+      { verb: "add", brick }, { verb: "add", brick }, { verb: "add", brick },
+      { verb: "remove", brick }, { verb: "remove", brick },
+    ]);
+  }
   const snapshot = random.pick(SNAPSHOTS);
   return random.pick<Verb>([
     { verb: "create" }, { verb: "create" }, { verb: "start" }, { verb: "start" }, { verb: "start" },
@@ -75,6 +95,12 @@ export function snapshotName(volume: string, snapshot: string): string {
 function send(client: MortarClient, volume: VolumePlan, command: Verb): Promise<Answer<unknown>> {
   const { name, bricks } = volume;
   switch (command.verb) {
+    case "add":
+      return client.volumeAddBrick(name, { bricks: [volume.extras[command.brick]!], force: true });
+    case "remove":
+      return client.volumeRemoveBrick(name, {
+        bricks: [volume.extras[command.brick]!], action: "force",
+      });
     case "create":
       return client.volumeCreate({ name, bricks: [...bricks], force: true });
     case "start":
@@ -89,6 +115,9 @@ function send(client: MortarClient, volume: VolumePlan, command: Verb): Promise<
       return client.snapshotCreate({
         name: snapshotName(name, command.snapshot), volume: name, timestamp: false,
       });
+    case "probe":
+    case "detach":
+      throw new Error(`${command.verb} is no command on a volume`);
     case "snapshot-delete":
       return client.snapshotDelete(snapshotName(name, command.snapshot));
     case "activate":

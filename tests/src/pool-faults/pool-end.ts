@@ -23,8 +23,8 @@ export async function toldBy(node: PoolNode, volumes: readonly VolumePlan[]): Pr
     const infos = await node.client.volumeInfoAll();
     const snapshots = await node.client.snapshotInfo({});
     if (!infos.ok || !snapshots.ok) return `${node.name} refuses questions`;
-    const states = new Map(volumes.map(({ name }) =>
-      [name, stateOf(name, infos.result, snapshots.result.snapshots)]));
+    const states = new Map(volumes.map((plan) =>
+      [plan.name, stateOf(plan, infos.result, snapshots.result.snapshots)]));
     const deleting = snapshots.result.snapshots.filter((it) => it.deleting !== undefined);
     if (deleting.length > 0) return `${deleting.map((it) => it.name).join()} is being deleted`;
     const text = [...states].map(([name, state]) => `${name} ${textOf(state)}`).join("\n");
@@ -35,7 +35,7 @@ export async function toldBy(node: PoolNode, volumes: readonly VolumePlan[]): Pr
 }
 
 function stateOf(
-  name: string, volumes: readonly VolumeInfo[], snapshots: readonly SnapshotInfo[],
+  { name, extras }: VolumePlan, volumes: readonly VolumeInfo[], snapshots: readonly SnapshotInfo[],
 ): VolumeState {
   const volume = volumes.find((it) => it.name === name);
   if (volume === undefined) return noVolume;
@@ -44,6 +44,8 @@ function stateOf(
     [it.name.slice(name.length + 1), it.snapVolumes.every((snap) => snap.status === "Started")]);
   return {
     status: volume.status,
+    extras: extras.flatMap((extra, index) =>
+      (volume.bricks.some(({ host, path }) => `${host}:${path}` === extra) ? [index] : [])),
     option: volume.options.find((it) => it.name === OPTION)?.value ?? "",
     snapshots: Object.fromEntries(entries),
   };
@@ -91,9 +93,9 @@ async function processesAmiss(
     const told = await toldBy(node, volumes);
     const answer = await node.client.nodeStatus();
     if (typeof told === "string" || !answer.ok) return [`${node.name} does not say what runs`];
-    const wanted = volumes.flatMap(({ name, bricks }) =>
+    const wanted = volumes.flatMap(({ name, bricks, extras }) =>
       (told.states.get(name)?.status === "Started"
-        ? bricks.filter((it) => it.startsWith(`${node.address}:`)).map((it) => it.slice(it.indexOf(":") + 1))
+        ? [...bricks, ...told.states.get(name)!.extras.map((it) => extras[it]!)].filter((it) => it.startsWith(`${node.address}:`)).map((it) => it.slice(it.indexOf(":") + 1))
         : []));
     const running = answer.result.bricks.filter((it) => it.snapshot === undefined);
     const online = running.filter((it) => it.state === "online").map((it) => it.path);

@@ -1,8 +1,11 @@
-/** Faults of a pool of nodes, by seed: one after the other begins, several are there at a time. */
+/**
+ * Faults of a pool of nodes, by seed: one after the other begins, several are there at a time. Storms
+ * and calms take turns, so that commands come to their ends too: what none did cannot be lost.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "@mortar/sim";
 import type { PoolNetwork } from "./pool-network.ts";
-import { canSetClocks, kill, type PoolNode } from "./pool-node.ts";
+import { kill, type PoolNode } from "./pool-node.ts";
 
 export interface FaultsOptions {
   readonly nodes: readonly PoolNode[];
@@ -18,6 +21,8 @@ const kinds: readonly Fault[] = [
 ];
 /** The holder of a pool needs a moment to start the next server. */
 const POOL_PAUSE_MS = 6_000;
+const STORM_MS = 15_000;
+const CALM_MS = 15_000;
 const CLOCK_SECONDS = [-120, -45, -5, 5, 45, 120] as const;
 
 export class Faults {
@@ -34,8 +39,16 @@ export class Faults {
   /** Until the time is over; then all of them end. */
   async run(untilMs: number): Promise<void> {
     const { random } = this.#options;
+    let stormEndMs = performance.now() + STORM_MS;
     while (performance.now() < untilMs) {
       await sleep(random.between(300, 3_000));
+      if (performance.now() > stormEndMs) {
+        await Promise.all(this.#running);
+        this.#options.log("calm");
+        await sleep(Math.min(CALM_MS, Math.max(0, untilMs - performance.now())));
+        stormEndMs = performance.now() + STORM_MS;
+        continue;
+      }
       const fault = this.#begin(random.pick(kinds)).catch(() => undefined);
       this.#running.add(fault);
       void fault.then(() => this.#running.delete(fault));
@@ -102,7 +115,6 @@ export class Faults {
   }
 
   async #clock(node: PoolNode, ms: number): Promise<void> {
-    if (!canSetClocks) return;
     const seconds = this.#options.random.pick(CLOCK_SECONDS);
     this.#note("clock", `${node.name} ${seconds} s for ${ms} ms`);
     node.setClock(seconds);

@@ -6,7 +6,7 @@ import { noVolume, type Outcome, type Verb, type VolumeState } from "./pool-mode
 const ok: Outcome = { kind: "ok" };
 const unknown: Outcome = { kind: "unknown" };
 const refused = (code: string): Outcome => ({ kind: "refused", code });
-const started: VolumeState = { status: "Started", option: "", snapshots: {} };
+const started: VolumeState = { status: "Started", option: "", extras: [], snapshots: {} };
 
 const operation = (beginMs: number, endMs: number, command: Verb, outcome: Outcome): Operation =>
   ({ client: "n1", beginMs, endMs, command, outcome, said: "" });

@@ -1,16 +1,22 @@
-/** What management commands do to one volume and its snapshots, as far as the history is judged. */
+/**
+ * What management commands do to one volume and its snapshots, as far as the history is judged. The
+ * guest, a node that is let in and taken out, is one more of these things: it is `Created` or not.
+ */
 
 export interface VolumeState {
   /** Absent: there is no such volume. */
   readonly status?: "Created" | "Started" | "Stopped";
   /** Of the option that is set; empty when it never was. */
   readonly option: string;
+  /** Of the bricks that are added and removed those that it has, by number, ascending. */
+  readonly extras: readonly number[];
   /** By name: whether it is activated. */
   readonly snapshots: Readonly<Record<string, boolean>>;
 }
 
 export type Verb =
-  | { readonly verb: "create" | "start" | "stop" | "delete" }
+  | { readonly verb: "create" | "start" | "stop" | "delete" | "probe" | "detach" }
+  | { readonly verb: "add" | "remove"; readonly brick: number }
   | { readonly verb: "set"; readonly value: string }
   | {
       readonly verb: "snapshot" | "snapshot-delete" | "activate" | "deactivate";
@@ -22,7 +28,7 @@ export type Outcome =
   | { readonly kind: "ok" | "unknown" }
   | { readonly kind: "refused"; readonly code: string };
 
-export const noVolume: VolumeState = { option: "", snapshots: {} };
+export const noVolume: VolumeState = { option: "", extras: [], snapshots: {} };
 
 /** The state after a command that is performed; a code: it is refused so, and changes nothing. */
 export function perform(state: VolumeState, command: Verb): VolumeState | string {
@@ -31,7 +37,9 @@ export function perform(state: VolumeState, command: Verb): VolumeState | string
   if (command.verb === "create") {
     return status === undefined ? { ...noVolume, status: "Created" } : "volume-exists";
   }
+  if (command.verb === "probe") return { ...noVolume, status: "Created" };
   if (status === undefined) return "volume-missing";
+  if ("brick" in command) return performOnBrick(state, command);
   switch (command.verb) {
     case "start":
       return status === "Started" ? "volume-started" : { ...state, status: "Started" };
@@ -43,6 +51,15 @@ export function perform(state: VolumeState, command: Verb): VolumeState | string
       if (status === "Started") return "volume-started";
       return Object.keys(state.snapshots).length > 0 ? "volume-has-snapshots" : noVolume;
   }
+}
+
+function performOnBrick(
+  state: VolumeState, { verb, brick }: Extract<Verb, { readonly brick: number }>,
+): VolumeState | string {
+  const isThere = state.extras.includes(brick);
+  if (isThere === (verb === "add")) return "brick-refused";
+  const extras = isThere ? state.extras.filter((it) => it !== brick) : [...state.extras, brick];
+  return { ...state, extras: extras.toSorted((one, other) => one - other) };
 }
 
 function performOnSnapshot(
@@ -82,6 +99,6 @@ export function explain(state: VolumeState, command: Verb, outcome: Outcome): Vo
 }
 
 /** The same state always as the same text. */
-export function textOf({ status, option, snapshots }: VolumeState): string {
-  return JSON.stringify([status, option, Object.entries(snapshots).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
+export function textOf({ status, option, extras, snapshots }: VolumeState): string {
+  return JSON.stringify([status, option, extras, Object.entries(snapshots).toSorted(([one], [other]) => (one < other ? -1 : 1))]);
 }

@@ -15,19 +15,19 @@ import type { PoolNetwork } from "./pool-network.ts";
 const run = promisify(execFile);
 const CLI = fileURLToPath(new URL("../../../packages/cli/dist/main.js", import.meta.url));
 const DAEMON = fileURLToPath(new URL("../../../packages/mortard/dist/main.js", import.meta.url));
-const FAKETIME = [
+/** Sets clocks: Debian's `faketime`. */
+export const FAKETIME = [
   "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
   "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-].find((it) => existsSync(it));
+].find((it) => existsSync(it)) ?? "/usr/lib/faketime/libfaketime.so.1";
+/** Bricks are confined, and have no way to what libfaketime shares between processes. */
+const ONLY_ITSELF = "data:text/javascript,delete%20process.env.LD_PRELOAD";
 const STATE_MIB = 320;
 const DISK_MIB = 1400;
 const RESTART_MS = 1_000;
 const STEP_MS_MAX = 90_000;
 /** What was killed holds its files for a moment longer, and so does who looks at all devices. */
 const CLEANINGS_MAX = 10;
-
-/** Whether clocks can be set. */
-export const canSetClocks = FAKETIME !== undefined;
 
 export interface PoolNodeOptions {
   readonly index: number;
@@ -121,13 +121,14 @@ export class PoolNode {
     this.#isWanted = true;
     if (this.#child !== undefined) return;
     const { network, log } = this.#options;
-    const clock = FAKETIME === undefined ? {} : {
+    const clock = {
       LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: join(this.root, "clock"),
       FAKETIME_CACHE_DURATION: "1", FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1",
       NO_FAKE_STAT: "1",
     };
     const [program = "", ...words] = network.within(
-      this.index, process.execPath, "--enable-source-maps", "--max-old-space-size=384", DAEMON,
+      this.index, process.execPath, "--enable-source-maps", "--max-old-space-size=384",
+      "--import", ONLY_ITSELF, DAEMON,
       "--root", this.root, "--log-level", "debug",
     );
     const child = spawn(program, words, {

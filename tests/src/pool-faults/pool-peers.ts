@@ -1,7 +1,11 @@
 /** A node without bricks that is let in and taken out, again and again, by any of the others. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "@mortar/sim";
+import type { Operators } from "./pool-clients.ts";
 import type { PoolNode } from "./pool-node.ts";
+
+/** The name of its history. */
+export const GUEST = "guest";
 
 export interface PoolPeers {
   /** After all is settled: whether all say the same, and it can still be let in and taken out. */
@@ -11,18 +15,33 @@ export interface PoolPeers {
 const ATTEMPT_MS = 3_000;
 const ATTEMPTS = 40;
 
+export interface PeersOptions {
+  readonly nodes: readonly PoolNode[];
+  readonly guest: PoolNode;
+  readonly operators: Operators;
+  readonly random: Random;
+  readonly untilMs: number;
+}
+
 export async function runPeers(
-  nodes: readonly PoolNode[], guest: PoolNode, random: Random, untilMs: number,
+  { nodes, guest, operators, random, untilMs }: PeersOptions,
 ): Promise<PoolPeers> {
   while (performance.now() < untilMs) {
-    await sleep(random.between(2_000, 9_000));
-    const { client } = random.pick(nodes);
+    await sleep(random.between(1_000, 5_000));
+    const node = random.pick(nodes);
+    const { client } = node;
     const change = random.chance(0.6)
-      ? client.peerProbe({ host: guest.address })
-      : client.peerDetach(guest.address);
-    await change.catch(() => undefined);
+      ? { command: { verb: "probe" }, sent: () => client.peerProbe({ host: guest.address }) } as const
+      : { command: { verb: "detach" }, sent: () => client.peerDetach(guest.address) } as const;
+    await operators.note(node, GUEST, change);
   }
   return { check: () => check(nodes, guest) };
+}
+
+/** Whether the guest is in, as a node says. */
+export async function hasGuest({ client }: PoolNode, guest: PoolNode): Promise<boolean> {
+  const answer = await client.peerList();
+  return answer.ok && answer.result.some((it) => it.hostname === guest.address);
 }
 
 async function check(nodes: readonly PoolNode[], guest: PoolNode): Promise<string[]> {

@@ -8,14 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "@mortar/sim";
-import { type PoolPeers, runPeers } from "./pool-peers.ts";
+import { GUEST, hasGuest, type PoolPeers, runPeers } from "./pool-peers.ts";
 import { Operators, telling, type VolumePlan } from "./pool-clients.ts";
-import { strayLvs, type Told, toldBy, unsettled, unwritable } from "./pool-end.ts";
+import { strayLvs, toldBy, unsettled, unwritable } from "./pool-end.ts";
 import { Faults } from "./pool-faults.ts";
-import { judge, lineOf } from "./pool-history.ts";
-import { noVolume } from "./pool-model.ts";
+import { judge, lineOf, type Operation } from "./pool-history.ts";
+import { noVolume, type VolumeState } from "./pool-model.ts";
 import { PoolNetwork } from "./pool-network.ts";
-import { mountsBelow, PoolNode } from "./pool-node.ts";
+import { FAKETIME, mountsBelow, PoolNode } from "./pool-node.ts";
 
 export interface PoolSoakOptions {
   readonly seed: number;
@@ -30,12 +30,14 @@ export interface PoolSoakResult {
   readonly failures: readonly string[];
   readonly operations: number;
   readonly succeeded: number;
+  /** By verb, as a line. */
+  readonly successes: string;
   readonly unknown: number;
   readonly faults: string;
   readonly settledAfterMs: number;
 }
 
-const BRICKS = 2;
+const BRICKS = 3;
 const STORING = 3;
 const NODES = 4;
 const SETTLE_MS_MAX = 200_000;
@@ -46,6 +48,7 @@ export function missingForPoolSoak(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root, for mounts, loop devices and network namespaces";
   const needed = [
     ["/usr/bin/etcd", "etcd-server"], ["/usr/bin/etcdctl", "etcd-client"], ["/usr/sbin/mkfs.xfs", "xfsprogs"],
+    [FAKETIME, "faketime"],
   ] as const;
   const missing = needed.filter(([file]) => !existsSync(file));
   return missing.length === 0 ? undefined : `apt install ${missing.map(([, it]) => it).join(" ")}`;
@@ -89,9 +92,10 @@ class PoolSoak {
     const brick = (node: number, number: number): string =>
       `${nodes[node]!.address}:${nodes[node]!.mountPoint(number)}/exp`;
     this.#volumes = [
-      { name: "va", bricks: [brick(0, 0), brick(1, 0), brick(2, 0)] },
-      { name: "vb", bricks: [brick(0, 1), brick(1, 1)] },
-      { name: "vc", bricks: [brick(2, 1)] },
+      { name: "va", bricks: [brick(0, 0), brick(1, 0), brick(2, 0)], extras: [] },
+      { name: "vb", bricks: [brick(0, 1), brick(1, 1)], extras: [] },
+      { name: "vc", bricks: [brick(2, 1)], extras: [] },
+      { name: "vd", bricks: [brick(0, 2)], extras: [brick(1, 2), brick(2, 2)] },
     ];
   }
 
@@ -99,13 +103,19 @@ class PoolSoak {
     return this.#nodes.slice(0, STORING);
   }
 
+  get #guest(): PoolNode {
+    return this.#nodes[STORING]!;
+  }
+
   async run(): Promise<PoolSoakResult> {
     const { seed, seconds, log } = this.#options;
     await this.#gather();
     // There is something to work on, however thick the faults are.
     for (const volume of this.#volumes) {
-      await this.#operators.give(this.#storing[0]!, volume, { verb: "create" });
-      await this.#operators.give(this.#storing[1]!, volume, { verb: "start" });
+      for (const [index, verb] of (["create", "start"] as const).entries()) {
+        const given = await this.#operators.give(this.#storing[index]!, volume, { verb });
+        if (given.outcome.kind !== "ok") throw new Error(`without a fault: ${lineOf(given)}`);
+      }
     }
     log(`seed ${seed}: the pool is there`);
     const untilMs = performance.now() + seconds * 1000;
@@ -113,7 +123,10 @@ class PoolSoak {
     const faults = new Faults({ nodes: this.#nodes, network: this.#network, random, log });
     const clients = this.#storing.map((node, index) =>
       this.#operators.run(node, this.#volumes, new Random(seed * 31 + index), untilMs));
-    const peers = runPeers(this.#storing, this.#nodes[STORING]!, new Random(seed * 37), untilMs);
+    const peers = runPeers({
+      nodes: this.#storing, guest: this.#guest, operators: this.#operators,
+      random: new Random(seed * 37), untilMs,
+    });
     await Promise.all([faults.run(untilMs), ...clients]);
     const peerHistory = await peers;
     log(`the faults are over: ${faults.summary()}`);
@@ -125,7 +138,10 @@ class PoolSoak {
     const all = [...this.#operators.histories.values()].flat();
     const count = (kind: string): number => all.filter(({ outcome }) => outcome.kind === kind).length;
     if (count("ok") === 0) failures.push("nothing succeeded:", ...all.map((it) => `  ${lineOf(it)}`));
+    const successes = successesOf(all);
+    log(`succeeded: ${successes}`);
     return {
+      successes,
       failures, settledAfterMs, faults: faults.summary(), operations: all.length,
       succeeded: count("ok"), unknown: count("unknown"),
     };
@@ -161,7 +177,12 @@ class PoolSoak {
     const failures: string[] = [];
     const told = await toldBy(this.#storing[0]!, this.#volumes);
     if (typeof told === "string") return [told];
-    for (const { name } of this.#volumes) failures.push(...this.#judgeVolume(name, told));
+    for (const { name } of this.#volumes) {
+      failures.push(...this.#judgeThing(name, told.states.get(name) ?? noVolume));
+    }
+    const guest = await hasGuest(this.#storing[0]!, this.#guest);
+    const isIn = { ...noVolume, status: "Created" } as const;
+    failures.push(...this.#judgeThing(GUEST, guest ? isIn : noVolume));
     for (const node of this.#storing) {
       failures.push(...(await strayLvs(node, BRICKS, told, this.#volumes)));
       failures.push(...(await unwritable(node, BRICKS)));
@@ -170,11 +191,11 @@ class PoolSoak {
     return failures;
   }
 
-  #judgeVolume(name: string, told: Told): string[] {
+  #judgeThing(name: string, last: VolumeState): string[] {
     const history = telling(this.#operators.histories.get(name) ?? []);
-    const judgement = judge(history, noVolume, told.states.get(name) ?? noVolume);
+    const judgement = judge(history, noVolume, last);
     if (judgement.explained) return [];
-    const end = JSON.stringify(told.states.get(name));
+    const end = JSON.stringify(last);
     return [
       `no order of the commands explains ${name}, which ended as ${end}`,
       ...judgement.longest.slice(-12).map((it) => `  ${lineOf(it)}`),
@@ -184,4 +205,13 @@ class PoolSoak {
       ...(this.#operators.histories.get(name) ?? []).map((it) => `  ${lineOf(it)}`),
     ];
   }
+}
+
+/** How often each verb succeeded. */
+function successesOf(operations: readonly Operation[]): string {
+  const counts = new Map<string, number>();
+  for (const { command, outcome } of operations) {
+    if (outcome.kind === "ok") counts.set(command.verb, (counts.get(command.verb) ?? 0) + 1);
+  }
+  return [...counts].map(([verb, count]) => `${verb} ${count}`).toSorted().join(", ");
 }

@@ -11,7 +11,6 @@ import { DONE } from "./handler.ts";
 import { answerWrite } from "./reply-xdata.ts";
 
 /** Reads and seeks. */
-export const ENOSYS = 38;
 const STAT = 0;
 
 /** The reply of a change of `count` bytes: attributes twice. An errno, or DONE. */

@@ -11,7 +11,7 @@ import { Malformed } from "../wire/call.ts";
 import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
 import { wantOf } from "./access-check.ts";
-import { ENOSYS, pretendChange } from "./arbiter.ts";
+import { pretendChange } from "./arbiter.ts";
 import { readOrWait } from "./content.ts";
 import { fdOf, slotOfFd } from "./descriptors.ts";
 import { DONE, LATER, SYNCING } from "./handler.ts";
@@ -38,7 +38,7 @@ export const read: Handler = (brick, client, call, out) => {
   brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
-  if (brick.options.isArbiter) return ENOSYS;
+  if (brick.options.isArbiter) return Errno.ENOSYS;
   if (size > READ_BYTES_MAX || !Number.isSafeInteger(offset)) return Errno.EINVAL;
   const fd = fdOf(brick, client, slot, number, false);
   if (fd < 0) return -fd;
@@ -53,7 +53,7 @@ export const read: Handler = (brick, client, call, out) => {
   if (count < 0) return -count;
   touch(objects, slot, call, BEFORE, -1);
   brick.statistics.read(count);
-  brick.top.moved("read", slot, count);
+  brick.top.read(slot, count);
   out.i32(count);
   out.i32(offset + count >= end ? Errno.ENOENT : 0);
   writeIatt(out, objects, slot, BEFORE);
@@ -103,7 +103,7 @@ export const write: Handler = (brick, client, call, out) => {
   const flags = flag | (client.file(number)?.flags ?? 0);
   brick.lastWriteFlags = flags;
   brick.statistics.write(count);
-  brick.top.moved("write", slot, count);
+  brick.top.wrote(slot, count);
   status = objects.statFd(fd, AFTER);
   if (status < 0) return -status;
   out.i32(count);
@@ -145,9 +145,7 @@ export const flush: Handler = (brick, client, call, out) => {
   const { words } = brick.objects.table;
   const { posix } = brick.locks;
   if (posix.any(words, 4 * slot)) {
-    const owner = call.owner();
-    posix.flush(words, 4 * slot, client.id, owner);
-    client.file(number)?.forgetOwner(owner);
+    posix.flush(words, 4 * slot, client.id, call.owner());
   }
   out.i32(0);
   out.i32(0);
@@ -295,10 +293,10 @@ export const seek: Handler = (brick, client, call, out) => {
   brick.xdata.begin(call);
   const slot = slotOfFd(brick, client, call, gfidAt, number);
   if (slot < 0) return -slot;
-  if (brick.options.isArbiter) return ENOSYS;
+  if (brick.options.isArbiter) return Errno.ENOSYS;
   const fd = fdOf(brick, client, slot, number, false);
   if (fd < 0) return -fd;
-  if (what !== 0 && what !== 1) return Errno.EINVAL;
+  if (what !== 0 && what !== 1) return Errno.EOPNOTSUPP;
   const found = calls.lseek(fd, offset, what === 0 ? SEEK_DATA : SEEK_HOLE);
   if (found < 0) return -found;
   out.i32(0);

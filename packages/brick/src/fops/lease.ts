@@ -4,23 +4,20 @@ import { declared, OK } from "./declared.ts";
 import { slotOfGfid } from "./xattr.ts";
 
 const ANONYMOUS = -2;
-const O_ACCMODE = 3;
 
 /** A lease is had only while nobody else has the file open in a way that it excludes. */
 export const lease = declared(fops.lease, (brick, request, _call, client) => {
-  if (!brick.leases.isActive) return Errno.ENOTSUP;
+  if (!brick.leases.isActive) return Errno.ENOSYS;
   const slot = slotOfGfid(brick, client, request.gfid, ANONYMOUS);
   if (slot < 0) return -slot;
   if (brick.objects.isDirectory(slot)) return Errno.EISDIR;
-  const others = brick.openOf(slot)?.files.filter((file) => file.client !== client.id) ?? [];
-  const writing = others.filter((file) => (file.flags & O_ACCMODE) !== 0).length;
-  const type = brick.leases.command(client, slot, request.lease, { all: others.length, writing });
+  const type = brick.leases.command(client, slot, request.lease, performance.now());
   if (type < 0) return -type;
   return { ...OK, lease: { ...request.lease, type } };
 });
 
 const UPCALL = 2;
 
-/** A client's cache says which attributes it wants to hear of; it hears of all. */
-export const ipc = declared(fops.ipc, (brick, request) =>
-  request.op === UPCALL && brick.options.cacheInvalidation ? OK : Errno.EOPNOTSUPP);
+/** A client's cache says which attributes it wants to hear of; it hears of all, if of any. */
+export const ipc = declared(fops.ipc, (_brick, request) =>
+  request.op === UPCALL ? OK : Errno.EOPNOTSUPP);

@@ -4,21 +4,17 @@
  *
  *     glusterfs.intrlk.tposix.kblocked.WHENCE,START-LENGTH       decimal; length 0: to the end
  */
-import { fops, typed } from "@mortar/gluster";
-import type { Flock, TypedValue } from "@mortar/gluster";
+import { typed } from "@mortar/gluster";
+import type { TypedValue } from "@mortar/gluster";
 import type { Brick } from "../brick.ts";
 import type { Client } from "../server/client.ts";
 import { Errno } from "../store/errno.ts";
 import type { Call } from "../wire/call.ts";
-import { OK, withoutEmptyXdata } from "./declared.ts";
+import { refusedLock } from "./lock-reply.ts";
 
 const NAME = /^glusterfs\.intrlk\.tposix\.kblocked\.(-?\d+),(\d+)-(\d+)$/;
 const UNLOCK = 2;
 const SET_WAIT = 7;
-const NOBODY: Flock = {
-  type: UNLOCK, whence: 0, start: { high: 0, low: 0 }, length: { high: 0, low: 0 }, pid: 0,
-  lockOwner: new Uint8Array(0),
-};
 
 /** The answer, an errno, or undefined: it is another name. */
 export function interruptLock(
@@ -35,8 +31,7 @@ export function interruptLock(
     lengthHigh: Number(length >> 32n), lengthLow: Number(length & 0xffff_ffffn),
   });
   if (ended === undefined) return Errno.EINVAL;
-  const results = fops.lk.encodeReply({ ...OK, opRet: -1, opErrno: Errno.EINTR, flock: NOBODY });
-  brick.locks.giveUp(ended, withoutEmptyXdata(results.slice()));
+  brick.locks.giveUp(ended, refusedLock(Errno.EINTR));
   return typed.text(ended.length === 0
     ? "No locks cleared."
     : `${brick.spec.path}: posix blocked locks=${ended.length} granted locks=0`);

@@ -1,6 +1,6 @@
-import { fops } from "@mortar/gluster";
+import { fops, numberOf } from "@mortar/gluster";
 import type { Flock } from "@mortar/gluster";
-import { LOCK, wireLength } from "@mortar/brick-services";
+import { LOCK, LOCK_COMMAND, LOCK_SHARED, wireLength } from "@mortar/brick-services";
 import type { PosixLock } from "@mortar/brick-services";
 import type { Brick } from "../brick.ts";
 import type { Client } from "../server/client.ts";
@@ -10,11 +10,15 @@ import { OK, withoutEmptyXdata } from "./declared.ts";
 import { DONE, HELD } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { slotOfFd } from "./descriptors.ts";
+import { refusedLock } from "./lock-reply.ts";
 import type { Out } from "../wire/out.ts";
 
 const ANONYMOUS = -2;
 const LK_GET = 0;
 const UNLOCK = 2;
+/** In the request's dictionary: what the lock is to be. */
+const LOCK_MODE = "glusterfs.lk.lkmode";
+const MANDATORY = 1;
 
 /** The slot of the object that a lock is on; the cursor stays at the start of the arguments. */
 function slotOf(brick: Brick, client: Client, call: Call, hasFd: boolean): number {
@@ -108,10 +112,11 @@ export const lk: Handler = (brick, client, call, out) => {
   const { fd, command, type, flock, xdata } = fops.lk.decodeRequest(call.rest());
   if (slot < 0) return -slot;
   const { posix } = brick.locks;
-  const owner = call.owner();
+  const descriptor = client.file(fd)?.id ?? 0;
   const request = {
-    words: brick.objects.table.words, at: 4 * slot, client: client.id, owner,
-    pid: flock.pid, command, type,
+    words: brick.objects.table.words, at: 4 * slot, client: client.id, owner: call.owner(),
+    pid: flock.pid, command, type, descriptor,
+    isMandatory: numberOf(xdata.get(LOCK_MODE)) === MANDATORY,
     startHigh: flock.start.high, startLow: flock.start.low,
     lengthHigh: flock.length.high, lengthLow: flock.length.low,
   };
@@ -122,13 +127,23 @@ export const lk: Handler = (brick, client, call, out) => {
     out.raw(withoutEmptyXdata(fops.lk.encodeReply({ ...OK, xdata, flock: answer })));
     return DONE;
   }
-  const results = withoutEmptyXdata(
-    fops.lk.encodeReply({ ...OK, xdata, flock: { ...flock, type } }),
+  const answer = (told: number): Uint8Array => withoutEmptyXdata(
+    fops.lk.encodeReply({ ...OK, xdata, flock: { ...flock, type: told } }).slice(),
   );
   brick.locks.introduce(client);
-  const status = posix.request(request, waiterOf(client, call, results));
-  if (type !== UNLOCK && status <= 0) client.file(fd)?.lockOwners.push(owner);
-  return conclude(out, status, results);
+  const isSet = command === LOCK_COMMAND.set || command === LOCK_COMMAND.setWait;
+  if (isSet && type !== UNLOCK && brick.mandatory.isEnforced(slot)) {
+    const ended = posix.preempt(request);
+    if (ended === undefined) return Errno.EINVAL;
+    brick.locks.giveUp(ended, refusedLock(Errno.EBUSY));
+    return conclude(out, LOCK.granted, answer(type));
+  }
+  const status = posix.request(request, waiterOf(client, call, answer(type)));
+  if (status !== LOCK.granted || type !== UNLOCK) return conclude(out, status, answer(type));
+  // What tells a client that is an NFS server whether that was the descriptor's last one.
+  const { words, at } = request;
+  const isLast = !posix.some(words, at, (lock) => lock.descriptor === descriptor);
+  return conclude(out, status, answer(isLast ? UNLOCK : LOCK_SHARED));
 };
 
 function flockOf(lock: PosixLock): Flock {

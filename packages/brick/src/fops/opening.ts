@@ -62,7 +62,9 @@ function openFile(brick: Brick, client: Client, slot: number, flags: number): nu
   const fd = objects.openHandle(slot, (flags & OPEN_FLAGS) | ALWAYS);
   if (fd < 0) return fd;
   brick.top.opened(slot);
-  return client.add(brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false));
+  const file = brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false);
+  brick.leases.opened(file);
+  return client.add(file);
 }
 
 export const opendir: Handler = (brick, client, call, out) => {
@@ -92,7 +94,7 @@ export const release: Handler = (brick, client, call, out) => {
   call.gfid();
   const file = client.remove(call.i64());
   if (file === undefined) return Errno.EBADF;
-  brick.closeFile(file, client);
+  brick.closeFile(file);
   out.common(0);
   return DONE;
 };
@@ -129,7 +131,9 @@ export const create: Handler = (brick, client, call, out) => {
     fd = withFlags(brick, slot, fd, flags);
     if (fd < 0) return -fd;
     brick.top.created();
-    number = client.add(brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false));
+    const file = brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false);
+    brick.leases.opened(file);
+    number = client.add(file);
     status = objects.statFd(fd, OBJECT);
     objects.enterAtStat(OBJECT);
   } else {

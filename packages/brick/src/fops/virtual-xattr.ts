@@ -38,11 +38,7 @@ export function virtualAttribute(
   if (indexed !== undefined) return typed.bytes(brick.index.gfid(indexed));
   const counted = INDEX_COUNTS.get(name);
   if (counted !== undefined) return typed.uint(brick.index.directory.count(counted));
-  if (PATHINFO.has(name)) {
-    const { hostname, nodeUuid, nodeUuidInPathinfo } = brick.options;
-    const host = nodeUuidInPathinfo && nodeUuid !== "" ? nodeUuid : hostname;
-    return typed.text(`<POSIX(${brick.spec.path}):${host}:${realPath(brick, slot)}>`);
-  }
+  if (PATHINFO.has(name)) return typed.text(`${serverOf(brick)}:${realPath(brick, slot)}>`);
   if (NODE.has(name) || NODES.has(name)) {
     const { nodeUuid } = brick.options;
     return nodeUuid === "" ? Errno.ENODATA : typed.text(nodeUuid);
@@ -56,6 +52,13 @@ export function virtualAttribute(
   if (name === ONE_PATH) return pathText(onePathOf(brick, slot));
   if (name.startsWith(REAL_NAME)) return realName(brick, slot, name.slice(REAL_NAME.length));
   return undefined;
+}
+
+/** What a path's information begins with: the brick, and who serves it. */
+export function serverOf(brick: Brick): string {
+  const { hostname, nodeUuid, nodeUuidInPathinfo } = brick.options;
+  const host = nodeUuidInPathinfo && nodeUuid !== "" ? nodeUuid : hostname;
+  return `<POSIX(${brick.spec.path}):${host}`;
 }
 
 /** The entry that differs from a name at most in the case of its letters. `name` in latin1. */

@@ -20,6 +20,7 @@ import { guard } from "./access-check.ts";
 import { declared, OK } from "./declared.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { LOCK_INFO, lockInfo, takeLockInfo } from "./lock-info.ts";
 import { interruptLock } from "./lock-interrupt.ts";
 import { toldAttributes } from "./told-aside.ts";
 import { virtualAttribute } from "./virtual-xattr.ts";
@@ -73,6 +74,10 @@ function setAll(
   const { objects } = brick;
   const status = objects.stat(slot, STAT);
   if (status < 0) return -status;
+  for (const name of dictionary.keys()) {
+    const refused = brick.mandatory.refusal(name);
+    if (refused !== 0) return refused;
+  }
   for (const [name, value] of dictionary) {
     const refused = setXattrErrno(call, guard(brick, slot, STAT), name);
     if (refused !== 0) return refused;
@@ -168,6 +173,8 @@ function remove(brick: Brick, call: Call, slot: number, request: RemoveRequest):
   const status = objects.stat(slot, STAT);
   if (status < 0) return -status;
   const name = utf8.decode(request.name).replace(/\0.*$/s, "");
+  const notNow = brick.mandatory.refusal(name);
+  if (notNow !== 0) return notNow;
   const names = name === "" ? [...request.xdata.keys()] : [name];
   for (const each of names) {
     const refused = removeXattrErrno(call, guard(brick, slot, STAT), each);
@@ -215,8 +222,11 @@ function setting(hasFd: boolean): Handler {
   const procedure = hasFd ? fops.fsetxattr : fops.setxattr;
   return (brick, client, call, out) => {
     const request = procedure.decodeRequest(call.rest());
-    const slot = slotOfGfid(brick, client, request.gfid, fdIn(request));
-    const wrong = setAll(brick, call, slot, request.flags, request.dictionary);
+    const fd = fdIn(request);
+    const slot = slotOfGfid(brick, client, request.gfid, fd);
+    const taken = hasFd ? takeLockInfo(brick, client, fd, request.dictionary) : 0;
+    const wrong = taken === 0
+      ? setAll(brick, call, slot, request.flags, request.dictionary) : taken;
     if (wrong !== 0) return wrong;
     call.gfid();
     if (hasFd) call.i64();
@@ -259,6 +269,13 @@ export const getxattr = declared(fops.getxattr, (brick, request, call, client) =
 });
 
 export const fgetxattr = declared(fops.fgetxattr, (brick, request, call, client) => {
+  if (latin1.decode(request.name).replace(/\0.*$/s, "") === LOCK_INFO) {
+    const slot = slotOfGfid(brick, client, request.gfid, request.fd);
+    if (slot < 0) return -slot;
+    const told = lockInfo(brick, client, request.fd);
+    const dictionary = new Map(told === undefined ? [] : [[LOCK_INFO, told]]);
+    return { ...OK, dictionary, before: NO_IATT, after: NO_IATT };
+  }
   call.gfid();
   call.i64();
   call.u32();

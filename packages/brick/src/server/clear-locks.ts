@@ -4,10 +4,11 @@
  */
 import { join } from "node:path";
 import { type LockRange, setRange } from "@mortar/brick-services";
-import { type Flock, fops } from "@mortar/gluster";
+import { fops } from "@mortar/gluster";
 import { getXattr } from "@mortar/linux";
 import type { Brick } from "../brick.ts";
 import { OK, withoutEmptyXdata } from "../fops/declared.ts";
+import { refusedLock } from "../fops/lock-reply.ts";
 import { Errno } from "../store/errno.ts";
 
 export interface ClearedLocks {
@@ -24,12 +25,7 @@ interface Choice {
 }
 
 const GFID = "trusted.gfid";
-const UNLOCK = 2;
 const TWO_32 = 0x1_0000_0000;
-const NOBODY: Flock = {
-  type: UNLOCK, whence: 0, start: { high: 0, low: 0 }, length: { high: 0, low: 0 }, pid: 0,
-  lockOwner: new Uint8Array(0),
-};
 const AGAIN = { ...OK, opRet: -1, opErrno: Errno.EAGAIN };
 
 /** Null: the brick has no such file. Throws RangeError for what is no choice of locks. */
@@ -51,13 +47,9 @@ export function clearLocks(brick: Brick, asked: unknown, nowMs: number): Cleared
           which,
           isMeant: (lock) => name === undefined || name.equals(lock.name ?? Buffer.alloc(0)),
         }, nowMs);
-  const answer = kind === "posix" ? lockReply() : commonReply();
+  const answer = kind === "posix" ? refusedLock(Errno.EAGAIN) : commonReply();
   locks.giveUp(cleared.ended, answer);
   return { blocked: cleared.ended.length, granted: cleared.granted };
-}
-
-function lockReply(): Uint8Array {
-  return withoutEmptyXdata(fops.lk.encodeReply({ ...AGAIN, flock: NOBODY }).slice());
 }
 
 function commonReply(): Uint8Array {

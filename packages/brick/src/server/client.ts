@@ -43,7 +43,6 @@ export class Client {
   add(file: OpenFile): number {
     const number = this.#free.pop() ?? this.#files.length;
     this.#files[number] = file;
-    file.client = this.id;
     return number;
   }
 
@@ -58,11 +57,12 @@ export class Client {
   /** The client is gone. */
   close(brick: Brick): void {
     for (const file of this.#files) {
-      if (file !== undefined) brick.closeFile(file, this);
+      if (file !== undefined) brick.closeFile(file);
     }
     brick.locks.releaseClient(this, performance.now());
     brick.upcalls.releaseClient(this.id);
     brick.leases.releaseClient(this.id);
+    brick.mandatory.releaseClient(this.id);
     this.#files.length = 0;
     this.#free.length = 0;
   }

@@ -8,7 +8,7 @@ import type { DrainLeave } from "../services/lock-drain.ts";
 import { clearLocks } from "./clear-locks.ts";
 import type { Client } from "./client.ts";
 import { topReport } from "./top-report.ts";
-import { callReport, clientReports, descriptorReports } from "./reports.ts";
+import { callReport, clientReports, descriptorReports, lockReports } from "./reports.ts";
 
 export interface BrickStatus {
   readonly pid: number;
@@ -139,6 +139,7 @@ function stateOf(brick: Brick, server: BrickServer): object {
     queuedJobs: brick.workers.queued,
     isFull: brick.space.isFull,
     barrier: { isUp: brick.barrier.isUp, held: brick.barrier.heldCount },
+    locks: lockReports(brick),
     connections: server.clients.map((each) => ({
       address: `${each.peer.address}:${each.peer.port}`,
       identity: each.client?.identity ?? null,

@@ -119,7 +119,9 @@ export class Dispatcher {
 
   /** Locks that were granted or are wanted: nothing else is in the buffer. */
   settleLocks(): void {
-    this.#brick.locks.settle(this.#grant, this.#tellInode, this.#tellEntry);
+    const { locks, mandatory } = this.#brick;
+    locks.settle(this.#grant, this.#tellInode, this.#tellEntry);
+    for (const request of mandatory.takeReleased()) this.#goOn(request);
   }
 
   readonly #grant = (waiter: LockWaiter): void => {
@@ -259,11 +261,17 @@ export class Dispatcher {
     fop: ServedFop, connection: Connection, client: Client, start: number, sinceMs: number,
   ): number {
     const call = this.#call;
-    const { leases, upcalls } = this.#brick;
+    const { leases, mandatory, upcalls } = this.#brick;
     let status = 0;
     try {
       if (leases.isActive) {
         status = this.#passLeases(connection, client, sinceMs);
+        if (status !== 0) return status;
+      }
+      if (mandatory.isActive) {
+        const { memory, start: from, end } = call;
+        const waits = (): ParkedRequest => park(connection, memory, from, end, sinceMs, true);
+        status = mandatory.pass(client, call, waits);
         if (status !== 0) return status;
       }
       if (upcalls.isActive) upcalls.before(call);
@@ -291,12 +299,14 @@ export class Dispatcher {
   settleLeases(): void {
     const { leases } = this.#brick;
     if (!leases.isActive) return;
-    for (const { connection, record, sinceMs } of leases.takeReleased(performance.now())) {
-      if (connection.isClosed) continue;
-      if (this.#call.load(record, 0, record.length) !== LoadStatus.ok) continue;
-      this.#perform(connection, sinceMs);
-      this.#send(connection);
-    }
+    for (const request of leases.takeReleased(performance.now())) this.#goOn(request);
+  }
+
+  #goOn({ connection, record, sinceMs }: ParkedRequest): void {
+    if (connection.isClosed) return;
+    if (this.#call.load(record, 0, record.length) !== LoadStatus.ok) return;
+    this.#perform(connection, sinceMs);
+    this.#send(connection);
   }
 
   /** The request waits for the job that was started last. */

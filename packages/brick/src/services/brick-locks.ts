@@ -4,8 +4,11 @@
  */
 import { EntryLocks, InodeLocks, PosixLocks } from "@mortar/brick-services";
 import type { EntryLock, InodeLock } from "@mortar/brick-services";
+import { refusedLock } from "../fops/lock-reply.ts";
 import type { BrickOptions } from "../options.ts";
 import type { Client } from "../server/client.ts";
+import { Errno } from "../store/errno.ts";
+import type { OpenFile } from "../store/open-files.ts";
 
 export interface LockWaiter {
   readonly client: Client;
@@ -43,6 +46,13 @@ export class BrickLocks {
       locks.notifies = options.notifiesContention;
       locks.notifyDelayMs = options.contentionDelaySeconds * 1000;
     }
+  }
+
+  /** Locks of flock(2) end with the descriptor; a process's own have ended with FLUSH. */
+  closeDescriptor(file: OpenFile): void {
+    const { words } = file.inode;
+    if (!this.posix.any(words, 0)) return;
+    this.giveUp(this.posix.releaseDescriptor(words, 0, file.id), refusedLock(Errno.EAGAIN));
   }
 
   releaseClient(client: Client, nowMs: number): void {

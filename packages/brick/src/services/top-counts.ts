@@ -1,16 +1,14 @@
 /**
- * Which objects are opened, read, written and listed most, and how fast reads and writes of each were:
- * what `volume top` tells. By slot of the inode table; an object that leaves the table takes its
- * figures with it, as in glusterfsd. The root is counted, too, which there it is not. Nothing is
- * allocated for an object that is known.
+ * Which objects are opened, read, written and listed most, and how fast reads and writes of each
+ * were: what `volume top` tells. By slot of the inode table, in typed arrays: a read or write
+ * pays some nanoseconds for it. An object that leaves the table takes its figures with it, as in
+ * glusterfsd. The root is counted, too, which there it is not.
  */
 
 export const TOP = { open: 0, read: 1, write: 2, opendir: 3, readdir: 4 } as const;
 export type TopKind = keyof typeof TOP;
 export type TopSpeedKind = "read" | "write";
 
-/** So many objects of each kind are counted before those with the least are let go. */
-const OBJECTS_MAX = 16_384;
 const NONE = -1;
 
 export interface TopSpeed {
@@ -19,22 +17,39 @@ export interface TopSpeed {
   readonly timeMs: number;
 }
 
+/** The fastest of one kind; 0: none. */
+class Fastest {
+  readonly megabytes: Float64Array;
+  readonly timeMs: Float64Array;
+
+  constructor(slots: number) {
+    this.megabytes = new Float64Array(slots);
+    this.timeMs = new Float64Array(slots);
+  }
+}
+
 export class TopCounts {
-  readonly #counts = Object.keys(TOP).map(() => new Map<number, number>());
-  readonly #speeds = { read: new Map<number, TopSpeed>(), write: new Map<number, TopSpeed>() };
+  readonly #counts: readonly Uint32Array[];
+  readonly #read: Fastest;
+  readonly #write: Fastest;
   /** Of the operation that is being served. */
   #slot = NONE;
   #bytes = 0;
-  #kind: TopSpeedKind = "read";
+  #isRead = true;
   openNow = 0;
   openMax = 0;
   /** Milliseconds since 1970; 0: never. */
   openMaxTimeMs = 0;
 
+  /** Of a table of so many slots. */
+  constructor(slots: number) {
+    this.#counts = Object.keys(TOP).map(() => new Uint32Array(slots));
+    this.#read = new Fastest(slots);
+    this.#write = new Fastest(slots);
+  }
+
   count(kind: number, slot: number): void {
-    const counts = this.#counts[kind]!;
-    counts.set(slot, (counts.get(slot) ?? 0) + 1);
-    if (counts.size > OBJECTS_MAX) keepGreatest(counts);
+    this.#counts[kind]![slot]!++;
   }
 
   opened(slot: number): void {
@@ -54,24 +69,30 @@ export class TopCounts {
     this.openNow -= 1;
   }
 
-  moved(kind: TopSpeedKind, slot: number, bytes: number): void {
-    this.count(TOP[kind], slot);
-    this.#kind = kind;
+  read(slot: number, bytes: number): void {
+    this.#counts[TOP.read]![slot]!++;
+    this.#isRead = true;
+    this.#slot = slot;
+    this.#bytes = bytes;
+  }
+
+  wrote(slot: number, bytes: number): void {
+    this.#counts[TOP.write]![slot]!++;
+    this.#isRead = false;
     this.#slot = slot;
     this.#bytes = bytes;
   }
 
   /** What was served took so long; of no matter but for a read or write. */
   took(microseconds: number): void {
-    if (this.#slot === NONE) return;
-    const megabytes = this.#bytes / Math.max(1, microseconds);
-    const speeds = this.#speeds[this.#kind];
-    const before = speeds.get(this.#slot);
-    if (before === undefined || megabytes > before.megabytes) {
-      if (speeds.size > OBJECTS_MAX) speeds.clear();
-      speeds.set(this.#slot, { megabytes, timeMs: Date.now() });
-    }
+    const slot = this.#slot;
+    if (slot === NONE) return;
     this.#slot = NONE;
+    const megabytes = microseconds > 1 ? this.#bytes / microseconds : this.#bytes;
+    const fastest = this.#isRead ? this.#read : this.#write;
+    if (megabytes <= fastest.megabytes[slot]!) return;
+    fastest.megabytes[slot] = megabytes;
+    fastest.timeMs[slot] = Date.now();
   }
 
   /** The answer waits for something: how long it takes says nothing of the object. */
@@ -80,34 +101,39 @@ export class TopCounts {
   }
 
   forget(slot: number): void {
-    for (const counts of this.#counts) if (counts.size > 0) counts.delete(slot);
-    if (this.#speeds.read.size > 0) this.#speeds.read.delete(slot);
-    if (this.#speeds.write.size > 0) this.#speeds.write.delete(slot);
+    for (const counts of this.#counts) counts[slot] = 0;
+    this.#read.megabytes[slot] = 0;
+    this.#write.megabytes[slot] = 0;
   }
 
   clear(): void {
-    for (const counts of this.#counts) counts.clear();
-    this.#speeds.read.clear();
-    this.#speeds.write.clear();
+    for (const counts of this.#counts) counts.fill(0);
+    this.#read.megabytes.fill(0);
+    this.#write.megabytes.fill(0);
     this.openMax = this.openNow;
     this.openMaxTimeMs = this.openNow === 0 ? 0 : Date.now();
   }
 
   /** The greatest first. */
   greatest(kind: TopKind, limit: number): [slot: number, count: number][] {
-    const counts = this.#counts[TOP[kind]]!;
-    return [...counts].sort((a, b) => b[1] - a[1]).slice(0, limit);
+    return greatestOf(this.#counts[TOP[kind]]!, limit);
   }
 
   fastest(kind: TopSpeedKind, limit: number): [slot: number, speed: TopSpeed][] {
-    const speeds = this.#speeds[kind];
-    return [...speeds].sort((a, b) => b[1].megabytes - a[1].megabytes).slice(0, limit);
+    const { megabytes, timeMs } = kind === "read" ? this.#read : this.#write;
+    return greatestOf(megabytes, limit).map(([slot, value]) =>
+      [slot, { megabytes: value, timeMs: timeMs[slot]! }]);
   }
 }
 
-/** The half with the most stays. */
-function keepGreatest(counts: Map<number, number>): void {
-  const kept = [...counts].sort((a, b) => b[1] - a[1]).slice(0, OBJECTS_MAX / 2);
-  counts.clear();
-  for (const [slot, count] of kept) counts.set(slot, count);
+/** The slots with the most, those with nothing left out; of equal ones the lowest first. */
+function greatestOf(
+  values: Uint32Array | Float64Array, limit: number,
+): [slot: number, value: number][] {
+  const found: [number, number][] = [];
+  for (let slot = 0; slot < values.length; slot++) {
+    const value = values[slot]!;
+    if (value > 0) found.push([slot, value]);
+  }
+  return found.sort((a, b) => b[1] - a[1]).slice(0, limit);
 }

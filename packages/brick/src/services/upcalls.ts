@@ -6,13 +6,15 @@
  * | what was done | to | flags |
  * |---|---|---|
  * | data, size | the object | size, times |
- * | attributes | the object | mode, owner, size, times, atime, permissions |
+ * | attributes | the object | mode, owner, size, times, atime, permissions; of a mode: xattr, too |
  * | extended attributes | the object | xattr, times, permissions: an ACL is one |
  * | a name came or went | its directory | times, parent times |
- * | a name less, a name more | the object | nlink, times; of a directory: forget |
- * | renamed | the object | rename |
+ * | a name less, a name more | the object | nlink, times, parent times; of a directory: forget |
+ * | renamed | the object | rename, parent times |
  *
- * The callback is sent before the reply to whoever made the change.
+ * The callback is sent before the reply to whoever made the change. It tells all that
+ * glusterfsd's does, and more: who has seen a directory hears of its names, and of any extended
+ * attribute, registered by IPC or not.
  */
 import { UpcallTable } from "@mortar/brick-services";
 import { callback, Dictionary, fops, NO_IATT, UPCALL_FLAG } from "@mortar/gluster";
@@ -33,6 +35,10 @@ const DATA = size | times;
 const ATTRIBUTES = mode | owner | size | times | atime | permissions;
 const XATTR = xattr | times | permissions;
 const ENTRIES = times | parentTimes;
+const NAMES = nlink | times | parentTimes;
+/** SETATTR: what is set, behind the attributes; and its bit for the mode. */
+const VALID_AT = GFID_BYTES + 148;
+const VALID_MODE = 1;
 
 /** Flags for the objects of the first and the second gfid of a request. */
 const EFFECTS: readonly (readonly [number, number] | undefined)[] = makeEffects();
@@ -51,7 +57,7 @@ function makeEffects(): (readonly [number, number] | undefined)[] {
   put([ENTRIES, 0], fops.create, fops.mkdir, fops.mknod, fops.symlink, fops.unlink, fops.rmdir,
     fops.namelink, fops.put);
   put([ENTRIES, ENTRIES], fops.rename);
-  put([nlink | times, ENTRIES], fops.link);
+  put([NAMES, ENTRIES], fops.link);
   return effects;
 }
 
@@ -125,31 +131,47 @@ export class Upcalls {
   #change(
     client: number, call: Call, effect: readonly [number, number], nowMs: number,
   ): void {
+    const isLink = call.procedure === fops.link.number;
     for (let index = 0; index < 2; index++) {
       const flags = effect[index]!;
       if (flags === 0) continue;
-      for (let word = 0; word < 4; word++) {
-        const at = this.#argsAt + GFID_BYTES * index + 4 * word;
-        this.#words[word] = call.view.getUint32(at, false);
-      }
-      this.#invalidate(client, this.#words, flags, nowMs);
+      const parents = isLink && index === 0 ? [1] : [];
+      const more = setsMode(call, this.#argsAt) ? xattr : 0;
+      this.#invalidate(client, this.#wordsOf(call, index), flags | more, nowMs, call, parents);
     }
     const isRename = call.procedure === fops.rename.number;
     for (const [index, words] of this.#named.entries()) {
-      const gone = call.procedure === fops.rmdir.number ? nlink | times | forget : nlink | times;
-      this.#invalidate(client, words, isRename && index === 0 ? rename | times : gone, nowMs);
+      const gone = call.procedure === fops.rmdir.number ? NAMES | forget : NAMES;
+      const flags = isRename && index === 0 ? rename | times | parentTimes : gone;
+      this.#invalidate(client, words, flags, nowMs, call, isRename ? [1, 0] : [0]);
     }
   }
 
-  #invalidate(client: number, words: Uint32Array, flags: number, nowMs: number): void {
+  /** Of the request's first gfid, or second. */
+  #wordsOf(call: Call, index: number): Uint32Array {
+    for (let word = 0; word < 4; word++) {
+      const at = this.#argsAt + GFID_BYTES * index + 4 * word;
+      this.#words[word] = call.view.getUint32(at, false);
+    }
+    return this.#words;
+  }
+
+  /** `parents`: which gfids of the request are the new and the old parent's. */
+  #invalidate(
+    client: number, words: Uint32Array, flags: number, nowMs: number, call: Call,
+    parents: readonly number[],
+  ): void {
     const others = this.#table.change(words, 0, client, nowMs);
     if (others.length === 0) return;
+    const gfid = gfidText(bytesOf(words));
     const stat = this.#statOf(words);
+    const [parentStat = NO_IATT, oldParentStat = NO_IATT] =
+      parents.map((index) => this.#statOf(this.#wordsOf(call, index)));
     const { cacheInvalidationSeconds } = this.#brick.options;
     const args = callback.cacheInvalidation.encodeRequest({
-      gfid: gfidText(bytesOf(words)), eventType: CACHE_INVALIDATION, flags,
-      expireTimeAttribute: cacheInvalidationSeconds, stat, parentStat: NO_IATT,
-      oldParentStat: NO_IATT, xdata: new Dictionary(),
+      gfid, eventType: CACHE_INVALIDATION, flags,
+      expireTimeAttribute: cacheInvalidationSeconds, stat, parentStat, oldParentStat,
+      xdata: new Dictionary(),
     });
     for (const other of others) this.#tell(other, callback.cacheInvalidation.number, args);
   }
@@ -165,6 +187,13 @@ export class Upcalls {
     writeIatt(reply, objects, slot, STAT);
     return fops.stat.decodeReply(reply.bytes.slice(0, reply.at)).stat;
   }
+}
+
+/** A mode comes with the ACL that is made of it. */
+function setsMode(call: Call, argsAt: number): boolean {
+  const isByFd = call.procedure === fops.fsetattr.number;
+  if (!isByFd && call.procedure !== fops.setattr.number) return false;
+  return (call.view.getInt32(argsAt + VALID_AT + (isByFd ? 8 : 0), false) & VALID_MODE) !== 0;
 }
 
 function bytesOf(words: Uint32Array): Uint8Array<ArrayBuffer> {

@@ -19,11 +19,10 @@ export const Errno = {
   EMLINK: 31,
   ERANGE: 34,
   ENAMETOOLONG: 36,
+  ENOSYS: 38,
   ENOTEMPTY: 39,
   ELOOP: 40,
   ENODATA: 61,
   EOPNOTSUPP: 95,
-  /** The same number, by the name that lease and quota know it by. */
-  ENOTSUP: 95,
   ESTALE: 116,
 } as const;

@@ -17,31 +17,26 @@ export interface OpenInode {
   unlinked: boolean;
 }
 
+/** Not used anew by the next process, since clients remember some of them. */
+let nextId = Date.now() * 1000;
+
 /** One open of one client. */
 export class OpenFile {
+  /** Of all that were ever opened. */
+  readonly id = nextId++;
   readonly inode: OpenInode;
   fd: number;
-  /** Set when a client has it. */
-  client = 0;
+  /** Text of what it was opened with; empty: none. */
+  leaseId = "";
   /** Of open(2), as the client gave them. */
   readonly flags: number;
   readonly isDirectory: boolean;
-  /**
-   * Who got locks through it and was not flushed: owners of flock(2), which end with the file. A
-   * process's own end with FLUSH, and may have come back by another file since.
-   */
-  lockOwners: Uint8Array[] = [];
 
   constructor(inode: OpenInode, fd: number, flags: number, isDirectory: boolean) {
     this.inode = inode;
     this.fd = fd;
     this.flags = flags;
     this.isDirectory = isDirectory;
-  }
-
-  forgetOwner(owner: Uint8Array): void {
-    if (this.lockOwners.length === 0) return;
-    this.lockOwners = this.lockOwners.filter((each) => Buffer.compare(each, owner) !== 0);
   }
 }
 

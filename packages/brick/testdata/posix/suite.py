@@ -16,6 +16,7 @@ import attached
 import attributes
 import clients
 import contents
+import descriptors
 import judge
 import listings
 import locks
@@ -27,6 +28,7 @@ import renames
 SECTIONS = {
     "paths": paths, "making": making, "attributes": attributes, "permissions": permissions, "renames": renames,
     "contents": contents, "listings": listings, "attached": attached, "locks": locks, "clients": clients,
+    "descriptors": descriptors,
 }
 parser = argparse.ArgumentParser()
 parser.add_argument("directory")

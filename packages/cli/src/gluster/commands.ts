@@ -5,6 +5,7 @@ import { keepCommands } from "./keep-commands.ts";
 import { peerCommands } from "./peer-commands.ts";
 import { scheduleCommands } from "./schedule-commands.ts";
 import { snapshotCommands } from "./snapshot-commands.ts";
+import { snapshotFileCommands } from "./snapshot-files.ts";
 import { systemCommands } from "./system-commands.ts";
 import { transferCommands } from "./transfer-commands.ts";
 import { volumeCommands } from "./volume-commands.ts";
@@ -48,6 +49,7 @@ export const glusterCommands: readonly GlusterCommand[] = [
   ...peerCommands,
   ...volumeCommands,
   ...snapshotCommands,
+  ...snapshotFileCommands,
   ...scheduleCommands,
   ...keepCommands,
   ...transferCommands,

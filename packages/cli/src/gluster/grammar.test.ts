@@ -3,7 +3,7 @@
  * found by its words, and either has a command or says that it is not supported.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { recorder } from "../testing/recorder.ts";
 import { glusterCommands } from "./commands.ts";
@@ -24,6 +24,21 @@ const lines = readFileSync(file, "utf8")
 
 test("the table has every pattern", () => {
   assert.ok(lines.length > 100, `${lines.length} lines`);
+});
+
+const stock = "/usr/sbin/gluster";
+const skip = existsSync(stock) ? false : "gluster is not installed (apt-get install glusterfs-cli)";
+
+test("whatever the stock program has a pattern for is in the table", { skip }, () => {
+  const strings = readFileSync(stock, "latin1").split("\0");
+  const patterns = strings.filter((it) => /^(?:volume|snapshot|peer|pool|system::|global|get-state)\b/.test(it)
+    && (/[<[{(]/.test(it) || it.endsWith(" help")) && !/[%\n]|: /.test(it));
+  assert.ok(patterns.length > 50, `${patterns.length} patterns`);
+  const known = lines.map(({ words, args }) => [...words, ...args]);
+  for (const pattern of patterns) {
+    const words = /^[a-z:-]+(?: [a-z0-9-]+(?= |$))*/.exec(pattern)![0].split(" ");
+    assert.ok(known.some((it) => words.every((word, index) => it[index] === word)), pattern);
+  }
 });
 
 for (const { line, words, args } of lines) {

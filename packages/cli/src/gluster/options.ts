@@ -30,10 +30,10 @@ const ignored = ["--nolog", "--inet6"];
 const ignoredWithValue = ["--log-file=", "--log-level="];
 /** Mortar's own, read by the command they belong to. */
 const ofCommands = ["--no-safety", "--safety", "--online", "--dry-run", "--ranges",
-  "--force", "--token", "--abandon"];
+  "--force", "--token", "--abandon", "--replace", "--files"];
 const ofCommandsWithValue = [
   ...scheduleOptions, "schedule", "reason", "owner", "until", "operator",
-  "of", "resume", "compress", "to", "from", "endpoint", "as", "vg",
+  "of", "resume", "compress", "to", "from", "endpoint", "as", "vg", "limit",
 ].map((name) => `--${name}`);
 
 export function parseOptions(argv: readonly string[]): OptionsResult {

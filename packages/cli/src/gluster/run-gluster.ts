@@ -13,8 +13,10 @@ import {
   type Session,
   UsageError,
 } from "./command.ts";
+import { exampleOf } from "./command-examples.ts";
 import { glusterCommands } from "./commands.ts";
 import { familyHelp, generalHelp, generalUsage, helpBelow, usageOf } from "./help.ts";
+import { nearLine } from "./near-words.ts";
 import { type GlusterOptions, parseOptions } from "./options.ts";
 import { showPlan, wantsPlan } from "./plan.ts";
 import { matchCommand } from "./words.ts";
@@ -80,7 +82,9 @@ function showHelp(options: GlusterOptions, io: CliIo, context: GlusterContext): 
     io.stdout.write(generalHelp);
   } else if (match.kind === "command") {
     const { help, more } = match.command;
-    io.stdout.write(`${usageOf(match.command)}${help}\n${more === undefined ? "" : `\n${more}\n`}`);
+    const example = exampleOf(match.command);
+    const last = example === undefined ? more : `${more === undefined ? "" : `${more}\n\n`}Example: mortar ${example}`;
+    io.stdout.write(`${usageOf(match.command)}${help}\n${last === undefined ? "" : `\n${last}\n`}`);
   } else if (options.words.length > 1) {
     io.stdout.write(helpBelow(options.words, glusterCommands));
   } else {
@@ -132,9 +136,9 @@ async function runWords(
 ): Promise<number> {
   const match = matchCommand(glusterCommands, words);
   if (match.kind === "unknown-word") {
-    io.stdout.write(
-      `unrecognized word: ${match.word} (position ${match.position})\n${generalUsage}`,
-    );
+    const complaint = `unrecognized word: ${match.word} (position ${match.position})\n`;
+    if (context.strict) io.stdout.write(complaint + generalUsage);
+    else io.stderr.write(complaint + (await nextFor(words, match.position)));
     return 1;
   }
   if (match.kind === "incomplete") {
@@ -155,6 +159,15 @@ async function runWords(
   } catch (error) {
     return reportFailure(error, command, options, io, context);
   }
+}
+
+/** Under `mortar`: what was probably meant, or where the words are listed. */
+async function nextFor(words: readonly string[], position: number): Promise<string> {
+  const [first = ""] = words;
+  const isPool = first === "pool" && position === 1;
+  const others = isPool ? Object.keys((await import("../pool/pool-verbs.ts")).poolVerbs) : [];
+  const near = nearLine(glusterCommands, words, position, others);
+  return near === undefined ? `Next: mortar help ${first}\n` : `Did you mean: mortar ${near}\n`;
 }
 
 /** What `--wignore` says for the commands that check new bricks. */

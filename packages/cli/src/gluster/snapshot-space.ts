@@ -9,6 +9,7 @@ import { present } from "./answer.ts";
 import { type ClientMethod, type Session, UsageError } from "./command.ts";
 import { keptText } from "./keep-commands.ts";
 import { deletingText, failedLast, snapshotInfoText } from "./snapshot-print.ts";
+import { takenText } from "./snapshot-taken.ts";
 import { snapshotInfoXml, snapshotListXml } from "./snapshot-xml.ts";
 import { sizeText } from "./volume-status-print.ts";
 
@@ -53,9 +54,10 @@ export async function infoWithSpace(
   return present<InfoWithSpace>(session, answer, {
     text: (list) =>
       snapshotInfoText(list) +
-      list.snapshots.map(({ name, space }) => {
-        const [referenced, exclusive, shared] = columns(space);
-        return `${name}: referenced ${referenced}, exclusive ${exclusive}, shared ${shared}\n`;
+      list.snapshots.map((snapshot) => {
+        const [referenced, exclusive, shared] = columns(snapshot.space);
+        return `${snapshot.name}: referenced ${referenced}, exclusive ${exclusive}, ` +
+          `shared ${shared}\n${takenText(snapshot)}`;
       }).join("") +
       (session.strict ? "" : keptText(list.snapshots)),
     xml: snapshotInfoXml,

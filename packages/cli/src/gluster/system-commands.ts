@@ -23,15 +23,32 @@ export const systemCommands: readonly GlusterCommand[] = [
   ...(
     [
       ["system:: uuid reset", "reset the uuid of glusterd", 3],
-      ["system:: getspec <VOLNAME>", "fetch spec for volume <VOLNAME>", 2],
+      ["system:: getspec <VOLNAME>", "fetch the volume file for the volume <VOLNAME>", 2],
       ["system:: portmap brick2port <BRICK>", "query which port <BRICK> listens on", 3],
       ["system:: fsm log [<peer-name>]", "display fsm transitions", 3],
       ["system:: mount <label> <args...>", "request a mount", 2],
       ["system:: umount <path> [lazy]", "request an umount", 2],
-      ["system:: copy file [<filename>]", "copy file from current node to all peers", 3],
-      ["system:: execute <command> <args>", "execute <command> on all the nodes", 2],
+      [
+        "system:: copy file [<filename>]",
+        "Copy file from current node's $working_dir to $working_dir of all cluster nodes", 3,
+      ],
+      [
+        "system:: execute <command> <args>",
+        "Execute the command on all the nodes in the cluster and display their output.", 2,
+      ],
     ] as const
   ).map(([usage, help, count]) => ({ words: usage.split(" ").slice(0, count), usage, help, family })),
+  {
+    words: ["system::", "help"],
+    usage: "system:: help",
+    help: "display help for system commands",
+    family,
+    async run({ io }, args) {
+      if (args.length > 0) throw new UsageError();
+      io.stdout.write(systemCommands.map((it) => `${it.usage} - ${it.help}\n`).sort().join(""));
+      return 0;
+    },
+  },
 ];
 
 async function tell(

@@ -7,6 +7,7 @@ import type { PartStore } from "../transfer/directory-place.ts";
 import type { StreamSink, StreamSource } from "../transfer/stream-place.ts";
 import { element } from "../xml.ts";
 import { json, present } from "./answer.ts";
+import { bookmarkCommand } from "./bookmark-command.ts";
 import { type ClientMethod, type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { wordOptions } from "./word-options.ts";
 
@@ -19,7 +20,8 @@ export const transferCommands: readonly GlusterCommand[] = [
     help: "Write a snapshot as a stream, or what changed since an earlier one.",
     more:
       "The stream goes to standard output, or with --to into a directory or s3://BUCKET/PREFIX.\n" +
-      "-i SNAPSHOT     only what differs from this one, which the receiver has\n" +
+      "-i SNAPSHOT     only what differs from this one, or from the one that a bookmark is of;\n" +
+      "                the receiver has it\n" +
       "--of VOLUME     of a snapshot of several volumes\n" +
       "--resume TOKEN  go on where a receiver was cut off: snapshot receive --token VOLUME\n" +
       "--compress N    0 for none, to 9; 1 unless told\n" +
@@ -50,6 +52,7 @@ export const transferCommands: readonly GlusterCommand[] = [
     family: "mortar",
     run: receive,
   },
+  bookmarkCommand,
 ];
 
 /** Logical volumes of many bricks are made in one call. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { element } from "../xml.ts";
 import { operationOutput, present } from "./answer.ts";
 import { type Session, UsageError } from "./command.ts";
+import { stockGroups } from "./stock-groups.ts";
 import { optionHelpText, optionsText } from "./volume-print.ts";
 
 export async function optionGet(session: Session, args: readonly string[]): Promise<number> {
@@ -77,20 +78,13 @@ function pairs(words: readonly string[]): OptionPair[] {
   return options;
 }
 
-/** `group NAME`: the pairs of the group's file, one `key=value` a line. */
+/** `group NAME`: the pairs of the group's file, or of stock's group of this name. */
 function groupOptions(session: Session, words: readonly string[]): OptionPair[] | undefined {
   const [, group] = words;
   if (group === undefined || words.length > 2 || !/^[\w.-]+$/.test(group)) throw new UsageError();
   const file = join(session.root, "var/lib/glusterd/groups", group);
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code;
-    const sentence = reason === "ENOENT" ? "No such file or directory" : String(reason);
-    session.io.stderr.write(`Unable to open file '${file}'. Error: ${sentence}\n`);
-    return undefined;
-  }
+  const text = groupText(session, group, file);
+  if (text === undefined) return undefined;
   const options: OptionPair[] = [];
   for (const line of text.split("\n").map((it) => it.trim())) {
     const equals = line.indexOf("=");
@@ -99,6 +93,19 @@ function groupOptions(session: Session, words: readonly string[]): OptionPair[] 
     options.push({ name: line.slice(0, equals).trim(), value: line.slice(equals + 1).trim() });
   }
   return options;
+}
+
+/** One `key=value` a line. Undefined: it cannot be read, and that was said. */
+function groupText(session: Session, group: string, file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code;
+    if (reason === "ENOENT" && Object.hasOwn(stockGroups, group)) return stockGroups[group];
+    const sentence = reason === "ENOENT" ? "No such file or directory" : String(reason);
+    session.io.stderr.write(`Unable to open file '${file}'. Error: ${sentence}\n`);
+    return undefined;
+  }
 }
 
 export async function optionReset(session: Session, args: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 /** `gluster volume top|clear-locks`: what is asked about single files. */
 import type { LockChoice, VolumeTop } from "@mortar/api";
 import { element, type XmlElement } from "../xml.ts";
-import { operationOutput, present } from "./answer.ts";
+import { operationOutput, present, presentProblem } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 
 const LIST_MAX = 100;
@@ -60,12 +60,20 @@ async function top(session: Session, args: readonly string[]): Promise<number> {
     ...(blockBytes === undefined ? {} : { trial: { kind, blockBytes, count: count ?? 0 } }),
   });
   const operation = word as Operation;
+  if (!answer.ok) {
+    const opErrstr = `${answer.problem.opErrstr}\nvolume top unsuccessful`;
+    return presentProblem(inText(session), { ...answer.problem, opErrstr }, { failed: "" });
+  }
   return present(session, answer, {
     text: (it) => (isClear ? clearedText(it) : topText(it, operation, limit)),
     xml: (it) => (isClear ? [] : topXml(it, operation, limit)),
     failed: "",
-    failedLast: "volume top unsuccessful",
   });
+}
+
+/** Stock has no document for it. */
+function inText(session: Session): Session {
+  return session.strict && session.format === "xml" ? { ...session, format: "text" } : session;
 }
 
 function wordsOf(words: readonly string[]): TopWords {
@@ -101,7 +109,7 @@ function positive(what: string, text: string): number {
 interface Line {
   readonly path: string;
   readonly value: number;
-  readonly time?: string;
+  readonly timeMs?: number;
 }
 
 type TopBrick = VolumeTop["bricks"][number];
@@ -111,7 +119,7 @@ function linesOf({ top: it }: TopBrick, operation: Operation, limit: number): Li
   if (operation === "read-perf" || operation === "write-perf") {
     const found = operation === "read-perf" ? it.readSpeed : it.writeSpeed;
     return found.slice(0, limit).map(({ path, megabytes, timeMs }) => ({
-      path, value: Math.floor(megabytes), time: timeText(timeMs),
+      path, value: Math.floor(megabytes), timeMs,
     }));
   }
   return it.counts[operation].slice(0, limit).map(({ path, count }) => ({ path, value: count }));
@@ -134,12 +142,13 @@ function brickText(brick: TopBrick, operation: Operation, limit: number): string
     text += `Throughput ${megabytes.toFixed(2)} MBps time ${(microseconds / 1e6).toFixed(4)} secs\n`;
   }
   if (lines.length === 0) return text;
-  const isSpeed = lines[0]?.time !== undefined;
+  const isSpeed = lines[0]?.timeMs !== undefined;
   text += isSpeed
     ? row("MBps", "Filename", "Time") + row("====", "========", "====")
     : "Count\t\tfilename\n=======================\n";
-  const lineText = ({ path, value, time }: Line) =>
-    time === undefined ? `${value}\t\t${path}\n` : row(String(value), shortened(path), time);
+  const lineText = ({ path, value, timeMs }: Line) =>
+    timeMs === undefined
+      ? `${value}\t\t${path}\n` : row(String(value), shortened(path), rowTime(timeMs));
   return text + lines.map(lineText).join("");
 }
 
@@ -152,10 +161,17 @@ function shortened(path: string): string {
   return path.length <= NAME_WIDTH ? path : `...${path.slice(3 - NAME_WIDTH)}`;
 }
 
+/** `2026-11-22 15:34:08 +0000.123000`: so stock's rows have it, without zeros in front. */
+function rowTime(timeMs: number): string {
+  const iso = new Date(timeMs).toISOString();
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} +0000.${Math.round((timeMs % 1000) * 1000)}`;
+}
+
 /** `2026-11-22 15:34:08.123000 +0000` */
 function timeText(timeMs: number): string {
   const iso = new Date(timeMs).toISOString();
-  return `${iso.slice(0, 10)} ${iso.slice(11, 23)}000 +0000`;
+  const micro = String(Math.round((timeMs % 1000) * 1000)).padStart(6, "0");
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)}.${micro} +0000`;
 }
 
 function clearedText({ bricks }: VolumeTop): string {
@@ -190,23 +206,34 @@ function brickXml(brick: TopBrick, operation: Operation, limit: number): XmlElem
       element("timeTaken", speed.microseconds.toFixed(6)),
     );
   }
-  const files = lines.map(({ path, value, time }) =>
+  const files = lines.map(({ path, value, timeMs }) =>
     element("file", [
       element("filename", path),
       element("count", value),
-      ...(time === undefined ? [] : [element("time", time)]),
+      ...(timeMs === undefined ? [] : [element("time", timeText(timeMs))]),
     ]));
   return element("brick", [...parts, ...files]);
 }
 
 async function clearLocks(session: Session, args: readonly string[]): Promise<number> {
   const [volume, path, word, which, kind, detail, ...more] = args;
-  const isWhole = volume !== undefined && path !== undefined && word === "kind" && more.length === 0;
-  if (!isWhole || !path.startsWith("/")) throw new UsageError();
-  const locks = { path, ...choiceOf(which, kind, detail) };
+  if (volume === undefined || path === undefined || kind === undefined || more.length > 0) {
+    throw new UsageError();
+  }
+  if (word !== "kind") throw new UsageError("Error parsing options", "stdout");
+  const choice = choiceOf(which, kind, detail);
+  const asText = inText(session);
+  if (choice === undefined) {
+    session.io.stderr.write(
+      "Volume clear-locks unsuccessful\n" +
+      "clear-locks getxattr command failed. Reason: Invalid argument\n",
+    );
+    return 1;
+  }
+  const locks = { path: path.startsWith("/") ? path : `/${path}`, ...choice };
   const client = await session.client();
   const done = "Volume clear-locks successful\n";
-  return present(session, await client.volumeClearLocks(volume, locks), {
+  return present(asText, await client.volumeClearLocks(volume, locks), {
     text: ({ bricks }) => {
       const lines = bricks
         .filter(({ blocked, granted }) => blocked + granted > 0)
@@ -219,17 +246,18 @@ async function clearLocks(session: Session, args: readonly string[]): Promise<nu
   });
 }
 
+/** `undefined`: a range that is none. */
 function choiceOf(
   which: string | undefined,
-  kind: string | undefined,
+  kind: string,
   detail: string | undefined,
-): Omit<LockChoice, "path"> {
+): Omit<LockChoice, "path"> | undefined {
   const isWhich = which === "blocked" || which === "granted" || which === "all";
   const isKind = kind === "inode" || kind === "entry" || kind === "posix";
-  if (!isWhich || !isKind) throw new UsageError("Error parsing options");
+  if (!isWhich || !isKind) throw new UsageError("Error parsing options", "stdout");
   if (detail === undefined) return { which, kind };
   if (kind === "entry") return { which, kind, name: detail };
   const range = /^\d+,(\d+)-(\d+)$/.exec(detail);
-  if (range === null) throw new UsageError("Error parsing options");
+  if (range === null) return undefined;
   return { which, kind, range: { start: Number(range[1]), length: Number(range[2]) } };
 }

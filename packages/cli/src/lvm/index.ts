@@ -168,6 +168,18 @@ const TOOLS: Readonly<Record<string, Tool>> = {
 
 export const lvmTools: readonly string[] = Object.keys(TOOLS);
 
+/** What a tool says of itself. */
+export interface LvmToolHelp {
+  readonly summary: string;
+  readonly options: readonly OptionSpec[];
+  readonly example: string | undefined;
+}
+
+export function lvmToolHelp(tool: string): LvmToolHelp | undefined {
+  const found = TOOLS[tool];
+  return found && { summary: found.summary, options: found.options, example: EXAMPLES[tool] };
+}
+
 /**
  * Run one LVM command and return its exit code: 0, 3 for a wrong command line, 5 for failure.
  * Never throws for what a user can cause; `tool` must be one of `lvmTools`.

@@ -1,6 +1,6 @@
 /** The help of `mortar brick`. */
 export const brickUsage =
-  "mortar [--root DIR] brick create NODE:PATH --size SIZE [OPTION…] | list | delete NODE:PATH";
+  "mortar [--root DIR] brick create NODE:PATH --size SIZE [OPTION…] | list | delete NODE:PATH [--dry-run]";
 
 export const brickHelp = `Make, list and remove file systems for bricks, on any node of the cluster, so that volumes on
 them can be snapshotted: a thin volume of its own, XFS, a mount that comes back with \`mortar up\`,
@@ -17,7 +17,8 @@ create NODE:PATH
   --dry-run         print what would be done, and do nothing
   --json
 list [--json]       what was made, and which volumes and snapshots use it
-delete NODE:PATH    refused while a volume or a snapshot uses it. A pool, a group or a file that
+delete NODE:PATH [--dry-run]
+                    refused while a volume or a snapshot uses it. A pool, a group or a file that
                     was made for bricks goes with its last one.
 
 Example:

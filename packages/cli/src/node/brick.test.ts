@@ -113,6 +113,9 @@ describe("bricks made for you", { skip, timeout: 180_000, concurrency: false }, 
     assert.match(await asked(), /missing +brick .*v-1\/brick +volume v takes no snapshot: the volume is not/);
     await good("volume start v");
     assert.match(await asked(), /ok +brick .*v-1\/brick +volume v: can be snapshotted/);
+    const planned = await mortar(`brick delete ${host}:${root}/bricks/v-1/brick --dry-run`);
+    assert.equal(planned.code, 1);
+    assert.match(planned.stderr, /would be refused: it is used by volume v/);
     const refused = await mortar(`brick delete ${host}:${root}/bricks/v-1/brick`);
     assert.match(refused.stderr, /is used by volume v\nNext: /);
     await good("snapshot create s v no-timestamp");
@@ -138,6 +141,8 @@ describe("bricks made for you", { skip, timeout: 180_000, concurrency: false }, 
   test("the last brick takes the pool, the group and the file with it", async () => {
     await good("volume stop v --mode=script");
     await good("volume delete v --mode=script");
+    const plan = await good(`brick delete ${host}:${root}/bricks/v-1/brick --dry-run`);
+    assert.match(plan, /unmount .*\n {2}remove logical volume .*, which holds [^ ]+ of /);
     await good(`brick delete ${host}:${root}/bricks/v-1/brick`);
     assert.ok(existsSync(file));
     assert.match(await good(`brick delete ${brick}`), /success/);

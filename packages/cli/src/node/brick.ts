@@ -93,10 +93,12 @@ async function list(args: readonly string[], io: CliIo, { root }: NodeContext): 
 async function remove(args: readonly string[], io: CliIo, { root }: NodeContext): Promise<number> {
   const { values, positionals } = parsed(() =>
     parseArgs({
-      args: [...args], allowPositionals: true, options: { json: { type: "boolean" } },
+      args: [...args], allowPositionals: true,
+      options: { json: { type: "boolean" }, "dry-run": { type: "boolean" } },
     }),
   );
   const name = onlyOne(positionals);
+  if (values["dry-run"] === true) return await printRemoval(name, values.json === true, io, { root });
   const done = resultOf(await clientOf(root, MAKE_MS_MAX).brickDelete(name), io);
   io.stdout.write(
     values.json === true
@@ -104,6 +106,26 @@ async function remove(args: readonly string[], io: CliIo, { root }: NodeContext)
       : `brick delete: ${done.brick}: success\n`,
   );
   return 0;
+}
+
+/** What would be removed, and what it holds at the most; the refusal, if it would be refused. */
+async function printRemoval(
+  name: string, json: boolean, io: CliIo, { root }: Pick<NodeContext, "root">,
+): Promise<number> {
+  const made = resultOf(await clientOf(root).brickList(), io).find((it) => it.brick === name);
+  if (made === undefined) throw new VerbError(`${name} is no brick that Mortar made.`, "mortar brick list");
+  const { usedBy, vg, lv, mountPoint, sizeBytes, dataPercent = "0" } = made;
+  const heldBytes = Math.round((sizeBytes * Number(dataPercent)) / 100);
+  if (json) io.stdout.write(`${JSON.stringify({ ...made, heldBytes }, undefined, 2)}\n`);
+  else if (usedBy.length === 0) {
+    io.stdout.write(
+      `${name}, on ${made.node}:\n  unmount ${mountPoint}\n  remove logical volume ${vg}/${lv}, ` +
+        `which holds ${shownSize(heldBytes)} of ${shownSize(sizeBytes)}\n`,
+    );
+  }
+  if (usedBy.length === 0) return 0;
+  io.stderr.write(`brick delete: ${name}: would be refused: it is used by ${usedBy.join(", ")}\n`);
+  return 1;
 }
 
 function onlyOne(words: readonly string[]): string {

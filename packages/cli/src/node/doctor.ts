@@ -1,16 +1,18 @@
 /**
- * `mortar doctor`: what this machine lacks, and which bricks of the cluster take no snapshot; one line
- * a fact, and what to type about it.
+ * `mortar doctor`: what this machine lacks, which bricks of the cluster take no snapshot, and what else
+ * will hurt soon; one line a fact, and what to type about it.
  */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 import { deadServers, engineChoiceOf, kernelObstacle } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
+import { type Colour, hasColours, painted, widthOf } from "../style.ts";
 import { table } from "../table.ts";
 import { brickFindings } from "./brick-findings.ts";
 import { nodeStatusOf, runDirectoryOf } from "./daemon.ts";
 import { peerFindings } from "./peer-findings.ts";
 import { poolHealth } from "./pool-health.ts";
+import { serviceFindings } from "./service-findings.ts";
 import { checkOptions, type NodeContext } from "./verb.ts";
 
 export interface Finding {
@@ -19,6 +21,10 @@ export interface Finding {
   readonly detail: string;
   readonly nextStep?: string;
 }
+
+const colours: Readonly<Record<Finding["state"], Colour>> = {
+  ok: "green", note: "yellow", missing: "red",
+};
 
 export async function doctor(
   args: readonly string[],
@@ -41,7 +47,10 @@ export async function doctor(
       what,
       nextStep === undefined ? detail : `${detail}  Next: ${nextStep}`,
     ]);
-    io.stdout.write(table(rows));
+    const isOn = hasColours(io.stdout);
+    const paint = (cell: string, column: number): string =>
+      column > 0 ? cell : painted(cell, colours[cell.trim() as Finding["state"]], isOn);
+    io.stdout.write(table(rows, { width: widthOf(io.stdout), paint }));
   }
   return findings.some((it) => it.state === "missing") ? 1 : 0;
 }
@@ -59,7 +68,7 @@ async function daemonFinding(root: string): Promise<Finding[]> {
     nextStep: `mortar volume start ${brick.volume} force`,
   }));
   const daemon: Finding = { what: "mortard", state: "ok", detail: `pid ${status.pid}` };
-  return [daemon, ...(await peerFindings(root, status)), ...bricks, ...(await brickFindings(root))];
+  return [daemon, ...(await peerFindings(root, status)), ...bricks, ...(await brickFindings(root)), ...(await serviceFindings(root, status))];
 }
 
 /** Which engine activates a volume group that nobody has active. */

@@ -13,6 +13,7 @@ This node
   up                     start it            down      stop it
   status                 what runs           doctor    what is missing
   events [-f]            what happened, on all nodes
+  top                    what goes on: pools, bricks, operations
   token                  let somebody ask over the network
   webhook                tell programs elsewhere what happens
   audit                  who changed what
@@ -21,6 +22,8 @@ This node
   upgrade                have this version take over, under load
   aliases DIR            commands under the stock names gluster, glusterd, lvs, …
   dev --nodes 3          a cluster on this machine, to try it
+  completion bash        what the shell completes: names of volumes and snapshots too
+  manual DIR             write the manual pages
 
 Bricks made for you (volume create V replica 3 --size 100G makes them all)
   brick create|list|delete               node label NODE zone=ZONE
@@ -31,7 +34,8 @@ Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
   volume heal|profile|statedump|barrier|log
   snapshot create|list|info|status|activate|deactivate|restore|clone|delete|config|help
   snapshot schedule|prune|hold|release|lock|unlock|diff|reclaim     Mortar's own
-  snapshot send|receive                        to another cluster, a directory, a store
+  snapshot ls|cat|restore-file                 files of a snapshot, without a mount
+  snapshot send|receive|bookmark               to another cluster, a directory, a store
   peer probe|detach|status|token|accept|recover|leave        pool list
 
 Disks, in the words of LVM

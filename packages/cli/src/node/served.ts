@@ -1,7 +1,10 @@
 /** What of this machine's mounts and logical volumes hangs on this node. */
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { NodeStatus, VolumeInfo } from "@mortar/api";
-import { deadServers, engineChoiceOf, type LvStatus, VolumeGroups } from "@mortar/vg";
+import {
+  deadServers, engineChoiceOf, type LvStatus, readDeviceFilter, readPlainFiles, VolumeGroups,
+} from "@mortar/vg";
 import { clientOf, runDirectoryOf } from "./daemon.ts";
 import { type Mount, readMounts } from "./mounts.ts";
 import { poolPolicyOf } from "./pool-policy.ts";
@@ -24,9 +27,13 @@ export interface Served {
 }
 
 export async function servedBy(root: string, status: NodeStatus | undefined): Promise<Served> {
+  const settings = join(root, "etc/mortar/mortar.json");
   const groups = await VolumeGroups.open({
     runDirectory: runDirectoryOf(root),
     engine: engineChoiceOf(root),
+    // What `devices` leaves out is somebody else's, and `down` leaves it alone.
+    deviceFilter: readDeviceFilter(settings),
+    files: readPlainFiles(settings),
     policy: poolPolicyOf(root),
   });
   const lvs = (await groups.listLvs()).filter((lv) => lv.active && isOwn(root, lv));

@@ -1,5 +1,6 @@
 /** What a verb of Mortar is: called with its words, it prints and gives its exit code. */
 import type { CliIo } from "../io.ts";
+import { suggestion } from "../suggestion.ts";
 
 export interface NodeContext {
   /** Where this node keeps its files; "/" unless moved. */
@@ -22,6 +23,8 @@ export class VerbError extends Error {
 export function checkOptions(args: readonly string[], verb: string, known: readonly string[]): void {
   const unknown = args.find((word) => !known.includes(word));
   if (unknown !== undefined) {
-    throw new VerbError(`${unknown} is not an option.`, `mortar help ${verb}`);
+    const near = suggestion(unknown, known);
+    const next = near === undefined ? `mortar help ${verb}` : `mortar ${verb} ${near}`;
+    throw new VerbError(`${unknown} is not an option.`, next);
   }
 }

@@ -1,9 +1,11 @@
 /** Mortar's own verbs. Each is loaded when it is called. */
 import type { CliIo } from "../io.ts";
 import { brickHelp, brickUsage } from "./brick-help.ts";
+import { completionHelp } from "../manual/completion-help.ts";
 import { eventsHelp } from "./events-help.ts";
 import { nbdHelp, nbdUsage } from "./nbd-help.ts";
 import { tokenHelp } from "./token-help.ts";
+import { topHelp } from "./top-help.ts";
 import { type NodeContext, type Verb, VerbError } from "./verb.ts";
 import { webhookHelp } from "./webhook-help.ts";
 
@@ -21,7 +23,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
       "first time since the machine started: disks in files, the groups that were active, their\n" +
       "entries in fstab (automatic ones, and those with x-mortar), mounts of bricks.\n" +
       "Running already: nothing happens.\n" +
-      "--no-daemon  all but mortard.",
+      "--no-daemon  all but mortard.\n\nExample: mortar up",
     load: async () => (await import("./up.ts")).up,
   },
   down: {
@@ -29,18 +31,26 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help:
       "Stop this node: clients' mounts on this machine, bricks, their file systems, logical\n" +
       "volumes, pools, mortard. Refuses, and says who, while something uses a mount.\n" +
-      "--force  take clients' mounts away although programs use them; file systems never.",
+      "--force  take clients' mounts away although programs use them; file systems never.\n\n" +
+      "Example: mortar down",
     load: async () => (await import("./down.ts")).down,
   },
   status: {
     usage: "mortar [--root DIR] status [--json]",
-    help: "Show mortard, bricks, thin pools and mounts. Exit code 1 when mortard is not running.",
+    help:
+      "Show mortard, bricks, thin pools and mounts. Exit code 1 when mortard is not running.\n\n" +
+      "Example: mortar status --json",
     load: async () => (await import("./status.ts")).status,
   },
   events: {
     usage: "mortar [--root DIR] events [-f] [--limit N] [--json]",
     help: eventsHelp,
     load: async () => (await import("./events.ts")).events,
+  },
+  top: {
+    usage: "mortar [--root DIR] top [--interval N] [--once [--json]]",
+    help: topHelp,
+    load: async () => (await import("./top.ts")).top,
   },
   token: {
     usage: "mortar [--root DIR] token create NAME --role ROLE [--days N] | list | revoke NAME",
@@ -56,7 +66,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     usage: "mortar [--root DIR] audit [--limit N] [--json]",
     help:
       "Show what was changed through this node, and what was refused: when, by whom, from where.\n" +
-      "The newest is last.",
+      "The newest is last.\n\nExample: mortar audit --limit 10",
     load: async () => (await import("./audit.ts")).audit,
   },
   install: {
@@ -64,12 +74,14 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help:
       "Install units of systemd that start this node with the machine, and stop it in order.\n" +
       "--dry-run     print the files, and write nothing.\n" +
-      "--prefix DIR  put them below DIR instead of /.",
+      "--prefix DIR  put them below DIR instead of /.\n\nExample: mortar install --dry-run",
     load: async () => (await import("./install.ts")).install,
   },
   uninstall: {
     usage: "mortar [--root DIR] uninstall [--dry-run] [--prefix DIR]",
-    help: "Remove what `mortar install` installed. What runs goes on running.",
+    help:
+      "Remove what `mortar install` installed. What runs goes on running.\n\n" +
+      "Example: mortar uninstall --dry-run",
     load: async () => (await import("./install.ts")).uninstall,
   },
   upgrade: {
@@ -77,14 +89,16 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help:
       "Have this version of Mortar take over what another one runs: each pool's processes, one\n" +
       "after the other, under load, then mortard. Bricks and mounts go on. The same version\n" +
-      "again: all are started anew. What does not come up in this version stays with the old.",
+      "again: all are started anew. What does not come up in this version stays with the old.\n\n" +
+      "Example: mortar upgrade",
     load: async () => (await import("./upgrade.ts")).upgrade,
   },
   aliases: {
     usage: "mortar [--root DIR] aliases DIR",
     help:
       "Make commands in DIR under the stock names: gluster, glusterd, lvs, vgcreate, …\n" +
-      "With DIR first in PATH, scripts written for GlusterFS and LVM run on Mortar.",
+      "With DIR first in PATH, scripts written for GlusterFS and LVM run on Mortar.\n\n" +
+      "Example: mortar aliases /opt/mortar/bin",
     load: async () => (await import("./aliases.ts")).aliases,
   },
   dev: {
@@ -96,14 +110,18 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
       "--root DIR       everything lies below DIR (default /var/tmp/mortar-dev)\n" +
       "--network A.B.C  nodes are A.B.C.1, A.B.C.2, … (default 127.1.1)\n" +
       "--group NAME     volume groups are NAME1, NAME2, … (default mortardev)\n" +
-      "--stop           stop it; the disks stay, and `mortar dev` goes on with them.",
+      "--stop           stop it; the disks stay, and `mortar dev` goes on with them.\n\n" +
+      "Example: mortar dev --nodes 3",
     load: async () => (await import("./dev.ts")).dev,
   },
   doctor: {
     usage: "mortar [--root DIR] doctor [--json]",
     help:
-      "Say what this machine lacks to run Mortar, and of each brick of the cluster whether it could\n" +
-      "be snapshotted now, why not, and what to type about it. Exit code 1 when something is missing.",
+      "Say what this machine lacks to run Mortar; of each brick of the cluster whether it could be\n" +
+      "snapshotted now, and why not; what else will hurt: nodes that are away, clocks, pools, heals,\n" +
+      "schedules that failed, certificates, room for the state, mixed versions, mounts that hang. And\n" +
+      "what to type about each. Exit code 1 when something is missing.\n\n" +
+      "Example: mortar doctor",
     load: async () => (await import("./doctor.ts")).doctor,
   },
   brick: {
@@ -124,9 +142,21 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help: nbdHelp,
     load: async () => (await import("./nbd.ts")).nbd,
   },
+  completion: {
+    usage: "mortar completion bash|zsh|fish",
+    help: completionHelp,
+    load: async () => (await import("../manual/completion.ts")).completion,
+  },
+  manual: {
+    usage: "mortar manual DIR",
+    help:
+      "Write the manual pages into DIR: mortar(1), and one for each family of commands.\n\n" +
+      "Example: mortar manual /usr/local/share/man/man1",
+    load: async () => (await import("../manual/manual.ts")).manual,
+  },
   help: {
     usage: "mortar help [VERB]",
-    help: "Show all verbs, or one.",
+    help: "Show all verbs, or one.\n\nExample: mortar help brick",
     load: async () => (await import("./help.ts")).help,
   },
 };

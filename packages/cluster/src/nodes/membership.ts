@@ -7,6 +7,7 @@ import {
   type BrickDocument, type ClusterState, type NodeDocument, SCHEMA, type Versioned,
 } from "../state.ts";
 import { commit, type CommandContext, performLocal } from "../steps.ts";
+import { giveUpWaiting } from "./dead-node.ts";
 import { text } from "../stock-text.ts";
 
 /**
@@ -74,13 +75,15 @@ function* keep(
 
 export function* nodeRemove(
   context: CommandContext,
-  { host, check = false }: CommandArgs<"nodeRemove">,
+  { host, check = false, dead = false }: CommandArgs<"nodeRemove">,
 ): Step<{ uuid: string }> {
-  const { state } = context;
-  let uuid = nodeOfHost(state, host)?.uuid;
+  const { self, nodes } = context.state;
+  let uuid = nodeOfHost(context.state, host)?.uuid;
   uuid ??= (yield* performLocal("resolveHost", { host })).uuid;
-  if (uuid === state.self) throw refused(text.peerIsLocalhost(host));
-  if (uuid === undefined || !state.nodes.has(uuid)) throw refused(text.peerMissing(host));
+  if (uuid === self) throw refused(text.peerIsLocalhost(host));
+  if (uuid === undefined || !nodes.has(uuid)) throw refused(text.peerMissing(host));
+  if (dead) yield* giveUpWaiting(context, uuid);
+  const { state } = context;
   const isThere = (bricks: readonly BrickDocument[]): boolean =>
     bricks.some((brick) => brick.node === uuid);
   for (const { document } of state.volumes.values()) {
@@ -92,9 +95,8 @@ export function* nodeRemove(
     const has = document.volumes.some((it) => isThere(it.bricks) || isThere(it.volume.bricks));
     if (has) throw refused(text.peerHasSnapshots(host));
   }
-  if ((state.nodes.get(uuid)?.document.madeBricks ?? []).length > 0) {
-    throw refused(text.peerHasBricks(host));
-  }
+  const made = state.nodes.get(uuid)?.document.madeBricks ?? [];
+  if (made.length > 0 && !dead) throw refused(text.peerHasBricks(host));
   if (!check) yield* commit(context, [changeOf.nodeGone(state, uuid)]);
   return { uuid };
 }

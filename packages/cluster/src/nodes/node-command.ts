@@ -24,10 +24,11 @@ export interface NodeCommands {
   nodeAdd: { args: NodeDeclaration; payload: { uuid: string } };
   /**
    * Takes a node out: refused while it has bricks, of volumes or of snapshots. With `check` it is
-   * only said whether it would be refused.
+   * only said whether it would be refused. `dead`: it never comes back, so nothing waits for it
+   * any more, and bricks that were made there and are not in use go with it.
    */
   nodeRemove: {
-    args: { readonly host: string; readonly check?: boolean };
+    args: { readonly host: string; readonly check?: boolean; readonly dead?: boolean };
     payload: { uuid: string };
   };
   /** Finishes or undoes what was interrupted; at every start, and again while some is left. */

@@ -32,6 +32,24 @@ test("a ratio of the cluster counts; nodes that are none of it do not", async ()
   assert.equal(isInServerQuorum(made.stored, ["node-a"]), true);
 });
 
+test("nodes that were given up, or taken out, count neither as there nor as missing", async () => {
+  const made = await cluster();
+  const declaration = (uuid: string) =>
+    ({ uuid, hostname: uuid, address: "10.0.0.9", snapMountRoot: "/s" });
+  for (const uuid of ["node-x", "node-y"]) await made.must("nodeAdd", declaration(uuid));
+  const both = ["node-a", "node-b"];
+  assert.equal(isInServerQuorum(made.stored, both), false, "two of four");
+  const given = made.stored.nodes.get("node-y")!;
+  const nodes = new Map(made.stored.nodes)
+    .set("node-y", { ...given, document: { ...given.document, goneSinceMs: 1 } });
+  assert.equal(isInServerQuorum({ ...made.stored, nodes }, both), true, "two of three");
+  const silent = ["node-a", "node-y"];
+  assert.equal(isInServerQuorum({ ...made.stored, nodes }, silent), false, "one of three");
+  await made.must("nodeRemove", { host: "node-y" });
+  assert.equal(isInServerQuorum(made.stored, both), true, "two of three");
+  assert.equal(isInServerQuorum(made.stored, silent), false);
+});
+
 test("without quorum bricks of the volumes that take part are ended, and started with it", async () => {
   const { stored } = await cluster();
   const alone: ServerQuorumView = {

@@ -27,13 +27,17 @@ export function serverQuorumCount(nodes: number, ratioPercent: number | undefine
 
 /** `connected`: uuids, this node's among them; those of no node of the pool do not count. */
 export function isInServerQuorum(state: ClusterState, connected: readonly string[]): boolean {
-  const { nodes, clusterConfig } = state;
-  const set = clusterConfig?.document.options.find((it) => it.name === RATIO)?.value;
+  const set = state.clusterConfig?.document.options.find((it) => it.name === RATIO)?.value;
   const ratio = set === undefined ? undefined : Number.parseFloat(set);
-  const there = new Set(connected.filter((uuid) => nodes.has(uuid))).size;
-  // One that was given up by a recovery counts no more.
-  const count = [...nodes.values()].filter((it) => it.document.goneSinceMs === undefined).length;
-  return there >= serverQuorumCount(count, ratio);
+  const { there, all } = counted(state, connected);
+  return there >= serverQuorumCount(all, ratio);
+}
+
+/** One that was taken out is no node any more; one that a recovery gave up counts neither way. */
+function counted(state: ClusterState, connected: readonly string[]): { there: number; all: number } {
+  const counting = [...state.nodes.values()].filter((it) => it.document.goneSinceMs === undefined);
+  const there = counting.filter((it) => connected.includes(it.document.uuid)).length;
+  return { there, all: counting.length };
 }
 
 export function takesPartInServerQuorum({ options }: Pick<VolumeDocument, "options">): boolean {
@@ -89,9 +93,10 @@ export function* refuseOutOfQuorum(context: CommandContext, name: string): Step<
   if (volume === undefined || !takesPartInServerQuorum(volume)) return;
   const connected = yield* performLocal("connectedNodes", {});
   if (isInServerQuorum(context.state, connected)) return;
+  const { there, all } = counted(context.state, connected);
   throw new CommandFailure("no-majority", errno.EG_INTRNL, text.noMajority(), [{
     object: name,
-    detail: `${connected.length} of ${context.state.nodes.size} nodes answer: no server quorum.`,
+    detail: `${there} of ${all} nodes answer: no server quorum.`,
     nextStep: "Bring nodes back (peer status), or change cluster.server-quorum-type or -ratio.",
   }]);
 }

@@ -92,13 +92,15 @@ export interface HoldEffects {
   thaw: { args: { readonly mountPoint: string }; result: Release };
   /**
    * Does beforehand what of `createSnapshotLv` takes time; the group stays locked until that has
-   * been done, or this is given up, by itself after `watchdogMs`. *Idempotent*.
+   * been done, or this is given up, by itself after `watchdogMs`. *Idempotent*. `others` are of the
+   * same pool, and prepared with it: all are taken in one commit with the first that is.
    */
   prepareSnapshotLv: {
     args: {
       readonly vg: string;
       readonly origin: string;
       readonly name: string;
+      readonly others?: readonly { readonly origin: string; readonly name: string }[];
       readonly watchdogMs: number;
     };
     result: void;

@@ -58,6 +58,7 @@ export interface SnapshotInfo extends SnapshotKept {
   safety: boolean;
   consistency?: Consistency;
   pauseMs?: number;
+  phases?: Record<string, number>;
   hooks?: { node: string; name: string; error?: string }[];
   drain?: { complete: boolean; tookMs: number; left: number };
   snapVolumes: SnapVolumeInfo[];

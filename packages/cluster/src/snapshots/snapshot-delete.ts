@@ -91,9 +91,7 @@ export function* removeSnapshot(
   // An interrupted delete of it was finished just now.
   if (now === undefined || now.id !== snapshot.id) return false;
   const bricks = now.volumes.flatMap((it) => it.bricks);
-  yield* refuseKept(context, now, "deleted");
-  refuseClaimed(context, now, bricks);
-  yield* refuseForeignData(now, bricks);
+  yield* refuseUndeletable(context, now);
   const { nowMs } = yield* performLocal("clock", {});
   const doomed = { ...withStatus(now, "Stopped"), deletingSinceMs: nowMs };
   const draft = {
@@ -168,6 +166,14 @@ function refuseClaimed(
   if (details.length === 0) return;
   const message = text.anotherTransactionFor(snapshot.name);
   throw new CommandFailure("busy", errno.EG_ANOTRANS, message, details);
+}
+
+/** Whatever keeps it from being deleted now; its plan is refused in the same words. */
+export function* refuseUndeletable(context: CommandContext, snapshot: SnapshotDocument): Step<void> {
+  const bricks = snapshot.volumes.flatMap((it) => it.bricks);
+  yield* refuseKept(context, snapshot, "deleted");
+  refuseClaimed(context, snapshot, bricks);
+  yield* refuseForeignData(snapshot, bricks);
 }
 
 /**

@@ -33,9 +33,16 @@ const FREEZE_WATCHDOG_MS = 10_000;
 const PREPARED_WATCHDOG_MS = 30_000;
 const RELEASE_TRIES = 3;
 
+/** The parts of it, in their order; writes are held from `drain` to `release`. */
+export type HoldPhase =
+  | "hurry" | "sync" | "prepare" | "resync" | "drain" | "barrier" | "freeze" | "take" | "release"
+  | "settle";
+
 export interface HoldOutcome {
   /** How long writes were held, from the first brick that drained to the last release. */
   readonly pauseMs: number;
+  /** How long each part took, in milliseconds. */
+  readonly phases: Partial<Record<HoldPhase, number>>;
   /** Absent: one brick alone, or none that is served. */
   readonly drain?: DrainOutcome;
 }
@@ -43,34 +50,70 @@ export interface HoldOutcome {
 /** Throws when any step failed, with everything released. */
 export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
   const draining = drainPlanOf(plan);
-  if (draining !== undefined) yield* hurryLocks(draining);
-  yield* performAll(mountEffects(plan, "syncFileSystem"));
-  yield* performAll(lvEffectsOf(plan, "prepareSnapshotLv"));
+  const phases: HoldOutcome["phases"] = {};
+  const timed = <Result>(phase: HoldPhase, step: Step<Result>) => timedStep(phases, phase, step);
+  if (draining !== undefined) yield* timed("hurry", hurryLocks(draining));
+  yield* timed("sync", performAll(mountEffects(plan, "syncFileSystem")));
+  yield* timed("prepare", performAll(prepareEffects(plan)));
   // What was written meanwhile is little, and would be written by the freeze.
-  yield* performAll(mountEffects(plan, "syncFileSystem"));
+  yield* timed("resync", performAll(mountEffects(plan, "syncFileSystem")));
   const before = yield* performLocal("clock", {});
   const errors: EffectError[] = [];
-  const drain = draining === undefined ? undefined : yield* drainLocks(draining);
-  errors.push(...(yield* attempt(barrierOn(plan))));
-  if (errors.length === 0) errors.push(...(yield* attempt(freeze(plan))));
-  if (errors.length === 0) errors.push(...(yield* attempt(plan.lvs)));
+  const drain =
+    draining === undefined ? undefined : yield* timed("drain", drainLocks(draining));
+  errors.push(...(yield* timed("barrier", attempt(barrierOn(plan)))));
+  if (errors.length === 0) errors.push(...(yield* timed("freeze", attempt(freeze(plan)))));
+  if (errors.length === 0) errors.push(...(yield* timed("take", attempt(plan.lvs))));
   const taken = errors.length === 0;
-  errors.push(...(yield* release(plan, taken)));
+  errors.push(...(yield* timed("release", release(plan, taken))));
   const after = yield* performLocal("clock", {});
   const rest = taken ? "settleSnapshotLv" : "abandonSnapshotLv";
-  errors.push(...(yield* attempt(lvEffectsOf(plan, rest))));
+  errors.push(...(yield* timed("settle", attempt(lvEffectsOf(plan, rest)))));
   if (errors.length > 0) throw stepsFailed(errors);
   const pauseMs = after.monotonicMs - before.monotonicMs;
-  return { pauseMs, ...(drain === undefined ? {} : { drain }) };
+  return { pauseMs, phases, ...(drain === undefined ? {} : { drain }) };
+}
+
+function* timedStep<Result>(
+  phases: Partial<Record<HoldPhase, number>>,
+  phase: HoldPhase,
+  step: Step<Result>,
+): Step<Result> {
+  const before = yield* performLocal("clock", {});
+  const result = yield* step;
+  const after = yield* performLocal("clock", {});
+  phases[phase] = Math.round(10 * (after.monotonicMs - before.monotonicMs)) / 10;
+  return result;
+}
+
+/** One for each pool: what is made in it is one transaction. */
+function prepareEffects(
+  plan: HoldPlan,
+): (NodeEffect<"prepareSnapshotLv"> & { readonly kind: "prepareSnapshotLv" })[] {
+  const pools = new Map(plan.origins.flatMap(({ brick: { node, thin } }) =>
+    thin === undefined ? [] : [[`${node} ${thin.vg}/${thin.lv}`, thin.pool]]));
+  const groups = new Map<string, NodeEffect<"createSnapshotLv">[]>();
+  for (const lv of plan.lvs) {
+    const origin = `${lv.node} ${lv.vg}/${lv.origin}`;
+    const pool = pools.get(origin);
+    const key = pool === undefined ? origin : `${lv.node} ${lv.vg} ${pool}`;
+    groups.set(key, [...(groups.get(key) ?? []), lv]);
+  }
+  return [...groups.values()].map(([first, ...rest]) => {
+    const { node, vg, origin, name } = first!;
+    const others = rest.map((it) => ({ origin: it.origin, name: it.name }));
+    return {
+      kind: "prepareSnapshotLv", node, vg, origin, name, watchdogMs: PREPARED_WATCHDOG_MS,
+      ...(others.length === 0 ? {} : { others }),
+    };
+  });
 }
 
 /** Also of the undoing of an interrupted snapshot: what is only prepared is given up. */
-export function lvEffectsOf<
-  Kind extends "prepareSnapshotLv" | "settleSnapshotLv" | "abandonSnapshotLv",
->(plan: Pick<HoldPlan, "lvs">, kind: Kind): (NodeEffect<Kind> & { readonly kind: Kind })[] {
-  return plan.lvs.map(({ node, vg, origin, name }) => ({
-    kind, node, vg, origin, name, watchdogMs: PREPARED_WATCHDOG_MS,
-  }));
+export function lvEffectsOf<Kind extends "settleSnapshotLv" | "abandonSnapshotLv">(
+  plan: Pick<HoldPlan, "lvs">, kind: Kind,
+): (NodeEffect<Kind> & { readonly kind: Kind })[] {
+  return plan.lvs.map(({ node, vg, name }) => ({ kind, node, vg, name }));
 }
 
 /** A step that touches one brick only is in its snapshot or not. */

@@ -81,6 +81,7 @@ function infoOf(state: ClusterState, snapshot: SnapshotDocument): SnapshotInfo {
     safety: snapshot.kind === "safety",
     consistency: snapshot.consistency,
     ...(snapshot.pauseMs === undefined ? {} : { pauseMs: snapshot.pauseMs }),
+    ...(snapshot.phases === undefined ? {} : { phases: { ...snapshot.phases } }),
     ...(snapshot.hooks === undefined ? {} : { hooks: [...snapshot.hooks] }),
     ...(snapshot.drain === undefined ? {} : { drain: snapshot.drain }),
     snapVolumes: snapshot.volumes.map((it) => {

@@ -160,6 +160,11 @@ void test("data beside a former brick is never removed without being named", asy
   const refused = await cluster.run("snapshotDelete", { snapshot: safetySnapshot });
   assert.ok(!refused.ok);
   assert.match(refused.details[0]!.detail, /precious/);
+  const planned = await cluster.run("commandPlan", {
+    command: "snapshot delete", snapshot: safetySnapshot,
+  });
+  assert.ok(!planned.ok, "the plan is refused, too");
+  assert.equal(planned.opErrstr, refused.opErrstr);
   assert.ok(cluster.world.node("node-a").lvs.has("vg/b1"));
 });
 

@@ -15,6 +15,8 @@ import { CommandFailure, detailOf, errno } from "../failure.ts";
 import { findSnapshot, isActivated, refuseSafety, snapVolumeOf } from "../snapshots/snapshot-find.ts";
 import type { BrickDocument, ClusterState, SnapshotDocument, SnapVolumeDocument } from "../state.ts";
 import { attemptAll, type CommandContext, errorsOf } from "../steps.ts";
+import type { BookmarkDocument } from "./bookmark-document.ts";
+import { findBookmark } from "./bookmark-find.ts";
 import type { SendPlan, SendSource } from "./transfer-command.ts";
 import type { SendHeader, SentBrick, SentVolume, SnapshotPoint } from "./transfer-document.ts";
 
@@ -28,7 +30,9 @@ export function* snapshotSend(context: CommandContext, args: SendArgs): Step<Sen
   const { state } = context;
   const snapshot = sendable(state, args.snapshot);
   const of = snapVolumeOf(snapshot, args.volume);
-  const base = args.from === undefined ? undefined : baseOf(state, args.from, snapshot, of);
+  const mark = args.from === undefined ? undefined : markOf(state, args.from, snapshot, of);
+  const isOfMark = args.from === undefined || mark !== undefined;
+  const base = isOfMark ? undefined : baseOf(state, args.from, snapshot, of);
   const sizes = yield* sizesOf(of.bricks);
   const former = new Map(base?.of.bricks.map((it) => [it.id, it]) ?? []);
   const formerSizes = yield* sizesOf([...former.values()]);
@@ -37,27 +41,49 @@ export function* snapshotSend(context: CommandContext, args: SendArgs): Step<Sen
     const earlier = former.get(brick.id);
     const isSame = earlier !== undefined && isInOnePool(earlier, brick) &&
       formerSize.get(brick.id) === sizes[index];
-    return { brick, sizeBytes: sizes[index]!, earlier: isSame ? earlier : undefined };
+    const marked = mark?.bricks.findIndex((it) =>
+      it.id === brick.id && it.node === brick.node && it.sizeBytes === sizes[index]) ?? -1;
+    const bookmark = marked < 0 ? undefined : { id: mark!.id, brick: marked };
+    return { brick, sizeBytes: sizes[index]!, earlier: isSame ? earlier : undefined, bookmark };
   });
   const header: SendHeader = {
     snapshot: pointOf(snapshot),
     ...(snapshot.description === undefined ? {} : { description: snapshot.description }),
     createdAtMs: snapshot.createdAtMs,
     ...(base === undefined ? {} : { base: pointOf(base.snapshot) }),
+    // The digests are of the snapshot in that state, and of no other.
+    ...(mark === undefined ? {} : { base: mark.point, isBaseExact: true }),
     volume: sentVolumeOf(of),
-    bricks: pairs.map(({ brick, sizeBytes, earlier }): SentBrick => ({
+    bricks: pairs.map(({ brick, sizeBytes, earlier, bookmark }): SentBrick => ({
       id: brick.id,
       sizeBytes,
-      kind: earlier === undefined ? "full" : "delta",
+      kind: earlier === undefined && bookmark === undefined ? "full" : "delta",
       fsType: brick.fsType,
       mountOptions: brick.mountOptions,
       below: belowMountPoint(brick.mountPoint, brick.path),
     })),
   };
-  return { header, sources: pairs.map((it) => sourceOf(it.brick, it.earlier)) };
+  return { header, sources: pairs.map((it) => sourceOf(it.brick, it.earlier, it.bookmark)) };
 }
 
-function sendable(state: ClusterState, word: string): SnapshotDocument {
+/** A snapshot comes before a bookmark of the same name: telling by it costs no reading. */
+function markOf(
+  state: ClusterState, word: string, snapshot: SnapshotDocument, of: SnapVolumeDocument,
+): BookmarkDocument | undefined {
+  const isSnapshot = state.snapshots.has(word) ||
+    [...state.snapshots.values()].some(({ document }) => document.id === word);
+  const mark = isSnapshot ? undefined : findBookmark(state, word);
+  if (mark === undefined) return undefined;
+  const bad = (sentence: string): CommandFailure =>
+    new CommandFailure("bad-argument", errno.EINVAL, sentence);
+  if (mark.volumeId !== of.originId) {
+    throw bad(`Bookmark ${mark.name} and snapshot ${snapshot.name} are not of the same volume`);
+  }
+  if (mark.point.id === snapshot.id) throw bad(`Bookmark ${mark.name} is of snapshot ${snapshot.name}`);
+  return mark;
+}
+
+export function sendable(state: ClusterState, word: string): SnapshotDocument {
   const snapshot = findByWord(state, word);
   refuseSafety(snapshot);
   refuseDoomed(snapshot);
@@ -119,16 +145,19 @@ function isInOnePool(a: BrickDocument, b: BrickDocument): boolean {
   return a.node === b.node && one.vg === other.vg && one.pool === other.pool;
 }
 
-function sourceOf(brick: BrickDocument, earlier: BrickDocument | undefined): SendSource {
+function sourceOf(
+  brick: BrickDocument, earlier: BrickDocument | undefined, bookmark: SendSource["bookmark"],
+): SendSource {
   const { vg, pool, lv } = requireThin(brick);
   return {
     node: brick.node, host: brick.host, vg, pool, lv,
     ...(earlier === undefined ? {} : { baseLv: requireThin(earlier).lv }),
+    ...(bookmark === undefined ? {} : { bookmark }),
   };
 }
 
 /** Throws when one cannot be asked: a part of a volume is of no use to a receiver. */
-function* sizesOf(bricks: readonly BrickDocument[]): Step<number[]> {
+export function* sizesOf(bricks: readonly BrickDocument[]): Step<number[]> {
   const outcomes = yield* attemptAll(bricks.map((brick): NodeEffect<"lvStatus"> => {
     const { vg, lv } = requireThin(brick);
     return { kind: "lvStatus", node: brick.node, vg, lv };

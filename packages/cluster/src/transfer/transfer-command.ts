@@ -11,6 +11,8 @@ export interface SendSource {
   lv: string;
   /** Of the snapshot that the difference is to. */
   baseLv?: string;
+  /** Or the bookmark of it, and which of its bricks this is. */
+  bookmark?: { id: string; brick: number };
 }
 
 export interface SendPlan {
@@ -51,12 +53,44 @@ export interface ReceiveState {
   incoming?: { name: string; snapshot: SnapshotPoint; base?: SnapshotPoint; place: StreamPlace };
 }
 
+export interface BookmarkBegun {
+  /** Of this attempt. */
+  id: string;
+  /** In the order of the bookmark's bricks. */
+  bricks: {
+    node: string; host: string; name: string; vg: string; pool: string; lv: string; sizeBytes: number;
+  }[];
+}
+
+export interface BookmarkSummary {
+  name: string;
+  id: string;
+  createdAtMs: number;
+  snapshot: SnapshotPoint;
+  volume: string;
+  /** False: its digests are being made, or that was interrupted. */
+  isComplete: boolean;
+}
+
 export interface TransferCommands {
+  bookmarkBegin: {
+    args: {
+      /** Name, or uuid. */
+      readonly snapshot: string;
+      readonly name: string;
+      readonly volume?: string;
+    };
+    payload: BookmarkBegun;
+  };
+  bookmarkFinish: { args: { readonly name: string; readonly id: string }; payload: BookmarkSummary };
+  bookmarkDelete: { args: { readonly name: string }; payload: BookmarkSummary };
+  bookmarkList: { args: { readonly volume?: string }; payload: BookmarkSummary[] };
   /** Nothing is changed by it. */
   snapshotSend: {
     args: {
       /** Name, or uuid. */
       readonly snapshot: string;
+      /** A snapshot, or a bookmark of one. */
       readonly from?: string;
       /** Of a snapshot of several volumes: which one. */
       readonly volume?: string;

@@ -15,6 +15,7 @@ import { changeOf } from "../key-space.ts";
 import type { BrickDocument, OptionSetting, VolumeDocument } from "../state.ts";
 import { attemptAll, commit, type CommandContext, errorsOf, performAll } from "../steps.ts";
 import { text } from "../stock-text.ts";
+import { STATEDUMP_PATH } from "./volume-options.ts";
 import { changed, findVolume, openVolume } from "./volume-run.ts";
 
 /** A volume is being profiled when both are on; bricks of Mortar count at any time. */
@@ -79,7 +80,9 @@ export function* volumeStatedump(
 ): Step<VolumeFiles> {
   const volume = findVolume(context, args.volume);
   if (volume.status !== "Started") throw refused(text.volumeNotInStartedState(volume.name));
-  return filesOf(volume, yield* ask(context, volume, "statedump"));
+  const directory = volume.options.find((it) => it.name === STATEDUMP_PATH)?.value;
+  const where = directory === undefined ? {} : { directory };
+  return filesOf(volume, yield* ask(context, volume, "statedump", where));
 }
 
 export function* volumeLogRotate(
@@ -135,10 +138,11 @@ function* ask(
   context: CommandContext,
   volume: VolumeDocument,
   question: BrickQuestion,
+  where: { readonly directory?: string } = {},
 ): Step<Answered[]> {
   const outcomes = yield* attemptAll(
     volume.bricks.map((brick): NodeEffect<"askBrick"> => ({
-      kind: "askBrick", node: brick.node, brick: volumeBrickRef(volume, brick), question,
+      kind: "askBrick", node: brick.node, brick: volumeBrickRef(volume, brick), question, ...where,
     })),
   );
   const errors = errorsOf(outcomes);

@@ -26,6 +26,8 @@ import { brickEngineOf, describeVolume } from "./volfile-request.ts";
 const ALL = "all";
 /** Switched by `volume heal`, which looks whether anything is to be healed. */
 const GRANULAR = "cluster.granular-entry-heal";
+/** The bricks' nodes must have that directory. */
+export const STATEDUMP_PATH = "server.statedump-path";
 
 interface SetArgs {
   readonly volume: string;
@@ -58,7 +60,21 @@ export function* putOptions(
     if (found.kind === "known") accepted(() => validateOption(found.option, value, description));
     return { name: found.name, value };
   });
+  for (const { value } of settings.filter((it) => it.name === STATEDUMP_PATH)) {
+    yield* checkDirectory(volume, value);
+  }
   yield* commitOptions(context, volume, withSettings(volume.options, settings));
+}
+
+/** A node that does not answer has no say. */
+function* checkDirectory(volume: VolumeDocument, path: string): Step<void> {
+  const nodes = [...new Set(volume.bricks.map((it) => it.node))];
+  const found = yield* attemptAll(
+    nodes.map((node): NodeEffect<"inspectBrick"> => ({ kind: "inspectBrick", node, path })),
+  );
+  const isMissing = found.some((outcome) =>
+    outcome.ok && !(outcome.value as NodeEffectResult<"inspectBrick">).isDirectory);
+  if (isMissing) throw refused("option-refused", text.notADirectory(path));
 }
 
 function* setClusterOptions(

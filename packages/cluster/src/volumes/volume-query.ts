@@ -19,6 +19,7 @@ import { attemptAll, type CommandContext, errorsOf } from "../steps.ts";
 import { healingNodes, selfHealDaemonName } from "../heal/self-heal.ts";
 import { hasSnapshotView } from "../snapshots/snapshot-view.ts";
 import { text } from "../stock-text.ts";
+import { type Server, serverStatuses } from "./server-status.ts";
 import { findVolume } from "./volume-run.ts";
 import { statusOfAll, taskProgress } from "./volume-task.ts";
 
@@ -97,16 +98,27 @@ export function* volumeStatus(
     args.volume === undefined
       ? volumesInOrder(context.state)
       : [findVolume(context, args.volume)];
+  const listed = volumes.map((volume) => serversOf(context, volume, args));
+  const statuses = yield* serverStatuses(context, listed.flat(), args.detail === true);
   const reports: VolumeStatusReport[] = [];
-  for (const volume of volumes) reports.push(yield* statusOf(context, volume, args));
+  for (const [index, volume] of volumes.entries()) {
+    const servers = listed[index]!;
+    const processes = servers.map((server) => processOf(context, server, statuses.shift()!));
+    reports.push(yield* reportOf(context, volume, { args, processes }));
+  }
   return reports;
 }
 
-function* statusOf(
+interface ListedServer extends Server {
+  readonly kind: VolumeProcess["kind"];
+}
+
+/** Of a started volume. Throws when it has no such brick. */
+function serversOf(
   context: CommandContext,
   volume: VolumeDocument,
   args: VolumeStatusArgs,
-): Step<VolumeStatusReport> {
+): ListedServer[] {
   const bricks = volume.bricks.filter(
     (it) => args.brick === undefined || brickName(it) === args.brick,
   );
@@ -114,40 +126,63 @@ function* statusOf(
     const message = text.brickNotInVolume(args.brick ?? "", volume.name);
     throw new CommandFailure("bad-argument", errno.EINVAL, message);
   }
+  if (volume.status !== "Started") return [];
+  const servers = bricks.map((it): ListedServer =>
+    ({ kind: "brick", node: it.node, brick: volumeBrickRef(volume, it) }));
+  if (args.brick !== undefined || args.detail === true) return servers;
+  const all = hasSnapshotView(volume) ? [...context.state.nodes.keys()] : [];
+  return [
+    ...servers,
+    ...daemonsOf(context, volume, "snapshot-daemon", all),
+    ...daemonsOf(context, volume, "self-heal-daemon", healingNodes(volume)),
+  ];
+}
+
+/** One a node, the asked one's first, as stock lists them. */
+function daemonsOf(
+  context: CommandContext,
+  volume: VolumeDocument,
+  kind: "snapshot-daemon" | "self-heal-daemon",
+  uuids: readonly string[],
+): ListedServer[] {
+  const { self, nodes } = context.state;
+  const path = (kind === "snapshot-daemon" ? snapshotDaemonName : selfHealDaemonName)(volume.name);
+  const all = uuids.flatMap((uuid) => nodes.get(uuid)?.document ?? []);
+  const ordered = [...all.filter((it) => it.uuid === self), ...all.filter((it) => it.uuid !== self)];
+  return ordered.map(({ uuid, hostname }) => ({
+    kind, node: uuid,
+    brick: { volume: volume.name, volumeId: volume.id, host: hostname, path },
+  }));
+}
+
+function processOf(
+  context: CommandContext,
+  { kind, node, brick }: ListedServer,
+  { running, port, pid, detail }: BrickProcessStatus,
+): VolumeProcess {
+  const { self, nodes } = context.state;
+  const daemonHost = node === self ? "localhost" : (nodes.get(node)?.document.contact ?? brick.host);
+  const host = kind === "brick" ? brick.host : daemonHost;
+  return {
+    kind,
+    host,
+    path: kind === "brick" ? brick.path : host,
+    peerId: node,
+    online: running,
+    // Nobody connects to a daemon that heals.
+    ...(port === undefined || kind === "self-heal-daemon" ? {} : { port }),
+    ...(pid === undefined ? {} : { pid }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+function* reportOf(
+  context: CommandContext,
+  volume: VolumeDocument,
+  { args, processes }: { readonly args: VolumeStatusArgs; readonly processes: VolumeProcess[] },
+): Step<VolumeStatusReport> {
   if (volume.status !== "Started") {
     return { name: volume.name, started: false, processes: [], tasks: [] };
-  }
-  const outcomes = yield* attemptAll(
-    bricks.map(
-      (brick): NodeEffect<"brickStatus"> => ({
-        kind: "brickStatus",
-        node: brick.node,
-        brick: volumeBrickRef(volume, brick),
-        detail: args.detail === true,
-      }),
-    ),
-  );
-  const processes = bricks.map((brick, index): VolumeProcess => {
-    const outcome = outcomes[index];
-    if (outcome?.ok === false) context.details.push(detailOf(outcome.error));
-    const status: BrickProcessStatus =
-      outcome?.ok === true ? (outcome.value as BrickProcessStatus) : { running: false };
-    return {
-      kind: "brick",
-      host: brick.host,
-      path: brick.path,
-      peerId: brick.node,
-      online: status.running,
-      ...(status.port === undefined ? {} : { port: status.port }),
-      ...(status.pid === undefined ? {} : { pid: status.pid }),
-      ...(status.detail === undefined ? {} : { detail: status.detail }),
-    };
-  });
-  if (args.brick === undefined && args.detail !== true) {
-    const all = hasSnapshotView(volume) ? [...context.state.nodes.keys()] : [];
-    processes.push(...(yield* daemonsOf(context, volume, "snapshot-daemon", all)));
-    const healers = healingNodes(volume);
-    processes.push(...(yield* daemonsOf(context, volume, "self-heal-daemon", healers)));
   }
   if (args.view !== undefined) yield* addReports(context, volume, processes, args.view);
   const tasks = args.brick === undefined ? yield* tasksOf(context, volume) : [];
@@ -160,41 +195,6 @@ function* tasksOf(context: CommandContext, volume: VolumeDocument) {
   const kind = task.kind === "rebalance" ? "Rebalance" : "Remove brick";
   const status = statusOfAll(yield* taskProgress(context, volume));
   return [{ kind, id: task.id, status, bricks: [...task.bricks] }];
-}
-
-/** One a node, the asked one's first, as stock lists them. */
-function* daemonsOf(
-  context: CommandContext,
-  volume: VolumeDocument,
-  kind: "snapshot-daemon" | "self-heal-daemon",
-  uuids: readonly string[],
-): Step<VolumeProcess[]> {
-  const { self, nodes } = context.state;
-  const path = (kind === "snapshot-daemon" ? snapshotDaemonName : selfHealDaemonName)(volume.name);
-  const all = uuids.flatMap((uuid) => nodes.get(uuid)?.document ?? []);
-  const ordered = [...all.filter((it) => it.uuid === self), ...all.filter((it) => it.uuid !== self)];
-  const outcomes = yield* attemptAll(
-    ordered.map(({ uuid, hostname }): NodeEffect<"brickStatus"> => ({
-      kind: "brickStatus",
-      node: uuid,
-      brick: { volume: volume.name, volumeId: volume.id, host: hostname, path },
-      detail: false,
-    })),
-  );
-  return ordered.map(({ uuid, hostname, contact }, index): VolumeProcess => {
-    const outcome = outcomes[index];
-    if (outcome?.ok === false) context.details.push(detailOf(outcome.error));
-    const status: BrickProcessStatus =
-      outcome?.ok === true ? (outcome.value as BrickProcessStatus) : { running: false };
-    const host = uuid === self ? "localhost" : (contact ?? hostname);
-    const { port, pid } = status;
-    return {
-      kind, host, path: host, peerId: uuid, online: status.running,
-      // Nobody connects to a daemon that heals.
-      ...(port === undefined || kind === "self-heal-daemon" ? {} : { port }),
-      ...(pid === undefined ? {} : { pid }),
-    };
-  });
 }
 
 function* addReports(

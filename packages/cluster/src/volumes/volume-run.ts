@@ -17,7 +17,7 @@ import { begin, groupsOf, settle, settleHolding, undo } from "../intent.ts";
 import { changeOf, keyOf } from "../key-space.ts";
 import { keepAsSafety } from "../snapshots/safety.ts";
 import type { BrickDocument, VolumeDocument } from "../state.ts";
-import { attemptAll, commit, type CommandContext, errorsOf, event, performAll } from "../steps.ts";
+import { attemptAll, commit, type CommandContext, errorsOf, event } from "../steps.ts";
 import { text } from "../stock-text.ts";
 import { refuseMoving, stopEffectsOf } from "./volume-task.ts";
 import { countUserSnapshots } from "../snapshots/snapshot-find.ts";
@@ -120,19 +120,27 @@ function* mountManaged(
   }
 }
 
-/** Checks what is at the bricks' paths: never start a brick beside its file system. */
+/**
+ * Checks what is at the bricks' paths: never start a brick beside its file system. With force those
+ * of a node that does not answer are left out; they are started when it is back.
+ */
 function* startable(
   context: CommandContext,
   volume: VolumeDocument,
   force: boolean,
 ): Step<BrickDocument[]> {
-  const facts = yield* performAll(
+  const outcomes = yield* attemptAll(
     volume.bricks.map(
       ({ node, path }): NodeEffect<"inspectBrick"> => ({ kind: "inspectBrick", node, path }),
     ),
   );
+  const errors = errorsOf(outcomes);
+  if (errors.length > 0 && !force) throw stepsFailed(errors);
+  warnOfBricks(context, errors);
   return volume.bricks.filter((brick, index) => {
-    const defect = defectOf(volume, brick, facts[index]!);
+    const outcome = outcomes[index]!;
+    if (!outcome.ok) return false;
+    const defect = defectOf(volume, brick, outcome.value as BrickFacts);
     if (defect === undefined) return true;
     if (force) {
       context.warnings.push(defect);

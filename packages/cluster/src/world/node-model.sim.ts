@@ -138,6 +138,8 @@ export class NodeModel {
       case "barrierOn":
       case "barrierOff":
         return this.#process(effect);
+      case "brickStatuses":
+        return effect.bricks.map((brick) => this.#process({ ...effect, kind: "brickStatus", brick }));
       case "askBrick":
         if (!this.running.has(effect.brick.path)) throw this.fail(effect.brick.path, "is down");
         return this.answers.get(effect.question);

@@ -1,7 +1,8 @@
 /**
  * Several coordinators over one store, each on a node of its own, in a world whose every step is
  * chosen by a seed: what is under way goes on in any order; answers are lost; effects and commits
- * come late; coordinators die, or stand still while their turn runs out.
+ * come late; coordinators die, or stand still while their turn runs out. Ways between nodes are
+ * cut, in one direction or both, and nodes are cut off from the store.
  */
 import { setImmediate as settled } from "node:timers/promises";
 import type { Random } from "@mortar/sim";
@@ -15,8 +16,8 @@ import type { Change, ClusterState } from "../state.ts";
 
 /** Whoever has something to do: a daemon, or the network, which neither dies nor stands still. */
 interface Owner {
-  dead: boolean;
-  paused: boolean;
+  readonly dead: boolean;
+  readonly paused: boolean;
 }
 
 const network: Owner = { dead: false, paused: false };
@@ -40,6 +41,7 @@ interface Told {
 interface Waiter {
   readonly daemon: SimulatedDaemon;
   readonly take: () => void;
+  readonly refuse: (error: EffectError) => void;
 }
 
 export class SharedWorld {
@@ -47,6 +49,8 @@ export class SharedWorld {
   readonly random: Random;
   readonly faults: Faults = { lostOneIn: 0 };
   readonly daemons = new Map<string, SimulatedDaemon>();
+  /** Ways that nothing goes through, `FROM>TO`, by uuid. */
+  readonly cuts = new Set<string>();
   stored: ClusterState = emptyState("");
   steps = 0;
   revision = 0;
@@ -83,6 +87,32 @@ export class SharedWorld {
     return lostOneIn > 0 && this.random.below(lostOneIn) === 0;
   }
 
+  /** Whether a message of one node to another is. */
+  isLostBetween(from: string, to: string): boolean {
+    return from !== to && (this.cuts.has(`${from}>${to}`) || this.isLost());
+  }
+
+  /** What a node hears of: those that it reaches, and that reach it. */
+  connectedTo(uuid: string): string[] {
+    const others = [...this.daemons].filter(([, it]) => it.serving && !it.dead && !it.paused);
+    return [uuid, ...others.map(([other]) => other).filter((other) =>
+      other !== uuid && !this.cuts.has(`${uuid}>${other}`) && !this.cuts.has(`${other}>${uuid}`))];
+  }
+
+  /** From the store: its turn is not renewed any more, and it waits for none. */
+  cutOff(daemon: SimulatedDaemon): void {
+    daemon.isCutOff = true;
+    const own = this.#waiters.filter((it) => it.daemon === daemon);
+    this.#waiters = this.#waiters.filter((it) => it.daemon !== daemon);
+    for (const { refuse } of own) refuse(storeUnreachable(daemon));
+    if (this.#holder?.daemon === daemon) void this.expireLater(this.#holder.token);
+  }
+
+  mendAll(): void {
+    this.cuts.clear();
+    for (const daemon of this.daemons.values()) daemon.isCutOff = false;
+  }
+
   async start(node: NodeModel): Promise<SimulatedDaemon> {
     const daemon = new SimulatedDaemon(this, node);
     this.daemons.set(node.uuid, daemon);
@@ -114,14 +144,28 @@ export class SharedWorld {
 
   async take(daemon: SimulatedDaemon): Promise<number> {
     await this.point(daemon);
+    if (daemon.isCutOff) throw storeUnreachable(daemon);
     if (this.#holder !== undefined) {
-      await new Promise<void>((take) => this.#waiters.push({ daemon, take }));
+      await new Promise<void>((take, refuse) => {
+        const waiter = { daemon, take, refuse };
+        this.#waiters.push(waiter);
+        if (this.random.below(8) === 0) void this.#giveUp(waiter);
+      });
     } else {
       this.#holder = { token: ++this.#tokens, daemon };
     }
     const token = this.#tokenOf(daemon);
     await this.point(daemon);
     return token;
+  }
+
+  /** It has waited for too long. */
+  async #giveUp(waiter: Waiter): Promise<void> {
+    await this.point(waiter.daemon);
+    if (!this.#waiters.includes(waiter)) return;
+    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    const where = { node: waiter.daemon.node.host, object: "turn" };
+    waiter.refuse(new EffectError("busy", "another command has the turn", where));
   }
 
   /** Just taken, by this one. */
@@ -152,6 +196,11 @@ export class SharedWorld {
   }
 }
 
+function storeUnreachable(daemon: SimulatedDaemon): EffectError {
+  const where = { node: daemon.node.host, object: "state" };
+  return new EffectError("store", "the store is out of reach", where);
+}
+
 /** mortard, as far as commands are concerned. */
 export class SimulatedDaemon implements Host, Owner {
   readonly node: NodeModel;
@@ -159,12 +208,19 @@ export class SimulatedDaemon implements Host, Owner {
   paused = false;
   /** Effects of others are performed from the first turn of its own on. */
   serving = false;
+  isCutOff = false;
+  /** Of the turn that it had last. */
+  token: number | undefined;
+  /** Whether it had that turn to its end: what it saw was the state of that place in the order. */
+  heldToEnd = false;
   coordinator!: Coordinator;
   #isOpen = false;
   readonly death: Promise<never>;
   readonly #world: SharedWorld;
   readonly #fence = new Fence();
   readonly #stamps = new Stamps();
+  /** What comes from the store waits for the way to it. */
+  readonly #fromStore: Owner;
   #inbox: Told[] = [];
   #reject: (error: Killed) => void = () => undefined;
 
@@ -175,6 +231,16 @@ export class SimulatedDaemon implements Host, Owner {
       this.#reject = reject;
     });
     this.death.catch(() => undefined);
+    const isDead = (): boolean => this.dead;
+    const isHeldUp = (): boolean => this.paused || this.isCutOff;
+    this.#fromStore = {
+      get dead() {
+        return isDead();
+      },
+      get paused() {
+        return isHeldUp();
+      },
+    };
   }
 
   async open(): Promise<void> {
@@ -194,7 +260,7 @@ export class SimulatedDaemon implements Host, Owner {
   }
 
   async #hear(): Promise<void> {
-    await this.#world.point(this);
+    await this.#world.point(this.#fromStore);
     this.#hearUpTo(this.#inbox[0]?.revision ?? 0);
   }
 
@@ -208,13 +274,15 @@ export class SimulatedDaemon implements Host, Owner {
   }
 
   async load(): Promise<ClusterState> {
-    await this.#world.point(this);
+    await this.#world.point(this.#fromStore);
     return { ...this.#world.stored, self: this.node.uuid };
   }
 
   async catchUp(): Promise<void> {
     const { revision } = this.#world;
     await this.#world.point(this);
+    if (this.isCutOff && this.#world.random.below(2) === 0) throw storeUnreachable(this);
+    await this.#world.point(this.#fromStore);
     this.#hearUpTo(revision);
   }
 
@@ -222,13 +290,16 @@ export class SimulatedDaemon implements Host, Owner {
     const token = await this.#world.take(this);
     this.#fence.raise(token);
     this.serving = true;
+    this.token = token;
     return {
       token,
       // It is noticed by a timer, and that may be late after having stood still.
       isLost: () => this.#world.token !== token && this.#world.random.below(2) === 0,
       release: async () => {
+        this.heldToEnd = this.#world.token === token;
         await this.#world.point(this);
-        this.#world.free(token);
+        if (this.isCutOff) void this.#world.expireLater(token);
+        else this.#world.free(token);
         await this.#world.point(this);
       },
     };
@@ -236,7 +307,7 @@ export class SimulatedDaemon implements Host, Owner {
 
   async commit(changes: readonly Change[], turn: Turn): Promise<CommitResult> {
     await this.#world.point(this);
-    if (this.#world.isLost()) {
+    if (this.isCutOff || this.#world.isLost()) {
       // It reaches the store never, or later.
       if (this.#world.random.below(2) === 0) void this.#commitLate(changes, turn.token);
       throw new Error("no answer");
@@ -244,7 +315,7 @@ export class SimulatedDaemon implements Host, Owner {
     const result = this.#world.commit(changes, turn.token);
     const unheard = this.#world.isLost();
     await this.#world.point(this);
-    if (unheard) throw new Error("no answer");
+    if (unheard || this.isCutOff) throw new Error("no answer");
     if (result.committed) this.#hearUpTo(result.revision);
     return result;
   }
@@ -259,11 +330,12 @@ export class SimulatedDaemon implements Host, Owner {
   }
 
   async perform(effect: SingleEffect, token: number | undefined): Promise<unknown> {
+    if (effect.kind === "connectedNodes") return this.#world.connectedTo(this.node.uuid);
     if (!("node" in effect)) return this.#world.nodes.perform(effect);
     await this.#world.point(this);
     const stamp = token === undefined ? undefined : this.#stamps.of(effect.node, token);
-    const isOwn = effect.node === this.node.uuid;
-    if (!isOwn && this.#world.isLost()) return this.#lose(effect, stamp);
+    const { uuid } = this.node;
+    if (this.#world.isLostBetween(uuid, effect.node)) return this.#lose(effect, stamp);
     const target = this.#world.daemons.get(effect.node)!;
     let outcome: { readonly value: unknown } | { readonly error: EffectError };
     try {
@@ -272,7 +344,7 @@ export class SimulatedDaemon implements Host, Owner {
       if (!(error instanceof EffectError)) throw error;
       outcome = { error };
     }
-    const unheard = !isOwn && this.#world.isLost();
+    const unheard = this.#world.isLostBetween(effect.node, uuid);
     await this.#world.point(this);
     if (unheard || ("error" in outcome && outcome.error.code === "unreachable")) {
       throw this.#unanswered(effect, stamp);

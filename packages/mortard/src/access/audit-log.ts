@@ -9,6 +9,8 @@ import { type AuditEntry, conforms, AuditEntry as Schema } from "@mortar/api";
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const FORMER_FILES = 3;
 const ASKED_CHARACTERS_MAX = 4096;
+/** Of a millisecond. */
+const TOLD = 1 / 1024;
 const secrets: ReadonlySet<string> = new Set(["token", "password", "secret"]);
 
 export class AuditLog {
@@ -25,15 +27,37 @@ export class AuditLog {
 
   /** The newest first. */
   list(limit: number): AuditEntry[] {
+    return this.page(limit).entries;
+  }
+
+  /**
+   * The newest first, of those before a place. A place is a time in milliseconds and, of entries of one
+   * millisecond, how many of them are told already (thousandths): new entries move none.
+   */
+  page(limit: number, before?: number): { entries: AuditEntry[]; next?: number } {
     const found: AuditEntry[] = [];
-    for (let number = 0; number <= FORMER_FILES && found.length < limit; number += 1) {
+    let place = before;
+    for (const entry of this.#newestFirst(before)) {
+      if (found.length === limit) return { entries: found, ...(place === undefined ? {} : { next: place }) };
+      const isSame = place !== undefined && Math.floor(place) === entry.timeMs;
+      place = isSame ? place! + TOLD : entry.timeMs + TOLD;
+      found.push(entry);
+    }
+    return { entries: found };
+  }
+
+  *#newestFirst(before: number | undefined): Generator<AuditEntry> {
+    const timeMs = before === undefined ? Infinity : Math.floor(before);
+    let skipped = before === undefined ? 0 : Math.round((before - timeMs) / TOLD);
+    for (let number = 0; number <= FORMER_FILES; number += 1) {
       const lines = textOf(number === 0 ? this.#file : `${this.#file}.${number}`).split("\n");
       for (const line of lines.toReversed()) {
-        const entry = found.length < limit ? entryOf(line) : undefined;
-        if (entry !== undefined) found.push(entry);
+        const entry = entryOf(line);
+        if (entry === undefined || entry.timeMs > timeMs) continue;
+        if (entry.timeMs === timeMs && skipped > 0) skipped -= 1;
+        else yield entry;
       }
     }
-    return found;
   }
 
   #rotate(): void {

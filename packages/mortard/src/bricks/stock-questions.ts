@@ -10,6 +10,7 @@
  * | | top-op 1 to 7, list-cnt | members, filename-N, value-N from 1 on, time-sec-N, time-usec-N |
  * | | | of top-op 1: current-open, max-open, max-openfd-time |
  * | STATUS | cmd, brick-name | clientcount, clientN.…; conn0.itable.…; callpool.count; mallinfo.… |
+ * | | | conncount |
  *
  * The intervals end when they are read without `peek`.
  */
@@ -64,6 +65,8 @@ export async function askStock(
     case "clients": return clientsOf(await status(STATUS_COMMAND.clients));
     case "memory": return memoryOf(await status(STATUS_COMMAND.memory));
     case "inodes": return inodesOf(await status(STATUS_COMMAND.inodes));
+    // It answers with a count of connections that is always 0, and no table of any.
+    case "descriptors": return (await status(STATUS_COMMAND.fds), []);
     case "calls": {
       const queued = numberIn(await status(STATUS_COMMAND.callPool), "callpool.count");
       return { queued, held: 0 };

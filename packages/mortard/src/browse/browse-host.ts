@@ -3,7 +3,7 @@
  *
  *     node browse-host.js SPEC.json
  *
- * HTTP on a unix socket of mortard's: POST /list, /read, /restore, bodies as in browse-messages.ts.
+ * HTTP on a unix socket of mortard's: POST /list, /read, /restore, /diff, bodies as in browse-messages.ts.
  * It is a process of its own since libgfapi runs in it, and ends with mortard, whose end closes its
  * standard input. Who may ask is mortard's to know.
  */
@@ -21,8 +21,9 @@ import { Errno } from "../snapd/fop-error.ts";
 import { SnapshotCatalogue } from "../snapd/snapshot-catalogue.ts";
 import { BrowseError } from "./browse-error.ts";
 import type {
-  BrowseRefusal, FileRestored, ListRequest, ReadRequest, RestoreRequest,
+  BrowseRefusal, DiffRequest, FileRestored, ListRequest, ReadRequest, RestoreRequest,
 } from "./browse-messages.ts";
+import { fileDiff } from "./file-diff.ts";
 import type { RestoreOrder, RestoreOutcome } from "./restore-worker-host.ts";
 import { kindOf, SnapshotReader } from "./snapshot-reader.ts";
 
@@ -108,10 +109,21 @@ async function restore(request: RestoreRequest): Promise<FileRestored> {
   }
 }
 
+async function diff(request: DiffRequest, response: ServerResponse): Promise<void> {
+  const { volume } = request;
+  const live = {
+    server: spec.server, port: spec.managementPort, logFile: spec.clientLog, volume,
+  };
+  const lines = await fileDiff(request, { catalogue: catalogueOf(volume), live });
+  response.writeHead(200, { "content-type": "application/x-ndjson" });
+  await pipeline(Readable.from(lines), response);
+}
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const body = await bodyOf(request);
     if (request.url === "/read") return await read(body as ReadRequest, response);
+    if (request.url === "/diff") return await diff(body as DiffRequest, response);
     const result = request.url === "/restore"
       ? await restore(body as RestoreRequest)
       : await reader.list(body as ListRequest);

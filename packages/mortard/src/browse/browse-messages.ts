@@ -43,6 +43,16 @@ export interface ReadRequest extends BrowsePlace {
   readonly lengthBytes?: number;
 }
 
+/** Answered with lines of JSON: `FileDiffLine`. */
+export interface DiffRequest {
+  readonly volume: string;
+  readonly from: string;
+  /** A snapshot; absent: the live volume. */
+  readonly to?: string;
+  /** How many differences; absent: all. */
+  readonly limit?: number;
+}
+
 export interface RestoreRequest extends BrowsePlace {
   /** Where to, in the live volume; `/a/b`. */
   readonly target: string;

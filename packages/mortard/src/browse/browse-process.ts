@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import { BrowseError } from "./browse-error.ts";
 import type { BrowseSpec } from "./browse-host.ts";
 import type {
-  BrowseRefusal, FileListing, FileRestored, ListRequest, ReadRequest, RestoreRequest,
+  BrowseRefusal, DiffRequest, FileListing, FileRestored, ListRequest, ReadRequest, RestoreRequest,
 } from "./browse-messages.ts";
 
 const HOST = fileURLToPath(new URL("./browse-host.js", import.meta.url));
@@ -54,6 +54,11 @@ export class BrowseProcess {
   /** The bytes; headers `x-size` and `x-modified` tell of the whole file. */
   async read(asked: ReadRequest): Promise<IncomingMessage> {
     return await this.#ask("/read", asked);
+  }
+
+  /** Lines of JSON. */
+  async diff(asked: DiffRequest): Promise<IncomingMessage> {
+    return await this.#ask("/diff", asked);
   }
 
   /** Ends it; snapshots that it had opened are let go. */

@@ -47,7 +47,7 @@ const S_IFSOCK = 0o140000;
 const S_IFMT = 0o170000;
 const EEXIST = 17;
 /** Those of a client; the rest is the bricks' own. */
-const KEPT_XATTR = /^(user\.|security\.(?!selinux)|system\.posix_acl_(access|default)$)/;
+export const KEPT_XATTR = /^(user\.|security\.(?!selinux)|system\.posix_acl_(access|default)$)/;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const zeros = new Uint8Array(CHUNK_BYTES);
 

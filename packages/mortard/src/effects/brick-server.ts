@@ -145,7 +145,7 @@ export class BrickServers {
 
   /** `statedump` and `log-rotate` give the name of a file. */
   async ask(
-    { brick, question, trial, locks }: NodeEffects["askBrick"]["args"],
+    { brick, question, trial, locks, directory }: NodeEffects["askBrick"]["args"],
   ): Promise<NodeEffects["askBrick"]["result"]> {
     const found = this.#supervisor.get(brick.path);
     if (found?.pid === undefined) throw new Error(`The brick ${brick.path} is not running`);
@@ -162,7 +162,7 @@ export class BrickServers {
     const answer = await engine.ask(address, brick.path, question, locks);
     if (question !== "statedump") return answer;
     const name = `${brick.path.slice(1).replaceAll("/", "-")}.${found.pid}`;
-    return writeStatedump(this.#dumpDirectory, name, answer ?? {}, Date.now());
+    return writeStatedump(directory ?? this.#dumpDirectory, name, answer ?? {}, Date.now());
   }
 
   /** Where file operations reach it. */

@@ -137,6 +137,10 @@ function handlers(families: Families): Handlers {
     startBrick: { object: brickName, run: (args) => servers.start(args) },
     stopBrick: { object: brickName, run: (args) => servers.stop(args) },
     brickStatus: { object: brickName, run: (args) => servers.status(args) },
+    brickStatuses: {
+      object: ({ bricks }) => bricks.map((brick) => brickName({ brick })).join(" "),
+      run: ({ bricks, detail }) => bricks.map((brick) => servers.status({ brick, detail })),
+    },
     askBrick: { object: brickName, run: (args) => servers.ask(args) },
     startRebalance: { object: volumeOf, run: (args) => rebalance.start(args) },
     stopRebalance: { object: volumeOf, run: (args) => rebalance.stop(args) },

@@ -12,7 +12,8 @@ type Request = Parameters<
 function bench(fails: readonly string[] = []) {
   const did: string[] = [];
   let tail: Promise<unknown> = Promise.resolve();
-  const one = async ({ name = "", hold }: Request): Promise<void> => {
+  const one = async ({ name: first = "", others = [], hold }: Request): Promise<void> => {
+    const name = [first, ...others.map((it) => it.name)].join("+");
     const step = (word: string): void => {
       if (fails.includes(`${word} ${name}`)) throw new Error(`no ${word} of ${name}`);
       did.push(`${word} ${name}`);
@@ -58,6 +59,18 @@ test("several on one group: the first is prepared, all are taken", async () => {
   await Promise.all(["a", "b", "c"].map((name) => moments.take(lv(name))));
   for (const name of ["a", "b", "c"]) await moments.settle(lv(name));
   assert.deepEqual(did.filter((it) => it.startsWith("settle")), ["settle a", "settle b", "settle c"]);
+});
+
+test("those of one pool are one transaction, whichever is taken first", async () => {
+  const { did, moments } = bench();
+  const others = ["b", "c"].map((name) => ({ origin: `o${name}`, name }));
+  await moments.prepare({ ...soon("a"), others });
+  await Promise.all(["c", "a", "b"].map((name) => moments.take(lv(name))));
+  assert.deepEqual(did, ["prepare a+b+c", "take a+b+c"]);
+  for (const name of ["a", "b", "c"]) await moments.settle(lv(name));
+  await moments.prepare({ ...soon("d"), others: [{ origin: "oe", name: "e" }] });
+  await Promise.all(["d", "e"].map((name) => moments.abandon(lv(name))));
+  assert.deepEqual(did.slice(2), ["settle a+b+c", "prepare d+e"]);
 });
 
 test("what is given up, or not taken in time, is not made, and the group is free", async () => {

@@ -5,10 +5,11 @@
  *     take       the pool performs the message: one commit (step 2)
  *     settle     the text without the message, and the lock is given back (step 3)
  *
- * A group is locked by one snapshot at a time: of several bricks on one group the first is prepared,
- * the others are made as a whole when they are taken. What is prepared and not taken is given up
- * by `abandon`, or when its time is over; when this process dies, the next command on the group
- * finishes it, and whoever undoes the snapshot removes its LV.
+ * Those of several bricks in one pool are one transaction, prepared with the first of them and
+ * taken with whichever comes first. A group is locked by one transaction at a time: of several pools
+ * of one group the first is prepared, the others' are made as a whole when they are taken. What is
+ * prepared and not taken is given up by `abandon`, or when its time is over; when this process dies,
+ * the next command on the group finishes it, and whoever undoes the snapshot removes its LV.
  */
 import type { NodeEffects } from "@mortar/cluster";
 import { VgError, type VolumeGroups } from "@mortar/vg";
@@ -17,9 +18,12 @@ export interface NewSnapshotLv {
   readonly vg: string;
   readonly origin: string;
   readonly name: string;
+  readonly others?: NodeEffects["prepareSnapshotLv"]["args"]["others"];
 }
 
 interface Prepared {
+  /** All that it makes, as VG/LV. */
+  readonly keys: readonly string[];
   readonly go: (isTaken: boolean) => void;
   readonly taken: Promise<void>;
   readonly settled: Promise<void>;
@@ -41,9 +45,10 @@ export class SnapshotMoments {
   }
 
   async prepare(args: NodeEffects["prepareSnapshotLv"]["args"]): Promise<void> {
-    const { vg, name, watchdogMs } = args;
+    const { vg, name, others = [], watchdogMs } = args;
     const key = `${vg}/${name}`;
     if (this.#prepared.has(key) || this.#isLocked(vg)) return;
+    const keys = [key, ...others.map((it) => `${vg}/${it.name}`)];
     let ready: () => void = () => undefined;
     let go: (isTaken: boolean) => void = () => undefined;
     let done: () => void = () => undefined;
@@ -61,7 +66,8 @@ export class SnapshotMoments {
     const taken = Promise.race([isDone, settled]);
     taken.catch(() => undefined);
     settled.catch(() => undefined);
-    this.#prepared.set(key, { go, taken, settled, timer });
+    const prepared = { keys, go, taken, settled, timer };
+    for (const each of keys) this.#prepared.set(each, prepared);
     try {
       await Promise.race([isReady, settled]);
     } catch (error) {
@@ -107,8 +113,9 @@ export class SnapshotMoments {
   }
 
   #forget(key: string): void {
-    clearTimeout(this.#prepared.get(key)?.timer);
-    this.#prepared.delete(key);
+    const prepared = this.#prepared.get(key);
+    clearTimeout(prepared?.timer);
+    for (const each of prepared?.keys ?? []) this.#prepared.delete(each);
   }
 
   /**
@@ -116,13 +123,14 @@ export class SnapshotMoments {
    * that would keep `vgchange -ay` from it is not set; GlusterFS sets none.
    */
   async #make(
-    { vg, origin, name }: NewSnapshotLv,
+    { vg, origin, name, others }: NewSnapshotLv,
     hold: ((take: () => Promise<void>) => Promise<void>) | undefined,
   ): Promise<void> {
     await this.#options.groups.createThinSnapshot({
       vg,
       origin,
       name,
+      others,
       setActivationSkip: false,
       activate: false,
       // What is prepared is frozen by the time that it is taken.

@@ -14,6 +14,8 @@ import type { Log } from "../log.ts";
 
 const FILE_BYTES_MAX = 2 * 1024 * 1024;
 const KEPT_MAX = 4_000;
+/** Of syslog. */
+const PRIORITIES: Readonly<Record<EventSeverity, number>> = { error: 3, warning: 4, note: 5 };
 
 export interface EventNote {
   readonly kind: EventKind;
@@ -33,6 +35,8 @@ export interface EventLogOptions {
   readonly host: string;
   readonly nowMs: () => number;
   readonly log: Log;
+  /** Of the machine; never waits. Absent: none is told. */
+  readonly toJournal?: (fields: Readonly<Record<string, string | number>>) => void;
 }
 
 export type EventListener = (event: ClusterEvent) => void;
@@ -107,7 +111,19 @@ export class EventLog {
       log.warn({ err: error, event }, "an event was not written to its file");
     }
     log.info({ event }, "event");
+    this.#options.toJournal?.(journalFieldsOf(event));
   }
+}
+
+/** `journalctl -t mortar`, `journalctl MORTAR_KIND=brick-down`: the sentence, and what is looked for. */
+function journalFieldsOf(event: ClusterEvent): Record<string, string | number> {
+  const { id, node, kind, severity, object, sentence, nextStep } = event;
+  return {
+    MESSAGE: nextStep === undefined ? sentence : `${sentence} Next: ${nextStep}`,
+    PRIORITY: PRIORITIES[severity], SYSLOG_IDENTIFIER: "mortar", MORTAR_KIND: kind,
+    MORTAR_OBJECT: object, MORTAR_NODE: node, MORTAR_EVENT: id,
+    ...(nextStep === undefined ? {} : { MORTAR_NEXT_STEP: nextStep }),
+  };
 }
 
 /** What is no event is left out: the last line may be cut off, another version may know more. */

@@ -49,6 +49,20 @@ test("what is kept is bounded, on disk and in memory, and the newest is kept", (
   assert.equal(again.raise(volume("v")).id, log.raise(volume("v")).id);
 });
 
+test("the journal is told the sentence with what to do, and fields to find it by", () => {
+  const told: Readonly<Record<string, string | number>>[] = [];
+  const log = new EventLog({
+    file: join(directory, "journal.jsonl"), uuid: "a", host: "h", nowMs: () => 7, log: silent,
+    toJournal: (fields) => void told.push(fields),
+  });
+  log.raise({ kind: "pool-full", object: "vg/p", sentence: "The pool is full.", nextStep: "lvextend" });
+  assert.deepEqual(told, [{
+    MESSAGE: "The pool is full. Next: lvextend", PRIORITY: 3, SYSLOG_IDENTIFIER: "mortar",
+    MORTAR_KIND: "pool-full", MORTAR_OBJECT: "vg/p", MORTAR_NODE: "h", MORTAR_EVENT: 7,
+    MORTAR_NEXT_STEP: "lvextend",
+  }]);
+});
+
 /** Node a, which asks b; b can be away. */
 function pair() {
   let nowMs = 1_000;

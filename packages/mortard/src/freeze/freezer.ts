@@ -24,6 +24,7 @@ import { join } from "node:path";
 import { thawFileSystem } from "@mortar/linux";
 import { GuardProcess } from "../guard-process.ts";
 import type { Log } from "../log.ts";
+import { EXPEDITED_MARKER, GracePeriods } from "./grace-periods.ts";
 
 interface GuardAnswer {
   readonly ok?: boolean;
@@ -35,11 +36,13 @@ export class Freezer {
   readonly #directory: string;
   readonly #log: Log;
   readonly #frozen = new Set<string>();
+  readonly #gracePeriods: GracePeriods;
   readonly #guard: GuardProcess<GuardAnswer>;
 
   constructor(options: { readonly directory: string; readonly log: Log }) {
     this.#directory = options.directory;
     this.#log = options.log;
+    this.#gracePeriods = new GracePeriods(options.directory);
     this.#guard = new GuardProcess<GuardAnswer>({
       program: new URL("./freeze-guard.js", import.meta.url),
       died: { error: "the process that holds file systems frozen died" },
@@ -66,7 +69,8 @@ export class Freezer {
   async freeze(mountPoint: string, limitMs: number): Promise<void> {
     writeFileSync(this.#markerOf(mountPoint), mountPoint, { mode: 0o600 });
     this.#frozen.add(mountPoint);
-    const answer = await this.#guard.ask({ do: "freeze", path: mountPoint, limitMs });
+    const answer = await this.#gracePeriods.hurriedDuring(() =>
+      this.#guard.ask({ do: "freeze", path: mountPoint, limitMs }));
     if (answer.ok === true) return;
     this.#forget(mountPoint);
     throw new Error(answer.error ?? `${mountPoint} could not be frozen`);
@@ -84,7 +88,9 @@ export class Freezer {
   /** Thaws what an earlier mortard and its guard left frozen when both were killed at once. */
   thawLeftovers(): string[] {
     const thawed: string[] = [];
+    this.#gracePeriods.takeBack();
     for (const name of readdirSync(this.#directory)) {
+      if (name === EXPEDITED_MARKER) continue;
       const marker = join(this.#directory, name);
       const mountPoint = readFileSync(marker, "utf8");
       if (thawNow(mountPoint)) {

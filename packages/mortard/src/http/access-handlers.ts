@@ -1,13 +1,16 @@
 /** What answers the routes of those who ask over the network. */
-import type { Role, RouteName } from "@mortar/api";
+import { cursorAt, placeIn, type Role, type RouteName } from "@mortar/api";
 import type { AuditLog } from "../access/audit-log.ts";
 import type { AccessTokens } from "../access/tokens.ts";
 import type { Guard } from "./guard.ts";
 import type { Handlers, Input } from "./handlers.ts";
 import { problemOfAccess, problemOfRequest } from "./problem.ts";
-import type { Reply } from "./reply.ts";
+import { plain } from "./reply.ts";
+import { refusedCursor } from "./task-handlers.ts";
 
 export type AccessRoute = Extract<RouteName, `token${string}` | `session${string}` | "auditList">;
+
+const AUDIT_LIMIT = 100;
 
 export interface AccessServices {
   readonly tokens: AccessTokens;
@@ -46,10 +49,18 @@ export function accessHandlers(
         ? { name: (await askLogin()) ?? "root", role: "admin" as const }
         : { name: caller.name, role: caller.role }),
     sessionClose: async () => ({ ...plain({}), ...guard?.cookieFor("") }),
-    auditList: async ({ query }) => plain(audit.list((query as { limit?: number }).limit ?? 100)),
+    auditList: async ({ query }) => {
+      const { limit = AUDIT_LIMIT, after } = query as { limit?: number; after?: string };
+      const place = after === undefined ? undefined : auditPlaceIn(after);
+      if (after !== undefined && place === undefined) return refusedCursor(after);
+      const { entries, next } = audit.page(limit, place);
+      return { ...plain(entries), ...(next === undefined ? {} : { next: cursorAt([next]) }) };
+    },
   };
 }
 
-function plain<T>(result: T): Extract<Reply<T>, { ok: true }> {
-  return { ok: true, result, warnings: [], details: [] };
+/** A number that grows along the log: see AuditLog. */
+function auditPlaceIn(after: string): number | undefined {
+  const [place] = placeIn(after) ?? [];
+  return typeof place === "number" ? place : undefined;
 }

@@ -29,10 +29,13 @@ const TOO_MANY = 503;
 export function eventHandlers(node: NodeControl): Pick<Handlers, EventRoute> {
   return {
     eventList: async ({ query }) => {
-      const { limit, before } = query as { limit?: number; before?: string };
-      const { events, away } = await node.events.feed.page(limit ?? LIMIT_DEFAULT, placeOf(before));
+      const { limit = LIMIT_DEFAULT, before, after = before } =
+        query as { limit?: number; before?: string; after?: string };
+      const { events, away } = await node.events.feed.page(limit, placeOf(after));
       const warnings = away.map((host) => `${host} does not answer: its events are missing.`);
-      return { ok: true, result: events, warnings, details: [] };
+      const last = events.length < limit ? undefined : events.at(-1);
+      const next = last === undefined ? {} : { next: `${last.id}.${last.nodeId}` };
+      return { ok: true, result: events, warnings, details: [], ...next };
     },
   };
 }

@@ -18,7 +18,7 @@ const shownTypes: Readonly<Record<string, string>> = {
   png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp",
 };
 
-export type FileControl = Pick<BrowseProcess, "list" | "restore" | "read">;
+export type FileControl = Pick<BrowseProcess, "list" | "restore" | "read" | "diff">;
 
 export function fileHandlers(
   node: NodeControl,
@@ -40,7 +40,7 @@ export function fileHandlers(
   };
 }
 
-interface Of {
+export interface Of {
   readonly snapshot: string;
   readonly volume: string;
 }
@@ -60,7 +60,7 @@ async function refusing<T>(
 }
 
 /** Of a snapshot of one volume nobody has to name it. */
-async function volumeOf(
+export async function volumeOf(
   node: NodeControl, snapshot: string, volume: string | undefined,
 ): Promise<Reply<Of>> {
   const reply = replyOf(await node.run("snapshotInfo", { snapshot }));
@@ -165,7 +165,7 @@ function encoded(name: string): string {
     `%${it.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-async function problem(
+export async function problem(
   reply: FastifyReply, told: ReturnType<typeof problemOfRequest>,
 ): Promise<FastifyReply> {
   return await reply.code(told.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(told);

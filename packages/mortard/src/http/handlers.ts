@@ -12,9 +12,13 @@ import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import type { PoolHistory } from "../pool-history.ts";
 import { type EventControl, eventHandlers } from "./event-handlers.ts";
 import { type FileControl, fileHandlers } from "./file-handlers.ts";
+import type { IdempotentAnswers } from "./idempotency.ts";
+import { type LogControl, logHandlers } from "./log-handlers.ts";
+import { inPages } from "./pages.ts";
 import { poolHandlers } from "./pool-handlers.ts";
 import { problemOfGroup } from "./problem.ts";
-import { type Reply, replyOf } from "./reply.ts";
+import { plain, type Reply, replyOf } from "./reply.ts";
+import { type TaskControl, taskHandlers } from "./task-handlers.ts";
 import { transferHandlers } from "./transfer-handlers.ts";
 import type { Transfers } from "../transfer/transfers.ts";
 import { type WebhookControl, webhookHandlers } from "./webhook-handlers.ts";
@@ -25,12 +29,16 @@ export interface NodeControl {
   run<N extends CommandName>(name: N, args: CommandArgs<N>): Promise<Answer<CommandPayload<N>>>;
   status(): NodeStatus;
   readonly pool: PoolControl;
-  readonly transfers: Pick<Transfers, "read" | "write" | "close">;
+  readonly transfers: Pick<Transfers, "read" | "write" | "digest" | "close">;
   /** Files of snapshots. */
   readonly files: FileControl;
   readonly poolHistory: Pick<PoolHistory, "of">;
   readonly events: EventControl;
   readonly webhooks: WebhookControl;
+  readonly tasks: TaskControl;
+  readonly logs: LogControl;
+  /** Changes that came with a key. */
+  readonly answers: Pick<IdempotentAnswers, "once">;
   readonly metrics: Pick<NodeMetrics, "text">;
   /** Throws VgError or Lvm2Error. */
   reclaimable(lvs: ReclaimableBody["lvs"]): Promise<PoolReclaim[]>;
@@ -40,7 +48,7 @@ export interface NodeControl {
 
 export interface Input {
   readonly params: Readonly<Record<string, string>>;
-  readonly query: object;
+  readonly query: Readonly<Record<string, unknown>>;
   readonly body: object;
   /** Whose token came with it; undefined on the node's own socket. */
   readonly caller: Bearer | undefined;
@@ -66,6 +74,8 @@ export function handlersOf(node: NodeControl): Omit<Handlers, AccessRoute> {
     ...fileHandlers(node),
     ...eventHandlers(node),
     ...webhookHandlers(node),
+    ...taskHandlers(node),
+    ...logHandlers(node),
   };
 }
 
@@ -109,7 +119,8 @@ function volumeHandlers(
   node: NodeControl,
 ): Part<Exclude<Extract<RouteName, `volume${string}`>, HealRoute>> {
   return {
-    volumeInfoAll: async () => replyOf(await node.run("volumeInfo", {})),
+    volumeInfoAll: async ({ query }) =>
+      inPages(replyOf(await node.run("volumeInfo", {})), query, ({ name, id }) => [name, id]),
     volumeInfo: async ({ params }) => first(await node.run("volumeInfo", volume(params))),
     volumeCreate: async ({ body }) =>
       replyOf(await node.run("volumeCreate", body as CommandArgs<"volumeCreate">)),
@@ -177,7 +188,8 @@ function snapshotHandlers(
   node: NodeControl,
 ): Part<Exclude<Extract<RouteName, `snapshot${string}`>, KeepRoute | "snapshotSend" | `snapshotFile${string}`>> {
   return {
-    snapshotList: async ({ query }) => replyOf(await node.run("snapshotList", query)),
+    snapshotList: async ({ query: { limit: _limit, after: _after, ...of }, query }) =>
+      inPages(replyOf(await node.run("snapshotList", of)), query, ({ createdAt, uuid }) => [createdAt, uuid]),
     snapshotCreate: async ({ body }) =>
       replyOf(await node.run("snapshotCreate", body as CommandArgs<"snapshotCreate">)),
     snapshotDelete: async ({ params }) =>
@@ -220,10 +232,6 @@ async function reclaimable(
     if (isRefusal) return { ok: false, problem: problemOfGroup(error) };
     throw error;
   }
-}
-
-function plain<T>(result: T): Reply<T> {
-  return { ok: true, result, warnings: [], details: [] };
 }
 
 /** Of a question about one volume, asked in the form for many. */

@@ -2,13 +2,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { takesIdempotencyKey } from "@mortar/api";
+import { type ClusterStore, MemoryStore } from "@mortar/store";
 import { IdempotentAnswers } from "./idempotency.ts";
 import { problemOfRequest } from "./problem.ts";
 import type { Reply } from "./reply.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
 let nowMs = 1;
 const request = { key: "k", who: "ann", path: "/v1/snapshots", body: { name: "s" } };
+
+function answersOf(store: ClusterStore = new MemoryStore(), uuid = "n1", heard: string[] = []) {
+  return new IdempotentAnswers({
+    store, uuid, isHeard: (node) => heard.includes(node), nowMs: () => nowMs, log: silent, lookMs: 1,
+  });
+}
 
 function counted(size = 1) {
   let made = 0;
@@ -20,7 +28,7 @@ function counted(size = 1) {
 }
 
 test("the same key gives the same answer, for a day, to whoever sent it", async () => {
-  const answers = new IdempotentAnswers(() => nowMs);
+  const answers = answersOf();
   const { make, made } = counted();
   const first = await answers.once(request, make);
   const second = await answers.once(request, make);
@@ -33,7 +41,7 @@ test("the same key gives the same answer, for a day, to whoever sent it", async 
 });
 
 test("a second request waits for the first", async () => {
-  const answers = new IdempotentAnswers(() => nowMs);
+  const answers = answersOf();
   const { make, made } = counted();
   const [first, second] = await Promise.all([answers.once(request, make), answers.once(request, make)]);
   assert.deepEqual(second.answer, first.answer);
@@ -41,7 +49,7 @@ test("a second request waits for the first", async () => {
 });
 
 test("a key that came with another request is refused, and nothing is made", async () => {
-  const answers = new IdempotentAnswers(() => nowMs);
+  const answers = answersOf();
   const { make, made } = counted();
   await answers.once(request, make);
   const { answer } = await answers.once({ ...request, body: { name: "t" } }, make);
@@ -50,7 +58,7 @@ test("a key that came with another request is refused, and nothing is made", asy
 });
 
 test("a refusal and a failure are not kept", async () => {
-  const answers = new IdempotentAnswers(() => nowMs);
+  const answers = answersOf();
   const { make, made } = counted();
   await answers.once(request, async () => ({ ok: false, problem: problemOfRequest(409, "busy") }));
   await assert.rejects(answers.once(request, () => Promise.reject(new Error("lost"))), /lost/);
@@ -58,13 +66,45 @@ test("a refusal and a failure are not kept", async () => {
   assert.equal(made(), 1);
 });
 
-test("what is kept is bounded: the oldest is forgotten first", async () => {
-  const answers = new IdempotentAnswers(() => nowMs);
+test("another node, and the next daemon, give the answer of the first", async () => {
+  const store = new MemoryStore();
+  const { make, made } = counted();
+  const first = await answersOf(store).once(request, make);
+  for (const answers of [answersOf(store, "n2"), answersOf(store)]) {
+    const { answer, isRepeated } = await answers.once(request, make);
+    assert.deepEqual([answer, isRepeated], [first.answer, true]);
+    const other = await answers.once({ ...request, body: { name: "t" } }, make);
+    assert.equal(other.answer.ok ? 0 : other.answer.problem.status, 422);
+  }
+  assert.equal(made(), 1);
+});
+
+test("another node waits while the first one makes it, and says so when that one is gone", async () => {
+  const store = new MemoryStore();
+  const { make, made } = counted();
+  let go: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (go = resolve));
+  const first = answersOf(store).once(request, async () => {
+    await held;
+    return await make();
+  });
+  const waiting = answersOf(store, "n2", ["n1"]).once(request, make);
+  const lost = await answersOf(store, "n2").once(request, make);
+  assert.equal(lost.answer.ok ? "" : lost.answer.problem.type, "interrupted");
+  const restarted = await answersOf(store).once(request, make);
+  assert.equal(restarted.answer.ok ? "" : restarted.answer.problem.type, "interrupted");
+  go();
+  assert.deepEqual((await waiting).answer, (await first).answer);
+  assert.equal(made(), 1);
+});
+
+test("what is kept is bounded: of a long answer it is only known that it was given", async () => {
+  const answers = answersOf();
   const { make, made } = counted(1024 * 1024);
-  for (let key = 0; key < 6; key += 1) await answers.once({ ...request, key: String(key) }, make);
-  assert.equal((await answers.once({ ...request, key: "5" }, make)).isRepeated, true);
-  assert.equal((await answers.once({ ...request, key: "0" }, make)).isRepeated, false);
-  assert.equal(made(), 7);
+  await answers.once(request, make);
+  const again = await answers.once(request, make);
+  assert.match(again.answer.ok ? "" : again.answer.problem.detail, /too long to be kept/);
+  assert.equal(made(), 1);
 });
 
 test("secrets are told once: what answers with one takes no key, nor does what changes nothing", () => {

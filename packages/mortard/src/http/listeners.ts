@@ -13,12 +13,21 @@ import type { NodePaths } from "../paths.ts";
 import type { NodePartsOptions } from "../node-parts.ts";
 import { WebhookSender } from "../webhooks/webhook-sender.ts";
 import { Webhooks } from "../webhooks/webhooks.ts";
+import { type TaskCommands, workAgain } from "../tasks/task-works.ts";
+import { Tasks } from "../tasks/tasks.ts";
 import type { NodeControl } from "./handlers.ts";
+import { IdempotentAnswers } from "./idempotency.ts";
 import { httpServer, listen } from "./server.ts";
 import { WebListener, type WebListenerOptions } from "./web-listener.ts";
 
 export interface ListenersOptions {
   readonly version: string;
+  readonly uuid: string;
+  readonly host: string;
+  /** For tasks of an earlier daemon that go on. */
+  readonly commands: TaskCommands;
+  /** Whether another node answers. */
+  readonly isHeard: (node: string) => boolean;
   readonly paths: Pick<NodePaths, "logDirectory" | "logFile" | "socketPath">;
   readonly settings: {
     readonly web?: WebSettings | undefined;
@@ -29,25 +38,39 @@ export interface ListenersOptions {
   readonly log: Log;
 }
 
+interface Kept {
+  readonly tokens: AccessTokens;
+  readonly list: Webhooks;
+  readonly tasks: Tasks;
+}
+
 export class Listeners {
   readonly webhooks: { readonly list: Webhooks; readonly sender: WebhookSender };
   readonly #options: ListenersOptions;
   readonly #tokens: AccessTokens;
+  readonly tasks: Tasks;
+  readonly answers: IdempotentAnswers;
   #socket: FastifyInstance | undefined;
   #web: WebListener | undefined;
 
-  private constructor(options: ListenersOptions, tokens: AccessTokens, list: Webhooks) {
-    const { events, log } = options;
+  private constructor(options: ListenersOptions, kept: Kept) {
+    const { events, uuid, state: { store }, isHeard, log } = options;
+    const { tokens, list, tasks } = kept;
     this.#options = options;
     this.#tokens = tokens;
+    this.tasks = tasks;
+    this.answers = new IdempotentAnswers({ store, uuid, isHeard, nowMs: Date.now, log });
     this.webhooks = { list, sender: new WebhookSender({ webhooks: list, events: events.log, log }) };
   }
 
   /** Nobody is listened to yet. */
   static async open(options: ListenersOptions): Promise<Listeners> {
-    const { state: { store }, log } = options;
+    const { state: { store }, uuid, host, commands, events, log } = options;
+    const tasks = await Tasks.open({
+      store, uuid, host, events: events.log, log, workOf: (task) => workAgain(commands, task),
+    });
     const tokens = await AccessTokens.open(store, log);
-    return new Listeners(options, tokens, await Webhooks.open(store, log));
+    return new Listeners(options, { tokens, tasks, list: await Webhooks.open(store, log) });
   }
 
   async listen(node: NodeControl): Promise<void> {
@@ -59,12 +82,14 @@ export class Listeners {
     await listen(this.#socket, paths.socketPath, settings.socketGroup);
     await this.#openWeb(http);
     log.info({ socket: paths.socketPath }, "serving commands");
+    void this.tasks.takeOver();
   }
 
   /** The store is another one. */
   reload(): void {
     void this.#tokens.reload();
     void this.webhooks.list.reload();
+    void this.tasks.reload();
   }
 
   async close(): Promise<void> {
@@ -73,6 +98,7 @@ export class Listeners {
     await this.#socket?.close();
     this.webhooks.list.close();
     this.#tokens.close();
+    this.tasks.close();
   }
 
   /** A port that is taken, or a key that cannot be read, keeps nobody from the rest. */

@@ -141,6 +141,21 @@ export function problemOfBusy(error: LockTimeout): Problem {
   };
 }
 
+/** Of what has to be kept with the cluster's state, which cannot be changed now. */
+export function problemOfMajority(reason: string): Problem {
+  return {
+    type: "no-majority",
+    title: failureTitles["no-majority"],
+    status: statusOf["no-majority"],
+    detail: `Nothing was changed: ${reason}`,
+    opErrno: EG_INTERNAL,
+    opErrstr: reason,
+    nextStep: "gluster peer status: which nodes do not answer?",
+    details: [],
+    warnings: [],
+  };
+}
+
 /** Of an exception nobody expected: the log has the rest. */
 export function problemOfSurprise(error: unknown, logFile: string): Problem {
   const detail = error instanceof Error ? error.message : String(error);

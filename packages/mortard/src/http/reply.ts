@@ -9,8 +9,14 @@ export type Reply<T> =
       readonly result: T;
       readonly warnings: string[];
       readonly details: Detail[];
+      /** Where the next page begins. */
+      readonly next?: string;
       /** For a browser to keep, or to forget. */
       readonly cookie?: string;
+      /** The task that does it, or follows it. */
+      readonly task?: string;
+      /** The result is the task: the change is under way. */
+      readonly isAccepted?: boolean;
     }
   | { readonly ok: false; readonly problem: Problem };
 
@@ -18,4 +24,8 @@ export function replyOf<T>(answer: Answer<T>): Reply<T> {
   if (!answer.ok) return { ok: false, problem: problemOfRefusal(answer) };
   const { payload: result, warnings, details } = answer;
   return { ok: true, result, warnings, details };
+}
+
+export function plain<T>(result: T): Extract<Reply<T>, { ok: true }> {
+  return { ok: true, result, warnings: [], details: [] };
 }

@@ -8,6 +8,8 @@ import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import {
   ApiError,
+  followTask,
+  mayBeTask,
   MortarClient,
   Problem,
   type RouteName,
@@ -25,7 +27,9 @@ import { AuditLog } from "../access/audit-log.ts";
 import { AccessTokens } from "../access/tokens.ts";
 import { LockTimeout } from "../locks.ts";
 import { TransferRefused } from "../transfer/transfers.ts";
+import { Tasks } from "../tasks/tasks.ts";
 import type { NodeControl } from "./handlers.ts";
+import { IdempotentAnswers } from "./idempotency.ts";
 import { httpServer, listen } from "./server.ts";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -60,6 +64,10 @@ const schedule = {
   name: "h", volumes: ["v"], cron: "0 * * * *", timeZone: "UTC", jitterMs: 0, keep: { hourly: 3 },
   missed: "once", enabled: true, nextMs: [5], snapshots: 1, interrupted: false,
   lastRun: { dueMs: 1, snapshot: "s" },
+};
+const bookmark = {
+  name: "m", id: uuid, createdAtMs: 1, snapshot: { name: "s", id: uuid, state: 0 }, volume: "v",
+  isComplete: true,
 };
 const header = {
   snapshot: { name: "s", id: uuid, state: 0 },
@@ -156,6 +164,11 @@ const payloads: Partial<Record<CommandName, unknown>> = {
   snapshotHold: changed, snapshotRelease: changed, snapshotLock: changed,
   snapshotUnlock: { ...changed, unlocked: false, confirmAfterMs: 9 },
   snapshotSend: { header, sources: [{ node: uuid, host: "h", vg: "vg0", pool: "p", lv: "a" }] },
+  bookmarkList: [bookmark], bookmarkFinish: bookmark, bookmarkDelete: bookmark,
+  bookmarkBegin: {
+    id: uuid,
+    bricks: [{ node: uuid, host: "h", name: "h:/b", vg: "vg0", pool: "p", lv: "a", sizeBytes: 1 }],
+  },
   receiveList: [{ volume: "v", held: header.snapshot }],
   receiveBegin: {
     id: uuid, name: "s", targets: [{ node: uuid, host: "h", vg: "vg0", lv: "b" }],
@@ -178,6 +191,17 @@ class MemoryNode implements NodeControl {
       try: async (name) => name === "w" ? { delivered: false, reason: "HTTP 500" } : undefined,
     },
   };
+  readonly store = new MemoryStore();
+  readonly answers = new IdempotentAnswers({
+    store: this.store, uuid, isHeard: () => false, nowMs: Date.now, log: silent,
+  });
+  readonly logs: NodeControl["logs"] = {
+    read: ({ unit = "mortard" }) => ({
+      node: "h", unit, units: [], lines: [{ level: "info", text: "x" }], next: "1.2", isCut: false,
+    }),
+    ask: () => Promise.reject(new Error("there is no other node")),
+  };
+  tasks!: Tasks;
   readonly metrics = { text: () => Promise.resolve({ contentType: "text/plain", text: "" }) };
   readonly events: NodeControl["events"] = {
     feed: {
@@ -191,12 +215,17 @@ class MemoryNode implements NodeControl {
       target, files: 1, directories: 0, links: 0, bytes: 5, replaced: 0, skipped: [],
     }),
     read: () => Promise.reject(new Error("not asked")),
+    diff: () => Promise.reject(new Error("not asked")),
   };
   readonly calls: { name: CommandName; args: unknown }[] = [];
   answer: ((name: CommandName) => Answer<never>) | undefined;
+  /** Bricks are not made before it. */
+  held: Promise<void> | undefined;
+  letGo: () => void = () => undefined;
 
-  run(name: CommandName, args: unknown): Promise<Answer<never>> {
+  async run(name: CommandName, args: unknown): Promise<Answer<never>> {
     this.calls.push({ name, args });
+    if (name === "brickPlace") await this.held;
     if (this.answer !== undefined) return Promise.resolve().then(() => this.answer!(name));
     const payload = payloads[name] as never;
     return Promise.resolve({ ok: true, payload, warnings: ["careful"], details: [] });
@@ -244,6 +273,7 @@ class MemoryNode implements NodeControl {
       };
       return Readable.from(lines(), { objectMode: false });
     },
+    digest: async ({ lv }: { readonly lv: string }) => Readable.from([Buffer.from(lv)]),
     close: () => undefined,
   };
   reclaimable(lvs: readonly { vg: string; lv: string }[]) {
@@ -266,6 +296,10 @@ let server: FastifyInstance;
 const client = new MortarClient({ socketPath });
 
 before(async () => {
+  node.tasks = await Tasks.open({
+    store: node.store, uuid, host: "h", events: { raise: () => undefined as never }, log: silent,
+    workOf: () => undefined, lookMs: 60_000,
+  });
   const access = {
     tokens: await AccessTokens.open(new MemoryStore(), silent),
     audit: new AuditLog(join(directory, "audit.jsonl")),
@@ -277,6 +311,13 @@ after(async () => {
   await server.close();
   rmSync(directory, { recursive: true });
 });
+
+async function startedTask(): Promise<string> {
+  const body = { volume: "v", sizeBytes: 1, setSize: 3, nodes: ["h"] };
+  const answer = await client.startTask("brickPlace", { body });
+  assert.ok(answer.ok);
+  return answer.result.id;
+}
 
 const calls: Record<RouteName, () => Promise<Answer2>> = {
   tokenCreate: () => client.tokenCreate({ name: "ann", role: "viewer", days: 3 }),
@@ -294,6 +335,16 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   webhookList: () => client.webhookList(),
   webhookDelete: () => client.webhookDelete("w"),
   webhookTest: () => client.webhookTest("w"),
+  taskList: () => client.taskList({ limit: 5 }),
+  taskInfo: async () => await client.taskInfo(await startedTask()),
+  taskCancel: async () => {
+    node.held = new Promise((resolve) => (node.letGo = resolve));
+    const answer = await client.taskCancel(await startedTask());
+    node.letGo();
+    node.held = undefined;
+    return answer;
+  },
+  nodeLogs: () => client.nodeLogs("self", { unit: "mortard", level: "info" }),
   eventList: () => client.eventList({ limit: 5, before: "7.0b6b" }),
   nodeStatus: () => client.nodeStatus(),
   nodeShutdown: () => client.nodeShutdown(),
@@ -371,6 +422,10 @@ const calls: Record<RouteName, () => Promise<Answer2>> = {
   scheduleRun: () => client.scheduleRun("h"),
   schedulePrune: () => client.schedulePrune({ dryRun: true }),
   snapshotSend: () => client.snapshotSend({ snapshot: "s", from: "r" }),
+  bookmarkList: () => client.bookmarkList({ volume: "v" }),
+  bookmarkBegin: () => client.bookmarkBegin({ snapshot: "s", name: "m" }),
+  bookmarkFinish: () => client.bookmarkFinish("m", { id: uuid }),
+  bookmarkDelete: () => client.bookmarkDelete("m"),
   receiveList: () => client.receiveList({ volume: "v" }),
   receiveBegin: () => client.receiveBegin({ volume: "v", header }),
   receiveProgress: () => client.receiveProgress("v", { id: uuid, place: { brick: 0, offset: 5 } }),
@@ -527,6 +582,51 @@ test("a change that is sent again with its key is made once, and answered as bef
   assert.equal(node.calls.length, 1);
 });
 
+test("who does not wait is given a task, the same one for the same key, and its result later", async () => {
+  const send = async () => await server.inject({
+    method: "POST", url: "/v1/snapshots", payload: { name: "s", volume: "v" },
+    headers: { prefer: "wait=5, respond-async", "idempotency-key": "k-task" },
+  });
+  const [first, again] = [await send(), await send()];
+  const { id } = first.json<{ result: { id: string } }>().result;
+  assert.deepEqual([first.statusCode, again.statusCode], [202, 202]);
+  assert.deepEqual(
+    [first.headers["location"], first.headers["preference-applied"]], [`/v1/tasks/${id}`, "respond-async"],
+  );
+  assert.equal(again.headers["location"], first.headers["location"]);
+  const ended = await followTask(client, id, { lookMs: 5 });
+  assert.ok(ended.ok && ended.result.state === "done");
+  assert.deepEqual(ended.result.result, payloads.snapshotCreate);
+  const late = await client.taskCancel(id);
+  assert.deepEqual([late.ok, late.ok ? "" : late.problem.type], [false, "not-cancelled"]);
+  const none = await client.taskInfo("none");
+  assert.equal(none.ok ? 0 : none.problem.status, 404);
+});
+
+test("what goes on after its answer names the task that follows it", async () => {
+  const answer = await server.inject({
+    method: "POST", url: "/v1/volumes/goes-on/rebalance", payload: { action: "start" },
+  });
+  assert.equal(answer.statusCode, 200);
+  const id = String(answer.headers["location"]).replace("/v1/tasks/", "");
+  const task = await client.taskInfo(id);
+  assert.deepEqual(task.ok && [task.result.object, task.result.canCancel], ["goes-on", true]);
+});
+
+test("lists are told in pages, which the client follows; what is no cursor is refused", async () => {
+  payloads.volumeInfo = ["c", "a", "b"].map((name) => ({ ...info, name }));
+  const names: string[] = [];
+  for await (const { name } of client.each("volumeInfoAll", {}, 2)) names.push(name);
+  assert.deepEqual(names, ["a", "b", "c"]);
+  payloads.volumeInfo = [info];
+  const refused = await client.snapshotList({ limit: 1, after: "bm9uZQ" });
+  assert.equal(refused.ok ? 0 : refused.problem.status, 400);
+  const told: number[] = [];
+  for await (const { timeMs } of client.each("auditList", {}, 7)) told.push(timeMs);
+  assert.ok(told.length > 20);
+  assert.deepEqual(told, told.toSorted((a, b) => b - a));
+});
+
 test("OpenAPI 3.1 tells every route with its schemas", async () => {
   const answer = await server.inject({ method: "GET", url: "/v1/openapi.json" });
   const document = answer.json<{
@@ -538,7 +638,8 @@ test("OpenAPI 3.1 tells every route with its schemas", async () => {
     const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
     const operation = document.paths[path]?.[route.method.toLowerCase()];
     assert.equal(operation?.operationId, name);
-    assert.deepEqual(Object.keys(operation.responses), ["200", "default"]);
+    const accepted = mayBeTask(name) ? ["202"] : [];
+    assert.deepEqual(Object.keys(operation.responses), ["200", ...accepted, "default"]);
   }
 });
 

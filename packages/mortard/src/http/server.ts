@@ -9,8 +9,12 @@ import { chmodSync, chownSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   IDEMPOTENCY_HEADER,
-  IdempotencyHeaders,
+  mayBeTask,
+  PREFER_HEADER,
+  prefersAsync,
   Problem,
+  requestHeadersOf,
+  RESPOND_ASYNC,
   roleOf,
   type Route,
   type RouteName,
@@ -20,10 +24,12 @@ import {
   routes,
   successOf,
   takesIdempotencyKey,
+  Task,
 } from "@mortar/api";
 import swagger from "@fastify/swagger";
 import {
-  type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerFactory, fastify,
+  type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifySchema,
+  type FastifyServerFactory, fastify,
 } from "fastify";
 import { ConfigError } from "../config.ts";
 import { LockTimeout } from "../locks.ts";
@@ -31,10 +37,11 @@ import type { Log } from "../log.ts";
 import { accessHandlers, type AccessServices } from "./access-handlers.ts";
 import { Callers } from "./callers.ts";
 import { type Guard, Refused, SESSION_COOKIE } from "./guard.ts";
-import { type Handlers, type NodeControl, handlersOf } from "./handlers.ts";
+import { type Handlers, type Input, type NodeControl, handlersOf } from "./handlers.ts";
 import { registerEventStream, watchRefusals } from "./event-handlers.ts";
+import { registerFileDiff } from "./file-diff-route.ts";
 import { registerContent } from "./file-handlers.ts";
-import { IdempotentAnswers } from "./idempotency.ts";
+import { madeOrTask } from "./task-handlers.ts";
 import { registerMetrics } from "./metrics-route.ts";
 import type { Reply } from "./reply.ts";
 import { registerTransfers } from "./transfer-routes.ts";
@@ -49,6 +56,9 @@ import {
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 /** Names may be up to 1024 characters, each percent-encoded. */
 const PARAM_CHARACTERS_MAX = 4096;
+
+const ACCEPTED = 202;
+const acceptedTask = successOf(Task);
 
 export interface HttpServerOptions {
   readonly node: NodeControl;
@@ -114,7 +124,6 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
   };
   const served = {
     ...options, callers: new Callers(options.guard, options.access.audit, options.log),
-    answers: new IdempotentAnswers(Date.now),
   };
   for (const name of Object.keys(routes) as RouteName[]) register(server, name, handlers, served);
   registerTransfers(server, {
@@ -122,6 +131,9 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     admit: (request) => void options.guard?.require("admin", request),
   });
   registerContent(server, {
+    node: options.node, admit: (request) => void options.guard?.require("operator", request),
+  });
+  registerFileDiff(server, {
     node: options.node, admit: (request) => void options.guard?.require("operator", request),
   });
   registerMetrics(server, {
@@ -177,28 +189,18 @@ function register(
   server: FastifyInstance,
   name: RouteName,
   handlers: Handlers,
-  options: HttpServerOptions & { readonly callers: Callers; readonly answers: IdempotentAnswers },
+  options: HttpServerOptions & { readonly callers: Callers },
 ): void {
-  const { callers, answers } = options;
+  const { callers, node } = options;
   const route: Route = routes[name];
-  const hasBody = route.body["type"] !== "undefined";
   const success = successOf(route.result);
   const isChange = route.method !== "GET";
   const takesKey = takesIdempotencyKey(name);
+  const isTaskable = mayBeTask(name);
   server.route({
     method: route.method,
     url: route.path,
-    schema: {
-      operationId: name,
-      summary: route.summary,
-      tags: [route.tag],
-      params: route.params,
-      querystring: route.query,
-      ...(hasBody ? { body: route.body } : {}),
-      ...(takesKey ? { headers: IdempotencyHeaders } : {}),
-      ...(roleOf(name) === undefined ? { security: [] } : {}),
-      response: { 200: success, default: problemContent },
-    },
+    schema: schemaOf(name, success),
     onRequest: (request, _reply, done) => {
       callers.admit(name, request);
       done();
@@ -209,27 +211,34 @@ function register(
     },
     handler: async (request, reply) => {
       if (isChange) await callers.changes(request);
-      const make = async (): Promise<Reply<unknown>> => await handlers[name]({
+      const input: Input = {
         params: request.params as Record<string, string>,
-        query: request.query as object,
+        query: request.query as Record<string, unknown>,
         body: request.body ?? {},
         caller: callers.bearerOf(request),
         askLogin: async () => await callers.loginOf(request),
-      });
+      };
+      const isAsync = isTaskable && prefersAsync(String(request.headers[PREFER_HEADER] ?? ""));
+      const make = async (): Promise<Reply<unknown>> => await madeOrTask(
+        node, { name, path: request.url, input, isAsync }, () => handlers[name](input),
+      );
       const key = takesKey ? request.headers[IDEMPOTENCY_HEADER] : undefined;
       const { answer, isRepeated } = typeof key !== "string"
         ? { answer: await make(), isRepeated: false }
-        : await answers.once({
+        : await node.answers.once({
             key, who: (await callers.loginOf(request)) ?? "root", path: request.url,
             body: request.body,
           }, make);
       if (isRepeated) void reply.header("idempotent-replayed", "true");
       if (!answer.ok) return sendProblem(reply, answer.problem);
       if (answer.cookie !== undefined) void reply.header("set-cookie", answer.cookie);
-      const { result, warnings, details } = answer;
-      const body = { result, warnings, details };
-      if (conforms(success, body)) return body;
-      const mismatch = firstMismatch(success, body) ?? "";
+      const { result, warnings, details, next, task, isAccepted = false } = answer;
+      if (task !== undefined) void reply.header("location", `/v1/tasks/${task}`);
+      if (isAccepted) void reply.code(ACCEPTED).header("preference-applied", RESPOND_ASYNC);
+      const body = { result, warnings, details, ...(next === undefined ? {} : { next }) };
+      const schema = isAccepted ? acceptedTask : success;
+      if (conforms(schema, body)) return body;
+      const mismatch = firstMismatch(schema, body) ?? "";
       options.log.error({ route: name, mismatch }, "an answer is not of its schema");
       return sendProblem(
         reply,
@@ -237,6 +246,25 @@ function register(
       );
     },
   });
+}
+
+/** What OpenAPI tells of a route, and what requests are checked against. */
+function schemaOf(name: RouteName, success: object): FastifySchema {
+  const { summary, tag, params, query, body }: Route = routes[name];
+  const headers = requestHeadersOf(name);
+  return {
+    operationId: name,
+    summary,
+    tags: [tag],
+    params,
+    querystring: query,
+    ...(body["type"] === "undefined" ? {} : { body }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(roleOf(name) === undefined ? { security: [] } : {}),
+    response: {
+      200: success, ...(mayBeTask(name) ? { 202: acceptedTask } : {}), default: problemContent,
+    },
+  };
 }
 
 function setErrorAnswers(server: FastifyInstance, options: HttpServerOptions): void {

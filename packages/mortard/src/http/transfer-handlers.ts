@@ -4,12 +4,21 @@ import type { CommandArgs } from "@mortar/cluster";
 import type { Handlers, NodeControl } from "./handlers.ts";
 import { replyOf } from "./reply.ts";
 
-type TransferRoute = Extract<RouteName, `receive${string}`> | "snapshotSend";
+type TransferRoute = Extract<RouteName, `receive${string}` | `bookmark${string}`> | "snapshotSend";
 
 export function transferHandlers(node: NodeControl): Pick<Handlers, TransferRoute> {
   return {
     snapshotSend: async ({ body }) =>
       replyOf(await node.run("snapshotSend", body as CommandArgs<"snapshotSend">)),
+    bookmarkList: async ({ query }) => replyOf(await node.run("bookmarkList", query)),
+    bookmarkBegin: async ({ body }) =>
+      replyOf(await node.run("bookmarkBegin", body as CommandArgs<"bookmarkBegin">)),
+    bookmarkFinish: async ({ params, body }) => {
+      const { id } = body as { id: string };
+      return replyOf(await node.run("bookmarkFinish", { id, name: params["bookmark"] ?? "" }));
+    },
+    bookmarkDelete: async ({ params }) =>
+      replyOf(await node.run("bookmarkDelete", { name: params["bookmark"] ?? "" })),
     receiveList: async ({ query }) => replyOf(await node.run("receiveList", query)),
     receiveBegin: async ({ body }) =>
       replyOf(await node.run("receiveBegin", body as CommandArgs<"receiveBegin">)),

@@ -1,7 +1,7 @@
 /** The two ways of snapshot data into and out of mortard, on its socket and on the peer port. */
 import type { Readable } from "node:stream";
 import {
-  conforms, firstMismatch, ReadRequest, TRANSFER_HEADER, TRANSFER_TYPE, WriteRequest,
+  conforms, DigestRequest, firstMismatch, ReadRequest, TRANSFER_HEADER, TRANSFER_TYPE, WriteRequest,
 } from "@mortar/api";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { PeerError } from "../peers/peer-error.ts";
@@ -10,7 +10,7 @@ import { type TransferKind, type Transfers, TransferRefused } from "../transfer/
 export interface TransferRoutesOptions {
   /** Before the kind's name. */
   readonly prefix: string;
-  readonly transfers: () => Pick<Transfers, "read" | "write" | "close">;
+  readonly transfers: () => Pick<Transfers, TransferKind | "close">;
   /** Throws for whoever may not. */
   readonly admit: (request: FastifyRequest) => void;
 }
@@ -18,7 +18,7 @@ export interface TransferRoutesOptions {
 export function registerTransfers(server: FastifyInstance, options: TransferRoutesOptions): void {
   // The body is handed on as it comes.
   server.addContentTypeParser(TRANSFER_TYPE, (_request, payload, done) => done(null, payload));
-  for (const kind of ["read", "write"] as const) {
+  for (const kind of ["read", "write", "digest"] as const) {
     server.post(`${options.prefix}/${kind}`, { schema: { hide: true } }, async (request, reply) =>
       await answer(kind, request, reply, options));
   }
@@ -37,11 +37,7 @@ async function answer(
   try {
     admit(request);
     const header = JSON.parse(String(request.headers[TRANSFER_HEADER] ?? "")) as unknown;
-    const output = kind === "read"
-      ? await transfers().read(checked<typeof ReadRequest>(ReadRequest, header))
-      : await transfers().write(
-          checked<typeof WriteRequest>(WriteRequest, header), request.body as Readable,
-        );
+    const output = await begun(transfers(), kind, header, request.body as Readable);
     // An answer that nobody reads any more ends what makes it.
     reply.raw.once("close", () => output.destroy());
     return await reply.code(200).type(TRANSFER_TYPE).serializer((it) => it as string).send(output);
@@ -54,7 +50,17 @@ async function answer(
   }
 }
 
-function checked<S extends typeof ReadRequest | typeof WriteRequest>(
+async function begun(
+  transfers: Pick<Transfers, TransferKind>, kind: TransferKind, header: unknown, body: Readable,
+): Promise<Readable> {
+  if (kind === "read") return await transfers.read(checked<typeof ReadRequest>(ReadRequest, header));
+  if (kind === "write") {
+    return await transfers.write(checked<typeof WriteRequest>(WriteRequest, header), body);
+  }
+  return await transfers.digest(checked<typeof DigestRequest>(DigestRequest, header));
+}
+
+function checked<S extends typeof ReadRequest | typeof WriteRequest | typeof DigestRequest>(
   schema: S, value: unknown,
 ): S["static"] {
   if (conforms(schema, value)) return value;

@@ -17,6 +17,7 @@ const COUNTS = "diagnostics.count-fop-hits";
 /** Bricks are asked side by side, so many at a time. */
 const ASKED_AT_ONCE = 8;
 const MICROSECONDS = 1_000_000;
+const LATENCY_POWERS = [6, 8, 10, 12, 14, 16, 18, 20, 22];
 
 /** What mortard knows without asking. */
 export function serverMetrics(set: MetricSet, { uuid, state, servers }: BrickSource): void {
@@ -99,7 +100,7 @@ function profileMetrics(set: MetricSet, labels: Labels, { cumulative }: BrickPro
   const { bytesRead, bytesWritten, fops } = cumulative;
   set.counter("mortar_brick_read_bytes_total", "While profiling is on", bytesRead, labels);
   set.counter("mortar_brick_written_bytes_total", "While profiling is on", bytesWritten, labels);
-  for (const { name: fop, count, mean, most } of fops) {
+  for (const { name: fop, count, mean, most, latency } of fops) {
     const of = { ...labels, fop };
     set.counter("mortar_brick_fops_total", "Operations, while profiling is on", count, of);
     const total = (mean * count) / MICROSECONDS;
@@ -108,7 +109,20 @@ function profileMetrics(set: MetricSet, labels: Labels, { cumulative }: BrickPro
       "mortar_brick_fop_longest_seconds", "The longest operation since profiling is on",
       most / MICROSECONDS, of,
     );
+    if (latency === undefined) continue;
+    set.histogram(
+      "mortar_brick_fop_latency_seconds", "How long operations took, while profiling is on",
+      { upTo: upTo(latency), count, sum: total }, of,
+    );
   }
+}
+
+/** Bucket n is of those below 2^n microseconds: bounds of 64 µs to 4 s, each four times the one before. */
+function upTo(latency: readonly number[]): { bound: number; count: number }[] {
+  return LATENCY_POWERS.map((power) => ({
+    bound: 2 ** power / MICROSECONDS,
+    count: latency.slice(0, power + 1).reduce((sum, it) => sum + it, 0),
+  }));
 }
 
 /** What cannot be asked now has no figure. */

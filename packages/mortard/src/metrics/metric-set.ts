@@ -9,10 +9,47 @@ export const metricFormats = {
 } as const;
 export type MetricFormat = keyof typeof metricFormats;
 
+export interface Distribution {
+  /** How many were at most so large, by growing bounds. */
+  readonly upTo: readonly { readonly bound: number; readonly count: number }[];
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** Buckets that somebody else has counted: what the library has counts by itself. */
+class CountedHistogram {
+  readonly type = "histogram";
+  readonly name: string;
+  readonly help: string;
+  readonly #values: { readonly metricName: string; readonly labels: Labels; readonly value: number }[] = [];
+
+  constructor(name: string, help: string) {
+    this.name = name;
+    this.help = help;
+  }
+
+  add({ upTo, count, sum }: Distribution, labels: Labels): void {
+    const metricName = `${this.name}_bucket`;
+    for (const { bound, count: value } of upTo) {
+      this.#values.push({ metricName, labels: { ...labels, le: String(bound) }, value });
+    }
+    this.#values.push(
+      { metricName, labels: { ...labels, le: "+Inf" }, value: count },
+      { metricName: `${this.name}_sum`, labels, value: sum },
+      { metricName: `${this.name}_count`, labels, value: count },
+    );
+  }
+
+  get() {
+    return { name: this.name, help: this.help, type: this.type, values: this.#values };
+  }
+}
+
 export class MetricSet {
   readonly #registry: Registry;
   readonly #gauges = new Map<string, Gauge>();
   readonly #counters = new Map<string, Counter>();
+  readonly #histograms = new Map<string, CountedHistogram>();
 
   constructor(format: MetricFormat) {
     // The type has only one of the two formats that the class knows.
@@ -42,6 +79,16 @@ export class MetricSet {
       this.#counters.set(name, counter);
     }
     counter.inc(labels, value);
+  }
+
+  histogram(name: string, help: string, of: Distribution, labels: Labels): void {
+    let histogram = this.#histograms.get(name);
+    if (histogram === undefined) {
+      histogram = new CountedHistogram(name, help);
+      this.#histograms.set(name, histogram);
+      this.#registry.registerMetric(histogram as unknown as Gauge);
+    }
+    histogram.add(of, labels);
   }
 
   async text(): Promise<{ readonly contentType: string; readonly text: string }> {

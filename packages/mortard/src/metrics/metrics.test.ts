@@ -32,7 +32,11 @@ function state(): ClusterState {
 function optionsOf(change: Partial<NodeMetricsOptions> = {}): NodeMetricsOptions {
   const book = {
     bytesRead: 7, bytesWritten: 8, duration: 1, readSizes: [], writeSizes: [],
-    fops: [{ name: "READ", count: 4, least: 1, mean: 500_000, most: 1_000_000 }],
+    fops: [{
+      name: "READ", count: 4, least: 1, mean: 500_000, most: 1_000_000,
+      // Three below 1,024 µs, one below 2^20.
+      latency: Array.from({ length: 28 }, (_, bucket) => (bucket === 10 ? 3 : bucket === 20 ? 1 : 0)),
+    }],
   };
   const answers: Partial<Record<NodeEffect["kind"], object>> = {
     inspectStorage: {
@@ -53,6 +57,7 @@ function optionsOf(change: Partial<NodeMetricsOptions> = {}): NodeMetricsOptions
     events: { log: { counts: new Map([["brick-down", 2]]) }, feed: { readers: 1 }, starts: 3 } as never,
     history: { of: () => [{ atMs: 0, bytes: 0 }, { atMs: 1_000_000, bytes: 50 }] },
     perform: async ({ kind }) => answers[kind],
+    tasks: () => [{ state: "running" }, { state: "done" }], etcdPid: () => process.pid,
     reclaimable: async (lvs) => [{
       vg: "vg0", pool: "p", freedBytes: 0,
       lvs: lvs.map(({ lv }) => ({ lv, deviceId: 1, mappedBytes: 6, exclusiveBytes: 2, sharedBytes: 4 })),
@@ -69,11 +74,16 @@ const expected = [
   'mortar_brick_up{volume="v",brick="h:/b \\"1\\""} 1',
   'mortar_brick_restarts_total{volume="v",brick="h:/b \\"1\\""} 2',
   'mortar_brick_fop_seconds_total{volume="v",brick="h:/b \\"1\\"",fop="READ"} 2',
+  'mortar_brick_fop_latency_seconds_bucket{volume="v",brick="h:/b \\"1\\"",fop="READ",le="0.001024"} 3',
+  'mortar_brick_fop_latency_seconds_bucket{volume="v",brick="h:/b \\"1\\"",fop="READ",le="1.048576"} 4',
+  'mortar_brick_fop_latency_seconds_bucket{volume="v",brick="h:/b \\"1\\"",fop="READ",le="+Inf"} 4',
   'mortar_heal_pending{volume="v",brick="h:/b \\"1\\""} 3',
   'mortar_pool_used_bytes{vg="vg0",pool="p"} 50',
   'mortar_pool_full_seconds{vg="vg0",pool="p"} 1000',
   'mortar_snapshot_exclusive_bytes{snapshot="s"} 2',
   'mortar_peer_connected{peer="h2"} 0',
+  'mortar_tasks{state="running"} 1',
+  "mortar_etcd_member_up 1",
   'mortar_events_total{kind="brick-down",severity="error"} 2',
 ];
 

@@ -6,8 +6,9 @@
  * `mortar_scrape_source_up` says so. Scrapes that come together share one answer. For figures of pools
  * all disks are looked at: they may be half a minute old, and some minutes while the disks are slow.
  */
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NodeStatus, Peer, PoolReclaim, ReclaimableBody } from "@mortar/api";
+import type { NodeStatus, Peer, PoolReclaim, ReclaimableBody, Task } from "@mortar/api";
 import { eventKinds } from "@mortar/api";
 import type { ClusterState, NodeEffect } from "@mortar/cluster";
 import type { BrickView } from "../bricks/supervisor.ts";
@@ -29,6 +30,10 @@ export interface NodeMetricsOptions {
   /** Effects of this node. */
   readonly perform: (effect: NodeEffect) => Promise<unknown>;
   readonly reclaimable: (lvs: ReclaimableBody["lvs"]) => Promise<readonly PoolReclaim[]>;
+  /** Of the cluster. */
+  readonly tasks: () => readonly Pick<Task, "state">[];
+  /** Process of the member that runs here; undefined: none does. */
+  readonly etcdPid: () => number | undefined;
   /** Default 5 s, below what Prometheus waits. */
   readonly limitMs?: number;
 }
@@ -140,10 +145,27 @@ export class NodeMetrics {
       const skew = peer.clockSkewMs === undefined ? undefined : peer.clockSkewMs / 1000;
       set.gauge("mortar_peer_clock_skew_seconds", "Its clock less ours", skew, labels);
     }
+    for (const state of ["running", "failed", "interrupted"] as const) {
+      const count = this.#options.tasks().filter((it) => it.state === state).length;
+      set.gauge("mortar_tasks", "Of those that are kept, of all nodes", count, { state });
+    }
+    const etcdPid = this.#options.etcdPid();
+    set.gauge("mortar_etcd_member_up", "1: a member of etcd runs here", etcdPid === undefined ? 0 : 1);
+    set.gauge("mortar_etcd_resident_memory_bytes", "Of that member", residentBytes(etcdPid));
     set.gauge("mortar_event_streams", "Who follows the events now", events.feed.readers);
     for (const [kind, { severity }] of Object.entries(eventKinds)) {
       const count = events.log.counts.get(kind) ?? 0;
       set.counter("mortar_events_total", "Events since mortard came up", count, { kind, severity });
     }
+  }
+}
+
+/** Undefined: there is no such process. */
+function residentBytes(pid: number | undefined): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid ?? 0}/status`, "latin1");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024;
+  } catch {
+    return undefined;
   }
 }

@@ -7,6 +7,9 @@ export type PeerErrorCode =
   /** It answered: no. */
   | "refused";
 
+/** What a node says of a route that it does not have, being of another version. */
+export const NO_ROUTE = "There is no such route.";
+
 export class PeerError extends Error {
   override readonly name = "PeerError";
   readonly code: PeerErrorCode;

@@ -13,7 +13,7 @@ import type { Log } from "../log.ts";
 import type { Transfers } from "../transfer/transfers.ts";
 import type { NodeTls } from "./node-tls.ts";
 import { CLUSTER_HEADER } from "./peer-client.ts";
-import { PeerError } from "./peer-error.ts";
+import { NO_ROUTE, PeerError } from "./peer-error.ts";
 
 /** Who calls: its certificate was shown with the proof of having its key. */
 export interface Caller {
@@ -79,7 +79,7 @@ export class PeerServer {
     this.#server.setErrorHandler(async (error: Error & { statusCode?: number }, _request, reply) =>
       await reply.code(error.statusCode ?? 500).send({ message: error.message }));
     this.#server.setNotFoundHandler(async (_request, reply) =>
-      await reply.code(404).send({ message: "There is no such route." }));
+      await reply.code(404).send({ message: NO_ROUTE }));
   }
 
   async listen(host: string, port: number): Promise<void> {

@@ -4,7 +4,8 @@
  */
 import type { Readable } from "node:stream";
 import {
-  type EventQuestion, type EventsTold, type Peer, TRANSFER_HEADER, TRANSFER_TYPE,
+  type EventQuestion, type EventsTold, type LogQuery, type LogsTold, type Peer, TRANSFER_HEADER,
+  TRANSFER_TYPE,
 } from "@mortar/api";
 import {
   type ClusterState, type CommandArgs, CommandFailure, type CommandName, type Coordinator, Fence,
@@ -19,6 +20,8 @@ import type { Log } from "../log.ts";
 import type { TransferKind, Transfers } from "../transfer/transfers.ts";
 import { openPeerStream } from "./peer-stream.ts";
 import type { ClockVerdict } from "./clock-skew.ts";
+import { Departures } from "./departures.ts";
+import { effectRoutes } from "./effect-routes.ts";
 import type { JoinEnter } from "./join-wire.ts";
 import { type JoinRequest, Newcomer } from "./newcomer.ts";
 import { PeerClient } from "./peer-client.ts";
@@ -30,9 +33,7 @@ import { PoolNodes } from "./pool-nodes.ts";
 import { PoolRecovery } from "./pool-recovery.ts";
 import { PoolTrust } from "./pool-trust.ts";
 import { declarationOf, Prober } from "./probe.ts";
-import {
-  type EffectReply, type EffectRequest, type LocalEffectPerformer, RemotePerformer,
-} from "./remote-performer.ts";
+import { type LocalEffectPerformer, RemotePerformer } from "./remote-performer.ts";
 import { resolveHost } from "./resolve-host.ts";
 import { TrustedNetworks } from "./trusted-networks.ts";
 
@@ -58,6 +59,8 @@ export interface PoolOptions {
   readonly local: LocalEffectPerformer;
   /** Of this node. Throws for what is no question. */
   readonly events: (question: unknown) => EventsTold;
+  /** Of this node. Throws for what is no question. */
+  readonly logs: (question: unknown) => LogsTold;
   /** The state was exchanged for another one. */
   readonly exchanged: () => void;
   /** This node may not be as the state says: it was cut off, or another one came back. */
@@ -68,7 +71,6 @@ export interface PoolOptions {
 export type ProbeOutcome = "success" | "localhost" | "known";
 
 const MEMBER_MS_MAX = 30_000;
-const LEAVE_MS_MAX = 30_000;
 const EVENTS_MS_MAX = 3_000;
 const KEEP_EVERY_MS = 60_000;
 
@@ -83,6 +85,7 @@ export class Pool {
   readonly #prober: Prober;
   readonly #mover: StateMover;
   readonly #members: PoolMembers;
+  readonly #departures: Departures;
   readonly recovery: PoolRecovery;
   #fence = new Fence();
   #isServing = false;
@@ -135,6 +138,16 @@ export class Pool {
       endAt: (node) => this.#tell(node, "/v1/peer/member/end", {}, MEMBER_MS_MAX),
       log,
     });
+    this.#departures = new Departures({
+      uuid, log,
+      coordinator: options.coordinator,
+      state: () => this.#state(),
+      resolveHost: (name) => this.resolveHost(name),
+      greet: (node) => this.#watch.greet(node.uuid, this.#nodes.peerAddress(node)),
+      tell: (node, path, body, timeoutMs) => this.#tell(node, path, body, timeoutMs),
+      keepMembers: (stays) => this.#members.keep(stays),
+      toEmbedded: () => this.#mover.toEmbedded(),
+    });
     this.#trust = new PoolTrust({ uuid, host, state, log, names: () => this.#nodes.names() });
     this.#newcomer = new Newcomer({
       uuid, tls, networks, log,
@@ -152,7 +165,7 @@ export class Pool {
   }
 
   #peerServer(): PeerServer {
-    const { state, log, transfers, events } = this.#options;
+    const { host, state, log, transfers, events, logs } = this.#options;
     return new PeerServer({
       tls: state.tls,
       log,
@@ -162,10 +175,11 @@ export class Pool {
       routes: {
         members: {
           "/v1/peer/hello": async (_body, node) => this.#hello(node),
-          "/v1/peer/effect": async (body) => await this.#effect(body as EffectRequest),
+          ...effectRoutes({ performer: this.performer, host, isServing: () => this.#isServing }),
           "/v1/peer/member/start": async (body) => await done(this.#members.start(body as MemberStart)),
           "/v1/peer/member/end": async () => await done(this.#members.end()),
           "/v1/peer/events": async (body) => events(body),
+          "/v1/peer/logs": async (body) => logs(body),
           "/v1/peer/leave": async () => await this.#leave(),
         },
         strangers: {
@@ -286,34 +300,20 @@ export class Pool {
     await this.#run("nodeAdd", declarationOf(candidate));
     const { membership } = this.#options.state.membership;
     if (membership.kind !== "etcd") throw new Error("The state is not in etcd");
-    await this.#prober.admit(candidate, authority, membership);
+    try {
+      await this.#prober.admit(candidate, authority, membership);
+    } catch (error) {
+      if (node === undefined) await this.#departures.takeBack(candidate.facts.uuid);
+      throw error;
+    }
     await this.#watch.greet(candidate.facts.uuid, address);
     const warnings = [...candidate.warnings, ...(await this.#members.keep())];
     return { outcome: "success", warnings };
   }
 
   /** Throws as `probe` does. Gives warnings. */
-  async detach(host: string, force: boolean): Promise<readonly string[]> {
-    const uuid = await this.resolveHost(host);
-    const node = uuid === undefined ? undefined : this.#state().nodes.get(uuid)?.document;
-    const isThere = node !== undefined && node.uuid !== this.#options.uuid &&
-      (await this.#watch.greet(node.uuid, this.#nodes.peerAddress(node)));
-    if (node !== undefined && node.uuid !== this.#options.uuid && !isThere && !force) {
-      const sentence = "One of the peers is probably down. Check with 'peer status'";
-      throw new CommandFailure("node-in-use", EG_INTRNL, sentence, [{
-        node: host,
-        detail: "It does not answer.",
-        nextStep: `If it will never come back: mortar peer detach ${host} force`,
-      }]);
-    }
-    await this.#run("nodeRemove", { host, check: true });
-    if (node === undefined) return [];
-    // Its vote goes first: it leaves as soon as it hears that it was taken out.
-    const warnings = await this.#members.keep((it) => it.uuid !== node.uuid);
-    await this.#run("nodeRemove", { host });
-    await this.#tell(node, "/v1/peer/leave", {}, LEAVE_MS_MAX).catch(() => undefined);
-    if (this.#state().nodes.size > 1) return warnings;
-    return [...warnings, ...(await this.#backToOne())];
+  detach(host: string, force: boolean): Promise<readonly string[]> {
+    return this.#departures.detach(host, force);
   }
 
   /** The answer of another node, which is given `body`. Rejects with `PeerError`. */
@@ -338,11 +338,20 @@ export class Pool {
 
   /** What another node tells of its events. Rejects with `PeerError`. */
   async eventsOf(node: string, question: EventQuestion): Promise<unknown> {
+    return await this.#ask(node, "/v1/peer/events", question);
+  }
+
+  /** What programs of another node wrote to their logs. Rejects with `PeerError`. */
+  async logsOf(node: string, question: LogQuery): Promise<unknown> {
+    return await this.#ask(node, "/v1/peer/logs", question);
+  }
+
+  async #ask(node: string, path: string, body: object): Promise<unknown> {
     const address = this.#nodes.addressOf(node);
     if (address === undefined || !this.#watch.view(node).connected) {
       throw new PeerError("unreachable", `The node ${node} does not answer.`);
     }
-    const call = { path: "/v1/peer/events", body: question, timeoutMs: EVENTS_MS_MAX };
+    const call = { path, body, timeoutMs: EVENTS_MS_MAX };
     return (await this.#client.call(address, { uuid: node }, call)).body;
   }
 
@@ -375,15 +384,6 @@ export class Pool {
   #hello(from: string): Hello {
     this.#watch.heard(from);
     return { uuid: this.#options.uuid, version: this.#options.version, nowMs: Date.now() };
-  }
-
-  async #effect(request: EffectRequest): Promise<EffectReply> {
-    // A question is answered at any time.
-    const isQuestion = request.stamp === undefined;
-    if (this.#isServing || isQuestion) return await this.performer.answer(request);
-    const where = { node: this.#options.host, object: request.effect.kind };
-    const error = { code: "unreachable" as const, message: "mortard is coming up here.", ...where };
-    return { ok: false, error };
   }
 
   async #enter(entry: JoinEnter): Promise<void> {
@@ -424,16 +424,6 @@ export class Pool {
     await this.#client.call(this.#nodes.peerAddress(node), { uuid: node.uuid }, call);
   }
 
-  async #backToOne(): Promise<string[]> {
-    try {
-      await this.#options.coordinator().alone("peer detach", () => this.#mover.toEmbedded());
-      return [];
-    } catch (error) {
-      this.#options.log.error({ err: error }, "the state stays in etcd");
-      return [`The state stays in etcd: ${(error as Error).message}`];
-    }
-  }
-
   async #leave(): Promise<object> {
     if (this.#isLeaving || !this.isCluster) return {};
     if (this.#state().nodes.has(this.#options.uuid)) await this.#catchUp();
@@ -461,8 +451,6 @@ export class Pool {
     throw new Error("This node is in the cluster: detach it first");
   }
 }
-
-const EG_INTRNL = 30_800;
 
 async function done(work: Promise<void>): Promise<object> {
   await work;

@@ -5,7 +5,7 @@
  *     →  its document, by a command  →  it enters  →  members of etcd
  *
  * Whatever dies in between: a node whose document is there and which has not entered is
- * disconnected; the next probe of it goes on.
+ * disconnected; the next probe of it goes on. A probe that reports a failure takes the document back.
  */
 import { CommandFailure, type NodeDeclaration } from "@mortar/cluster";
 import { type Authority, fingerprintOf, issue, parseToken, proofOf, TrustError } from "@mortar/trust";

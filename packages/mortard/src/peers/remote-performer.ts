@@ -3,59 +3,14 @@
  * peer port. An effect without an answer counts as one that may still happen: what this turn asks
  * of the node next has a higher stamp.
  */
-import {
-  EffectError, type EffectErrorCode, type Fence, type NodeEffect, type NodeEffectKind, type Stamp,
-  Stamps,
-} from "@mortar/cluster";
+import { EffectError, type Fence, type NodeEffect, type Stamp, Stamps } from "@mortar/cluster";
+import { EffectCalls, type EffectReply, type EffectRequest } from "./effect-calls.ts";
 import type { PeerAddress, PeerClient } from "./peer-client.ts";
 import { PeerError } from "./peer-error.ts";
 
 export interface LocalEffectPerformer {
   perform(effect: NodeEffect): Promise<unknown>;
 }
-
-/** As it goes over the wire. */
-export interface EffectRequest {
-  readonly effect: NodeEffect;
-  /** Absent: a question, which anybody may ask at any time. */
-  readonly stamp?: Stamp;
-}
-
-export type EffectReply =
-  | { readonly ok: true; readonly value?: unknown }
-  | { readonly ok: false; readonly error: EffectFailure };
-
-interface EffectFailure {
-  readonly code: EffectErrorCode;
-  readonly message: string;
-  readonly node: string;
-  readonly object: string;
-  readonly errno?: string | undefined;
-  readonly nextStep?: string | undefined;
-}
-
-/** Longer than what the node gives itself. */
-const limitsMs: Partial<Record<NodeEffectKind, number>> = {
-  startBrick: 150_000,
-  stopBrick: 60_000,
-  healIndex: 60_000,
-  hooksBefore: 60_000,
-  hooksAfter: 60_000,
-  syncFileSystem: 120_000,
-  prepareSnapshotLv: 60_000,
-  settleSnapshotLv: 60_000,
-  abandonSnapshotLv: 60_000,
-  createSnapshotLv: 60_000,
-  activateLv: 60_000,
-  removeLv: 120_000,
-  lvDelta: 110_000,
-  mountBrick: 60_000,
-  unmountLv: 60_000,
-  makeBareLv: 60_000,
-  makeBrickStorage: 300_000,
-  removeBrickStorage: 180_000,
-};
-const LIMIT_MS_DEFAULT = 25_000;
 
 export interface RemotePerformerOptions {
   readonly uuid: string;
@@ -71,9 +26,11 @@ export interface RemotePerformerOptions {
 export class RemotePerformer {
   readonly #options: RemotePerformerOptions;
   readonly #stamps = new Stamps();
+  readonly #calls: EffectCalls;
 
   constructor(options: RemotePerformerOptions) {
     this.#options = options;
+    this.#calls = new EffectCalls(options.client);
   }
 
   /** Rejects with `EffectError`. */
@@ -107,17 +64,13 @@ export class RemotePerformer {
   }
 
   async #there(effect: NodeEffect, stamp: Stamp | undefined): Promise<unknown> {
-    const { client, addressOf, heard, lost } = this.#options;
+    const { addressOf, heard, lost } = this.#options;
     const address = addressOf(effect.node);
     if (address === undefined) throw unreachable(effect.node, effect, "It is not in the cluster.");
-    const call = {
-      path: "/v1/peer/effect",
-      body: { effect, ...(stamp === undefined ? {} : { stamp }) } satisfies EffectRequest,
-      timeoutMs: limitsMs[effect.kind] ?? LIMIT_MS_DEFAULT,
-    };
+    const request = { effect, ...(stamp === undefined ? {} : { stamp }) };
     let reply: EffectReply;
     try {
-      reply = (await client.call<EffectReply>(address, { uuid: effect.node }, call)).body;
+      reply = await this.#calls.ask(effect.node, address, request);
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       if (stamp !== undefined) this.#stamps.gaveUp(effect.node, stamp);

@@ -7,26 +7,34 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { ReadRequest, WriteRequest } from "@mortar/api";
+import type { DigestRequest, ReadRequest, WriteRequest } from "@mortar/api";
 import type { BrickDocument, ClusterState } from "@mortar/cluster";
 import type { Groups } from "../effects/groups.ts";
 import type { LvDeltas } from "../effects/lv-delta.ts";
 import type { Log } from "../log.ts";
+import { BookmarkFiles } from "./bookmark-files.ts";
+import type { DigestSpec } from "./digest-host.ts";
 import type { ReadSpec } from "./read-host.ts";
 import type { WriteSpec } from "./write-host.ts";
 
 const READ_HOST = fileURLToPath(new URL("read-host.js", import.meta.url));
 const WRITE_HOST = fileURLToPath(new URL("write-host.js", import.meta.url));
+const DIGEST_HOST = fileURLToPath(new URL("digest-host.js", import.meta.url));
 const SAID_MAX = 4096;
+const SEEN_MS_MAX = 10_000;
+const SEEN_LOOK_MS = 50;
 
-export type TransferKind = "read" | "write";
+export type TransferKind = "read" | "write" | "digest";
 
 export interface TransfersOptions {
   readonly uuid: string;
   readonly groups: Pick<Groups, "activateLv" | "lvStatus">;
   readonly deltas: Pick<LvDeltas, "feed">;
   readonly state: () => ClusterState;
+  /** Where the digests of bookmarks are. */
+  readonly bookmarks: string;
   /** The answer of another node, which is given `body`. */
   readonly remote: (
     node: string, kind: TransferKind, asked: object, body: Readable | undefined,
@@ -44,26 +52,60 @@ export class Transfers {
   readonly #children = new Set<ChildProcess>();
   readonly #writers = new Map<string, ChildProcess>();
 
+  readonly #bookmarks: BookmarkFiles;
+
   constructor(options: TransfersOptions) {
     this.#options = options;
+    const { bookmarks, uuid, state, log } = options;
+    this.#bookmarks = new BookmarkFiles({ directory: bookmarks, uuid, state, log });
   }
 
   /** Frames. Throws `TransferRefused`. A failure later ends the stream with an error. */
   async read(asked: ReadRequest): Promise<Readable> {
     const { uuid, remote } = this.#options;
     if (asked.node !== uuid) return await remote(asked.node, "read", asked, undefined);
-    const { vg, pool, lv, baseLv, brick, offset, sizeBytes, level } = asked;
+    const { vg, pool, lv, baseLv, bookmark, brick, offset, sizeBytes, level } = asked;
     this.#require(vg, lv, snapshotBricks(this.#options.state()), "no snapshot's");
     const device = await this.#deviceOf(vg, lv);
-    const kind = baseLv === undefined ? "full" : "delta";
-    const spec: ReadSpec = { device, kind, brick, offset, sizeBytes, level };
+    const kind = baseLv === undefined && bookmark === undefined ? "full" : "delta";
+    const digests = bookmark === undefined ? {} : { digests: this.#bookmarks.path(bookmark) };
+    const spec: ReadSpec = { device, kind, brick, offset, sizeBytes, level, ...digests };
     const child = this.#start(READ_HOST, spec, `${vg}/${lv}`);
-    const request = { vg, pool, from: baseLv ?? lv, to: lv };
-    this.#options.deltas.feed(request, child.stdin!).catch((error: unknown) => {
-      this.#options.log.error({ err: error, lv: `${vg}/${lv}` }, "the mappings cannot be read");
+    this.#feed(child, { vg, pool, from: baseLv ?? lv, to: lv });
+    return outputOf(child, `${vg}/${lv}`);
+  }
+
+  /** Lines of progress, while the digests of a bookmark that is begun are made. Throws `TransferRefused`. */
+  async digest(asked: DigestRequest): Promise<Readable> {
+    const { uuid, remote } = this.#options;
+    if (asked.node !== uuid) return await remote(asked.node, "digest", asked, undefined);
+    const { vg, pool, lv, bookmark, sizeBytes } = asked;
+    this.#require(vg, lv, snapshotBricks(this.#options.state()), "no snapshot's");
+    await this.#seen(bookmark.id);
+    const device = await this.#deviceOf(vg, lv);
+    const spec: DigestSpec = { device, sizeBytes, file: this.#bookmarks.path(bookmark) };
+    const child = this.#start(DIGEST_HOST, spec, `${vg}/${lv}`);
+    this.#feed(child, { vg, pool, from: lv, to: lv });
+    return outputOf(child, `${vg}/${lv}`);
+  }
+
+  #feed(child: ChildProcess, of: { vg: string; pool: string; from: string; to: string }): void {
+    this.#options.deltas.feed(of, child.stdin!).catch((error: unknown) => {
+      this.#options.log.error({ err: error, lv: `${of.vg}/${of.to}` }, "the mappings cannot be read");
       child.kill("SIGKILL");
     });
-    return outputOf(child, `${vg}/${lv}`);
+  }
+
+  /** Another node began it; a file whose bookmark this one does not know yet would be removed. */
+  async #seen(id: string): Promise<void> {
+    const endMs = performance.now() + SEEN_MS_MAX;
+    while (performance.now() < endMs) {
+      for (const { document } of this.#options.state().bookmarks.values()) {
+        if (document.id === id && !document.isComplete) return;
+      }
+      await sleep(SEEN_LOOK_MS);
+    }
+    throw new TransferRefused(`The bookmark ${id} is not being made`);
   }
 
   /** Lines of progress. Throws `TransferRefused`. */
@@ -85,6 +127,7 @@ export class Transfers {
   }
 
   close(): void {
+    this.#bookmarks.close();
     for (const child of this.#children) child.kill("SIGKILL");
   }
 

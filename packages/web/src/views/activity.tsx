@@ -1,54 +1,26 @@
 /** Tasks under way, and what happened. */
-import type { ClusterEvent, VolumeStatus } from "@mortar/api";
+import type { ClusterEvent } from "@mortar/api";
 import { useState } from "preact/hooks";
 import { timeText } from "../format.ts";
 import { events, isLive, keyOf } from "../live.ts";
 import { NextStep } from "../parts/command-line.tsx";
-import { Card, Empty, Loaded, PageHead } from "../parts/frame.tsx";
+import { Card, Empty, PageHead } from "../parts/frame.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
-import { type Level, Status } from "../parts/status.tsx";
+import { Status } from "../parts/status.tsx";
 import { useResource } from "../resource.ts";
-import { hashOf } from "../router.ts";
+import { Tasks } from "./tasks.tsx";
 
 export function Activity() {
-  const statuses = useResource("volumeStatusAll", { query: { detail: true } });
   return (
     <>
       <PageHead title="Activity" />
       <div class="stack">
-        <Loaded of={statuses}>{(all) => <Tasks statuses={all} />}</Loaded>
+        <Tasks />
         <Events />
       </div>
     </>
   );
-}
-
-function Tasks({ statuses }: { readonly statuses: readonly VolumeStatus[] }) {
-  const tasks = statuses.flatMap(({ name, tasks: of }) => of.map((task) => ({ ...task, volume: name })));
-  return (
-    <Card title="Tasks" isTable>
-      {tasks.length === 0 ? <Empty>Nothing is being moved, emptied or healed.</Empty> : (
-        <table>
-          <thead><tr><th scope="col">Task</th><th scope="col">Volume</th><th scope="col">State</th></tr></thead>
-          <tbody>
-            {tasks.map(({ id, kind, status, volume, bricks }) => (
-              <tr key={id}>
-                <th scope="row">{kind}<div class="muted small break">{bricks.join(", ")}</div></th>
-                <td><a href={hashOf(["volumes", volume])}>{volume}</a></td>
-                <td><Status level={levelOfTask(status)}>{status}</Status></td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </Card>
-  );
-}
-
-function levelOfTask(status: string): Level {
-  if (status.includes("failed")) return "bad";
-  return status.includes("completed") ? "ok" : "idle";
 }
 
 const levels = { note: "idle", warning: "warn", error: "bad" } as const;

@@ -4,6 +4,7 @@ import { Card, Loaded, PageHead } from "../parts/frame.tsx";
 import { CommandLine } from "../parts/command-line.tsx";
 import { Status } from "../parts/status.tsx";
 import { useResource } from "../resource.ts";
+import { hashOf } from "../router.ts";
 import { hostOf, NodePicture } from "./node-picture.tsx";
 
 const SKEW_MS_MAX = 2_000;
@@ -26,7 +27,7 @@ export function Nodes() {
                 <thead>
                   <tr>
                     <th scope="col">Node</th><th scope="col">State</th><th scope="col">Membership</th>
-                    <th scope="col">Clock</th><th scope="col" class="wide-only">Id</th>
+                    <th scope="col">Clock</th><th scope="col">Logs</th><th scope="col" class="wide-only">Id</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -41,6 +42,14 @@ export function Nodes() {
                       </td>
                       <td class="nowrap">{peer.stateName}</td>
                       <td class="nowrap"><Skew ms={peer.clockSkewMs} isSelf={peer.self} /></td>
+                      <td>
+                        <a
+                          href={hashOf(["logs"], { node: peer.self ? "self" : peer.uuid })}
+                          aria-label={`Logs of ${peer.hostname}`}
+                        >
+                          Logs
+                        </a>
+                      </td>
                       <td class="mono muted wide-only">{peer.uuid}</td>
                     </tr>
                   ))}

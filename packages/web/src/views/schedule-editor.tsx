@@ -73,7 +73,7 @@ interface EditorProps {
 
 function Editor({ draft: initial, present }: EditorProps) {
   const [draft, setDraft] = useState(initial);
-  const preview = usePreview(draft);
+  const preview = usePreview(draft, present);
   const change = (fields: Partial<Draft>): void => setDraft({ ...draft, ...fields });
   const isNamed = /^[A-Za-z0-9_-]{1,64}$/.test(draft.name);
   const isReady = isNamed && draft.volumes.length > 0 && preview?.ok === true;
@@ -175,7 +175,9 @@ function withCount(keep: Retention, kind: (typeof kinds)[number], text: string):
 }
 
 /** Undefined: not asked yet. The last answer stays while the next is under way. */
-function usePreview(draft: Draft): Answer<SchedulePreview> | undefined {
+function usePreview(
+  draft: Draft, present: Schedule | undefined,
+): Answer<SchedulePreview> | undefined {
   const [answer, setAnswer] = useState<Answer<SchedulePreview> | undefined>(undefined);
   const body = settingsOf(draft);
   const schedule = draft.name.trim() === "" ? "-" : draft.name.trim();
@@ -192,7 +194,8 @@ function usePreview(draft: Draft): Answer<SchedulePreview> | undefined {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [JSON.stringify([schedule, body])]);
+    // What it took or pruned meanwhile is part of the answer.
+  }, [JSON.stringify([schedule, body, present?.snapshots, present?.lastRun])]);
   return answer;
 }
 

@@ -11,6 +11,7 @@ import { useResource } from "../resource.ts";
 import { choose, hashOf, place } from "../router.ts";
 import { SnapshotPanel } from "./snapshot-panel.tsx";
 
+/** More of them at once take longer to be drawn than a click may. */
 const ROWS_STEP = 50;
 
 export interface SpaceOf {
@@ -142,7 +143,7 @@ function SnapshotTable({ all, chosen, spaceOf, volume }: SnapshotTableProps) {
       </table>
       {all.length <= rowsMax ? null : (
         <Empty>
-          <button type="button" class="button" onClick={() => setRowsMax(rowsMax + 4 * ROWS_STEP)}>
+          <button type="button" class="button" onClick={() => setRowsMax(rowsMax + ROWS_STEP)}>
             Show more of {all.length}
           </button>
         </Empty>

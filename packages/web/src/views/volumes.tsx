@@ -10,10 +10,14 @@ import { hashOf } from "../router.ts";
 import { lostSets } from "../health.ts";
 import { typeText } from "./node-picture.tsx";
 
+/** More of them at once take longer to be drawn than a key may. */
+const ROWS_STEP = 40;
+
 export function Volumes() {
   const volumes = useResource("volumeInfoAll");
   const statuses = useResource("volumeStatusAll", { query: { detail: true } }).data;
   const [wanted, setWanted] = useState("");
+  const [rowsMax, setRowsMax] = useState(ROWS_STEP);
   return (
     <>
       <PageHead title="Volumes">
@@ -42,11 +46,18 @@ export function Volumes() {
                   </tr>
                 </thead>
                 <tbody>
-                  {found.map((it) => (
+                  {found.slice(0, rowsMax).map((it) => (
                     <Row key={it.id} volume={it} status={statuses?.find(({ name }) => name === it.name)} />
                   ))}
                 </tbody>
               </table>
+              {found.length <= rowsMax ? null : (
+                <Empty>
+                  <button type="button" class="button" onClick={() => setRowsMax(rowsMax + ROWS_STEP)}>
+                    Show more of {found.length}
+                  </button>
+                </Empty>
+              )}
               {found.length > 0 ? null : <Empty>No volume has that name.</Empty>}
             </Card>
           );
