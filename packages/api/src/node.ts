@@ -9,6 +9,7 @@ export const BrickProcess = Type.Object({
     Type.Literal("starting"),
     Type.Literal("online"),
     Type.Literal("restarting"),
+    Type.Literal("ended"),
     Type.Literal("stopping"),
     Type.Literal("failed"),
   ]),

@@ -7,7 +7,7 @@
  * does not need, and becomes serve-host.js, under the same process id. So all threads of that are
  * confined: to the brick's tree for writing, to it and to programs for reading.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -55,10 +55,11 @@ function main(): void {
   const [file] = process.argv.slice(2);
   if (file === undefined) throw new Error("usage: brick-host.js SPEC.json");
   const spec = checkSpec(JSON.parse(readFileSync(file, "utf8")));
-  if (spec.pidFile !== undefined) writeFileSync(spec.pidFile, `${process.pid}\n`);
+  const pidFile = spec.pidFile === undefined ? -1 : openSync(spec.pidFile, "w", 0o644);
+  if (pidFile >= 0) writeSync(pidFile, `${process.pid}\n`);
   const { fd: listener, port } = listen(spec);
   const control = listenUnix(spec.controlSocket);
-  for (const fd of [listener, control]) keepOverExec(fd);
+  for (const fd of [listener, control, pidFile].filter((it) => it >= 0)) keepOverExec(fd);
   const { managesGroups, tls } = completeOptions(spec.options);
   const certificates = tls === null ? [] : [
     tls.certificateFile, tls.keyFile, tls.authorityFile, tls.revocationPath, tls.dhParameterFile,
@@ -78,7 +79,7 @@ function main(): void {
   process.env["MALLOC_ARENA_MAX"] ??= "2";
   replaceProcess(process.execPath, [
     process.execPath, ...SMALL, ...process.execArgv, SERVE,
-    ...[listener, control, port, version].map(String), file,
+    ...[listener, control, port, version, pidFile].map(String), file, spec.controlSocket,
   ]);
 }
 

@@ -2,11 +2,14 @@
  * The process of one brick, confined from its first instruction on (see brick-host.ts, which
  * becomes this program):
  *
- *     node serve-host.js LISTENER CONTROL-LISTENER PORT LANDLOCK-VERSION SPEC.json
+ *     node serve-host.js LISTENER CONTROL-LISTENER PORT LANDLOCK-VERSION PID-FILE SPEC.json SOCKET
+ *
+ * PID-FILE is a descriptor, or -1; whoever finds the file empty knows that the brick was told to end.
+ * SOCKET, the control socket's path, is there for tools that look for it in the words of a brick.
  *
  * It prints what goes wrong on standard error. It may be killed at any time: see Entries.
  */
-import { readFileSync } from "node:fs";
+import { ftruncateSync, readFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { releaseProgramPages } from "@mortar/linux";
@@ -22,14 +25,17 @@ import { checkSpec } from "./spec.ts";
 import { Call } from "./wire/call.ts";
 import { allocate } from "./wire/memory.ts";
 
+/** Who told it to end reads the answer first: with the end of the connection it would be lost. */
+const GRACE_MS = 200;
+
 const log = (line: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 };
 
 async function main(): Promise<void> {
-  const [numbers, file] = [process.argv.slice(2, 6).map(Number), process.argv[6]];
-  const [listener, controlListener, port, landlockVersion] = numbers as [
-    number, number, number, number,
+  const [numbers, file] = [process.argv.slice(2, 7).map(Number), process.argv[7]];
+  const [listener, controlListener, port, landlockVersion, pidFile] = numbers as [
+    number, number, number, number, number,
   ];
   if (file === undefined) throw new Error("serve-host.js is started by brick-host.js");
   const spec = checkSpec(JSON.parse(readFileSync(file, "utf8")));
@@ -47,13 +53,22 @@ async function main(): Promise<void> {
     (client) => server.connectionOf(client), brick, call, identity, log,
   );
   if (landlockVersion === 0) log("the kernel has no Landlock: files outside are not out of reach");
+  let endsAtMs = Number.POSITIVE_INFINITY;
   const health = new HealthCheck(workers, brick.options, performance.now());
   const tls = brick.options.tls && (await TlsFront.start(listener, brick.options.tls));
   const server: BrickServer = new BrickServer({
     brick, dispatcher, controlListener, tls: tls ?? undefined,
     listener: tls === null ? listener : undefined,
     control: controlAnswers(brick, dispatcher, () => server, port),
+    terminate: (path) => {
+      if (path !== spec.path) return false;
+      if (pidFile >= 0) ftruncateSync(pidFile);
+      log("is told to end");
+      endsAtMs = performance.now() + GRACE_MS;
+      return true;
+    },
     tick: (nowMs) => {
+      if (nowMs >= endsAtMs) server.stop();
       brick.space.check(nowMs);
       brick.upcalls.expire(nowMs);
       dispatcher.settleLeases();

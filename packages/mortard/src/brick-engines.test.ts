@@ -1,9 +1,10 @@
 // One brick directory, two programs: what either of them wrote, the other serves.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LiveNode, good, onMount, until } from "./live-node.ts";
 
 const node = new LiveNode(3);
@@ -201,4 +202,35 @@ test("what a brick is asked is answered: clients, descriptors, profile, statedum
   good(await node.client.volumeBarrier(mixed, { enable: false }));
   node.unmount(mountPoint);
   assert.ok(readdirSync(node.paths.brickLogDirectory).length > 0);
+});
+
+test("a brick that a tool of GlusterFS ends stays down until it is started, whichever serves it", async () => {
+  const directory = node.brickDirectory("d");
+  const path = join(node.directory, "d");
+  good(await node.client.volumeCreate({ name: "ended", bricks: [directory], force: true }));
+  const seenNow = async () =>
+    good(await node.client.nodeStatus()).bricks.find((it) => it.path === path);
+  for (const engine of ["builtin", "glusterfsd"] as const) {
+    good(await node.client.volumeOptionSet("ended", { options: [{ name: option, value: engine }] }));
+    good(await node.client.volumeStart("ended"));
+    const [host = ""] = directory.split(":");
+    const pidFile = join(node.paths.toolPidDirectory, "ended", `${host}${path.replaceAll("/", "-")}.pid`);
+    const pid = Number(readFileSync(pidFile, "latin1"));
+    assert.deepEqual([pid, engine], [(await seenNow())?.pid, (await seenNow())?.engine]);
+    const words = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+    const socket = words.find((it) => it.endsWith(".socket")) ?? "";
+    const detach = (brick: string) =>
+      spawnSync("timeout", ["20", "gf_attach", "-d", socket, brick], { stdio: "ignore" }).status;
+    // Another brick is none of its; glusterfsd often ends before it has answered.
+    if (engine === "builtin") detach(node.directory);
+    const status = detach(path);
+    if (engine === "builtin") assert.equal(status, 0);
+    await until("the brick is seen to have ended", async () => (await seenNow())?.state === "ended");
+    await sleep(1_500);
+    assert.equal((await seenNow())?.state, "ended");
+    good(await node.client.volumeStart("ended", { force: true }));
+    assert.equal((await seenNow())?.state, "online");
+    good(await node.client.volumeStop("ended"));
+    assert.equal(existsSync(pidFile), false);
+  }
 });

@@ -378,7 +378,7 @@ export class Daemon implements NodeControl {
     return new Reconcile({
       uuid,
       state: () => this.#coordinator.state,
-      isUp: (path) => this.#supervisor.isUp(path),
+      isUp: (path) => this.#supervisor.isUp(path) || this.#supervisor.wasEnded(path),
       running: () => this.#supervisor.all().map(({ spec }) => spec),
       bringUp: () => this.run("bringUp", {}),
       keepOnly: () => this.#keepOnly(),

@@ -67,7 +67,10 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
   const host = hostNames[0] ?? address ?? hostname();
   const late: { coordinator: Coordinator | undefined } = { coordinator: undefined };
   const supervisor = new BrickSupervisor({
-    home: { runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory },
+    home: {
+      runDirectory: paths.brickRunDirectory, logDirectory: paths.brickLogDirectory,
+      toolPidDirectory: paths.toolPidDirectory,
+    },
     node: {
       uuid,
       glusterfsd: settings.glusterfsd,
@@ -117,11 +120,7 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     state: () => late.coordinator!.state,
     remote: (...call) => pool.transfer(...call),
   });
-  const events = new EventLog({
-    file: join(paths.logDirectory, "events.jsonl"), uuid, host, nowMs: () => Date.now(), log,
-    // Several nodes of one machine, each below a root, are a trial: its journal is not theirs.
-    ...(paths.root === "/" ? { toJournal: journalEntry } : {}),
-  });
+  const events = eventLogOf(options, host);
   const logs = new NodeLogs({ paths, host });
   const parts = { host, local: performer, told, transfers: () => transfers, events, logs };
   const { pool, coordinator } = await assemblePool(options, parts);
@@ -131,6 +130,14 @@ export async function assemble(options: NodePartsOptions, told: Told): Promise<N
     supervisor, rebalance, freezer, hooks, performer, coordinator, pool, transfers, quorum, events,
     logs,
   };
+}
+
+function eventLogOf({ paths, uuid, log }: NodePartsOptions, host: string): EventLog {
+  return new EventLog({
+    file: join(paths.logDirectory, "events.jsonl"), uuid, host, nowMs: () => Date.now(), log,
+    // Several nodes of one machine, each below a root, are a trial: its journal is not theirs.
+    ...(paths.root === "/" ? { toJournal: journalEntry } : {}),
+  });
 }
 
 function healPlaces({ paths, settings }: NodePartsOptions, state: () => ClusterState): HealPlaces {

@@ -21,6 +21,8 @@ export interface NodePaths {
   readonly brickLogDirectory: string;
   /** Pid files, sockets and descriptions of brick processes. */
   readonly brickRunDirectory: string;
+  /** Pid files of bricks as GlusterFS's tools expect them. */
+  readonly toolPidDirectory: string;
   /** One file for each file system that is frozen now. */
   readonly frozenDirectory: string;
   /** Programs that are run around snapshots. */
@@ -59,6 +61,7 @@ export function nodePaths(rootDirectory: string, other: OtherPlaces = {}): NodeP
     logDirectory,
     brickLogDirectory: join(logDirectory, "bricks"),
     brickRunDirectory: join(runDirectory, "bricks"),
+    toolPidDirectory: join(glusterRun, "vols"),
     frozenDirectory: join(runDirectory, "frozen"),
     hooksDirectory: join(root, "etc/mortar/hooks/snapshot"),
     quietDirectory: join(runDirectory, "quiet"),

@@ -13,6 +13,7 @@ import { isAsWanted, wantedBricks } from "./wanted-bricks.ts";
 export interface ReconcileOptions {
   readonly uuid: string;
   readonly state: () => ClusterState;
+  /** Or somebody told it to end: then it is not missed. */
   readonly isUp: (path: string) => boolean;
   readonly running: () => readonly BrickSpec[];
   /** Not without server quorum. */

@@ -12,6 +12,7 @@ import type { Client } from "./client.ts";
 import { Connection } from "./connection.ts";
 import { ControlConnection } from "./control-connection.ts";
 import type { ControlRequest } from "./control-connection.ts";
+import type { Terminate } from "./tool-requests.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import type { ConnectedPeer } from "./handshake.ts";
 import { connectionKey } from "./newcomers.ts";
@@ -32,6 +33,8 @@ export interface BrickServerSetup {
   readonly tls?: TlsFront | undefined;
   readonly controlListener: number;
   readonly control: ControlRequest;
+  /** A tool of GlusterFS wants the brick to end. */
+  readonly terminate: Terminate;
   /** Called about once a second. */
   readonly tick: (nowMs: number) => void;
 }
@@ -149,7 +152,7 @@ export class BrickServer {
   }
 
   #control(connection: ControlConnection): void {
-    if (!connection.serve(this.#setup.control)) this.#close(connection);
+    if (!connection.serve(this.#setup.control, this.#setup.terminate)) this.#close(connection);
   }
 
   #accept(isControl: boolean): void {

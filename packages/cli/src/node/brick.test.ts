@@ -142,7 +142,7 @@ describe("bricks made for you", { skip, timeout: 180_000, concurrency: false }, 
     await good("volume stop v --mode=script");
     await good("volume delete v --mode=script");
     const plan = await good(`brick delete ${host}:${root}/bricks/v-1/brick --dry-run`);
-    assert.match(plan, /unmount .*\n {2}remove logical volume .*, which holds [^ ]+ of /);
+    assert.match(plan, /unmount .*\n {2}remove logical volume .*, which holds [^\n]+ of /);
     await good(`brick delete ${host}:${root}/bricks/v-1/brick`);
     assert.ok(existsSync(file));
     assert.match(await good(`brick delete ${brick}`), /success/);

@@ -3,7 +3,8 @@
  *
  * Files, below RUN/bricks, named by 16 hex digits made from the brick's path:
  *
- *     ID.pid           written by the brick server; glusterfsd has it locked while it lives
+ *     ID.pid           written by the brick server; glusterfsd has it locked while it lives. Empty or
+ *                      gone: it ended since it was told to
  *     ID.socket        for brick operations (glusterfsd), or the control socket (builtin)
  *     ID.socket.json   what a builtin brick server was told at its start
  *     ID.json          which brick this is and which port it was given; written before the start
@@ -12,8 +13,8 @@
  * the brick's own socket path: pids are used again, socket paths of other nodes differ.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { BrickEngine } from "@mortar/cluster";
 import { type ProcessIdentity, argumentsOf, identify } from "../process-identity.ts";
 
@@ -42,6 +43,11 @@ export interface BrickFiles {
 
 export interface BrickHome {
   readonly runDirectory: string;
+  /**
+   * Where GlusterFS keeps pid files of bricks, and tools look for them: VOLUME/HOST-PATH.pid below
+   * it, dashes for slashes. Absent: none are written.
+   */
+  readonly toolPidDirectory?: string;
   readonly logDirectory: string;
 }
 
@@ -85,6 +91,11 @@ export function findBrick(files: BrickFiles, path: string): RunningBrick | undef
   return { engine: "glusterfsd", process, port: isPort ? port : undefined };
 }
 
+/** It ended since it was told to, and not by us: its pid file is empty, or was taken away. */
+export function wasToldToEnd(files: BrickFiles): boolean {
+  return textOf(files.pid).trim() === "";
+}
+
 export function findProcess(files: BrickFiles, path: string): ProcessIdentity | undefined {
   return findBrick(files, path)?.process;
 }
@@ -93,6 +104,26 @@ export function removeFiles(files: BrickFiles): void {
   for (const file of [files.record, files.socket, `${files.socket}.json`, files.pid]) {
     rmSync(file, { force: true });
   }
+}
+
+export function writePidForTools(home: BrickHome, spec: BrickSpec, pid: number): void {
+  const file = pidFileForTools(home, spec);
+  if (file === undefined) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${pid}\n`);
+}
+
+export function removePidForTools(home: BrickHome, spec: BrickSpec): void {
+  const file = pidFileForTools(home, spec);
+  if (file !== undefined) rmSync(file, { force: true });
+}
+
+/** Of bricks of volumes; not of what serves snapshots, or heals. */
+function pidFileForTools(
+  { toolPidDirectory }: BrickHome, { volume, snapshot, host, path }: BrickSpec,
+): string | undefined {
+  if (toolPidDirectory === undefined || snapshot !== undefined || !path.startsWith("/")) return undefined;
+  return join(toolPidDirectory, volume, `${host}${path.replaceAll("/", "-")}.pid`);
 }
 
 export function writeRecord(files: BrickFiles, record: BrickRecord): void {

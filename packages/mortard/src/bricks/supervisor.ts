@@ -26,6 +26,9 @@ import {
   findBrick,
   readRecord,
   removeFiles,
+  removePidForTools,
+  wasToldToEnd,
+  writePidForTools,
   writeRecord,
 } from "./brick-process.ts";
 import { Places } from "./places.ts";
@@ -48,7 +51,8 @@ export interface BrickPlan {
   readonly volfile: string;
 }
 
-export type BrickState = "starting" | "online" | "restarting" | "stopping" | "failed";
+/** `ended`: a tool or a signal told it to; it is started again when somebody asks for it. */
+export type BrickState = "starting" | "online" | "restarting" | "stopping" | "failed" | "ended";
 
 export interface BrickView {
   readonly spec: BrickSpec;
@@ -75,6 +79,7 @@ interface Brick {
   onlineSinceMs: number;
   reason: string | undefined;
   retry: NodeJS.Timeout | undefined;
+  isSignedOut: boolean;
 }
 
 const START_MAX_MS = 60_000;
@@ -139,6 +144,7 @@ export class BrickSupervisor {
       }
       if (brick !== undefined) this.#leave(brick);
       removeFiles(files);
+      if (brick !== undefined) removePidForTools(this.#options.home, brick.spec);
     });
   }
 
@@ -212,6 +218,11 @@ export class BrickSupervisor {
     return brick?.state === "online" && brick.process !== undefined && isAlive(brick.process);
   }
 
+  /** Somebody told it to end: it is as that one wants it. */
+  wasEnded(path: string): boolean {
+    return this.#bricks.get(path)?.state === "ended";
+  }
+
   all(): BrickView[] {
     return [...this.#bricks.values()].map(view);
   }
@@ -242,8 +253,11 @@ export class BrickSupervisor {
     this.#options.log.info({ brick: path, port, pid }, "brick signed in");
   }
 
+  /** It leaves in order: somebody told it to. */
   signOut(path: string): void {
     this.#options.log.info({ brick: path }, "brick signed out");
+    const brick = this.#bricks.get(path);
+    if (brick !== undefined) brick.isSignedOut = true;
     this.#look();
   }
 
@@ -270,6 +284,7 @@ export class BrickSupervisor {
       onlineSinceMs: performance.now(),
       reason: undefined,
       retry: undefined,
+      isSignedOut: false,
     };
     if (port !== undefined) this.#portsInUse.add(port);
     this.#bricks.set(spec.path, brick);
@@ -286,6 +301,7 @@ export class BrickSupervisor {
     const { spec, files } = brick;
     const { plan, node } = this.#options;
     brick.state = brick.restarts === 0 ? "starting" : "restarting";
+    brick.isSignedOut = false;
     const { engine, volfile } = plan(spec.volfileId);
     for (let attempt = 1; ; attempt += 1) {
       const port = await this.#choosePort(brick);
@@ -307,6 +323,7 @@ export class BrickSupervisor {
     brick.reason = undefined;
     brick.onlineSinceMs = performance.now();
     const { pid } = brick.process;
+    writePidForTools(this.#options.home, spec, pid);
     this.#options.log.info({ brick: spec.path, pid, port: brick.port, engine }, "brick started");
   }
 
@@ -377,8 +394,16 @@ export class BrickSupervisor {
       if (performance.now() - brick.onlineSinceMs > CALM_AFTER_MS) brick.failures = 0;
       return;
     }
-    const { spec } = brick;
-    this.#options.log.error({ brick: spec.path, pid: brick.process?.pid }, "brick died");
+    const { spec, files } = brick;
+    const { log } = this.#options;
+    if (brick.isSignedOut || wasToldToEnd(files)) {
+      log.warn({ brick: spec.path, pid: brick.process?.pid }, "brick ended: it was told to, by somebody else");
+      brick.process = undefined;
+      brick.state = "ended";
+      brick.reason = "it was told to end";
+      return;
+    }
+    log.error({ brick: spec.path, pid: brick.process?.pid }, "brick died");
     brick.process = undefined;
     brick.state = "restarting";
     brick.reason = "its process died";
