@@ -188,6 +188,10 @@ export const SnapshotConfig = Type.Object({
     softLimitPercent: Type.Integer(),
     autoDelete: Type.Boolean(),
     activateOnCreate: Type.Boolean(),
+    words: Type.Optional(Type.Object(
+      { autoDelete: Type.String(), activateOnCreate: Type.String() },
+      { description: "the two as they were typed: `on`; `enable` or `disable` when nobody did" },
+    )),
   }),
   volumes: Type.Array(
     Type.Object({

@@ -208,6 +208,13 @@ export interface SnapshotConfigDocument {
   readonly softLimitPercent?: number;
   readonly autoDelete?: boolean;
   readonly activateOnCreate?: boolean;
+  /** As they were typed: stock shows them so. */
+  readonly words?: SwitchWords;
+}
+
+export interface SwitchWords {
+  readonly autoDelete?: string;
+  readonly activateOnCreate?: string;
 }
 
 export const snapshotDefaults = {

@@ -138,10 +138,17 @@ export function configText(config: SnapshotConfig): string {
   return (
     `\nSnapshot System Configuration:\nsnap-max-hard-limit : ${system.hardLimit}\n` +
     `snap-max-soft-limit : ${system.softLimitPercent}%\n` +
-    `auto-delete : ${system.autoDelete ? "enable" : "disable"}\n` +
-    `activate-on-create : ${system.activateOnCreate ? "enable" : "disable"}\n` +
+    `auto-delete : ${switchWord(system, "autoDelete")}\n` +
+    `activate-on-create : ${switchWord(system, "activateOnCreate")}\n` +
     `\nSnapshot Volume Configuration:\n${volumes.join("")}`
   );
+}
+
+/** As it was typed; older daemons do not tell. */
+export function switchWord(
+  system: SnapshotConfig["system"], name: "autoDelete" | "activateOnCreate",
+): string {
+  return system.words?.[name] ?? (system[name] ? "enable" : "disable");
 }
 
 export function configChangeText(change: SnapshotConfigBody): string {

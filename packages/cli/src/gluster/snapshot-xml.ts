@@ -11,7 +11,7 @@ import type {
 } from "@mortar/api";
 import { type XmlElement, element } from "../xml.ts";
 import { timeText } from "./answer.ts";
-import { snapshotBrickFields } from "./snapshot-print.ts";
+import { snapshotBrickFields, switchWord } from "./snapshot-print.ts";
 
 export function namedXml(
   name: string,
@@ -141,8 +141,8 @@ export function configXml(config: SnapshotConfig): readonly XmlElement[] {
       element("systemConfig", [
         element("hardLimit", system.hardLimit),
         element("softLimit", `${system.softLimitPercent}%`),
-        element("autoDelete", system.autoDelete ? "enable" : "disable"),
-        element("activateOnCreate", system.activateOnCreate ? "enable" : "disable"),
+        element("autoDelete", switchWord(system, "autoDelete")),
+        element("activateOnCreate", switchWord(system, "activateOnCreate")),
       ]),
       element("volumeConfig", volumes),
     ]),

@@ -149,6 +149,8 @@ export interface SnapshotConfigReport {
     softLimitPercent: number;
     autoDelete: boolean;
     activateOnCreate: boolean;
+    /** The two as they were typed: `on`; `enable` or `disable` when nobody did. */
+    words: { autoDelete: string; activateOnCreate: string };
   };
   volumes: {
     name: string;

@@ -107,7 +107,16 @@ function* setSystem(context: CommandContext, args: ConfigArgs): Step<void> {
   }
   if (Object.keys(change).length === 0) throw badArgument(text.nothingToSet());
   const set = context.state.snapshotConfig?.document;
-  const config: SnapshotConfigDocument = { ...set, ...change, schema: SCHEMA };
+  const { autoDelete, activateOnCreate } = args;
+  const words = {
+    ...set?.words,
+    ...(autoDelete === undefined ? {} : { autoDelete }),
+    ...(activateOnCreate === undefined ? {} : { activateOnCreate }),
+  };
+  const isWorded = Object.keys(words).length > 0;
+  const config: SnapshotConfigDocument = {
+    ...set, ...change, ...(isWorded ? { words } : {}), schema: SCHEMA,
+  };
   yield* commit(context, [changeOf.snapshotConfig(context.state, config)]);
 }
 

@@ -121,11 +121,18 @@ export interface SnapshotLimits {
 
 export function snapshotSettings(state: ClusterState) {
   const set = state.snapshotConfig?.document;
+  const autoDelete = set?.autoDelete ?? snapshotDefaults.autoDelete;
+  const activateOnCreate = set?.activateOnCreate ?? snapshotDefaults.activateOnCreate;
+  const word = (value: boolean): string => (value ? "enable" : "disable");
   return {
     hardLimit: set?.hardLimit ?? snapshotDefaults.hardLimit,
     softLimitPercent: set?.softLimitPercent ?? snapshotDefaults.softLimitPercent,
-    autoDelete: set?.autoDelete ?? snapshotDefaults.autoDelete,
-    activateOnCreate: set?.activateOnCreate ?? snapshotDefaults.activateOnCreate,
+    autoDelete,
+    activateOnCreate,
+    words: {
+      autoDelete: set?.words?.autoDelete ?? word(autoDelete),
+      activateOnCreate: set?.words?.activateOnCreate ?? word(activateOnCreate),
+    },
   };
 }
 

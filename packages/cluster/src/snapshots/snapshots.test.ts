@@ -66,6 +66,7 @@ void test("info and config count what is there and what is left", async () => {
     softLimitPercent: 90,
     autoDelete: false,
     activateOnCreate: false,
+    words: { autoDelete: "disable", activateOnCreate: "disable" },
   });
   assert.deepEqual(volumes, [
     { name: "v", hardLimit: 256, effectiveHardLimit: 256, effectiveSoftLimit: 230 },
@@ -84,6 +85,20 @@ void test("above the soft limit: a warning, or with auto-delete the oldest goes"
   assert.deepEqual([softLimitReached, autoDeleted], [false, ["s1", "s2"]]);
   assert.deepEqual(await listed(cluster), ["s3", "s4"]);
   cluster.checkAtRest();
+});
+
+void test("switches are shown as they were typed, and refused when that changes nothing", async () => {
+  const cluster = await up();
+  const { system } = await cluster.must("snapshotConfigSet", { autoDelete: "true" });
+  assert.deepEqual([system.autoDelete, system.words.autoDelete], [true, "true"]);
+  const again = await cluster.run("snapshotConfigSet", { autoDelete: "on" });
+  assert.ok(!again.ok);
+  await cluster.must("snapshotConfigSet", { autoDelete: "off", hardLimit: 100 });
+  const after = (await cluster.must("snapshotConfigGet", {})).system;
+  assert.deepEqual([after.autoDelete, after.words.autoDelete], [false, "off"]);
+  const shown = await cluster.must("volumeInfo", { volume: "v" });
+  const option = shown[0]?.options.find((it) => it.name === "auto-delete");
+  assert.equal(option?.value, "off");
 });
 
 void test("auto-delete never removes the snapshot that was just taken", async () => {

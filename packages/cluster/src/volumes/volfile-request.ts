@@ -157,12 +157,8 @@ function ofSnapshot(
     return absent(`the snapshot ${snapshot.name} is not of a volume ${key.volume}`);
   }
   const description = describeSnapVolume(snapVolume);
-  if (isClient) {
-    if (snapVolume.status !== "Started") {
-      return absent(`the snapshot ${snapshot.name} is not activated`);
-    }
-    return client(description, request.trusted);
-  }
+  // Also of one that is not activated, as of a stopped volume.
+  if (isClient) return client(description, request.trusted);
   return brick(description, snapVolume.bricks, key.key, request);
 }
 

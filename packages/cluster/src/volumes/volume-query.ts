@@ -13,7 +13,7 @@ import type {
 import type { BrickProcessStatus, BrickReport } from "../bricks/brick-effects.ts";
 import type { NodeEffect } from "../effect.ts";
 import { CommandFailure, detailOf, errno } from "../failure.ts";
-import { countUserSnapshots } from "../snapshots/snapshot-find.ts";
+import { countUserSnapshots, snapshotSettings } from "../snapshots/snapshot-find.ts";
 import type { ClusterState, OptionSetting, VolumeDocument } from "../state.ts";
 import { attemptAll, type CommandContext, errorsOf } from "../steps.ts";
 import { healingNodes, selfHealDaemonName } from "../heal/self-heal.ts";
@@ -81,12 +81,12 @@ export function typeOf(volume: VolumeDocument): VolumeTypeName {
 /** Stock appends what was ever set for the whole cluster. */
 export function shownOptions(state: ClusterState, volume: VolumeDocument): OptionSetting[] {
   const { activateOnCreate, autoDelete } = state.snapshotConfig?.document ?? {};
-  const word = (value: boolean) => (value ? "enable" : "disable");
+  const { words } = snapshotSettings(state);
   const shown = [...volume.options, ...(state.clusterConfig?.document.options ?? [])];
   if (activateOnCreate !== undefined) {
-    shown.push({ name: "snap-activate-on-create", value: word(activateOnCreate) });
+    shown.push({ name: "snap-activate-on-create", value: words.activateOnCreate });
   }
-  if (autoDelete !== undefined) shown.push({ name: "auto-delete", value: word(autoDelete) });
+  if (autoDelete !== undefined) shown.push({ name: "auto-delete", value: words.autoDelete });
   return shown.map((it) => ({ ...it }));
 }
 

@@ -69,18 +69,24 @@ export async function madeOrTask(
   if (!isAsync && !goesOn) return await make();
   const by = (await input.askLogin()) ?? "root";
   const request = { route: name, path, by, work: workOf(node, name, input) };
-  try {
-    if (isAsync) {
+  if (isAsync) {
+    try {
       const task = await node.tasks.start(request, make);
       return { ...plain(task), task: task.id, isAccepted: true };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return { ok: false, problem: problemOfMajority(error.message) };
     }
-    const reply = await make();
-    if (!reply.ok) return reply;
+  }
+  const reply = await make();
+  if (!reply.ok) return reply;
+  try {
     const task = await node.tasks.followOn(request);
     return { ...reply, task: task.id };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    return { ok: false, problem: problemOfMajority(error.message) };
+    const warning = `It was begun, and no task tells how far it is: ${error.message}`;
+    return { ...reply, warnings: [...reply.warnings, warning] };
   }
 }
 
