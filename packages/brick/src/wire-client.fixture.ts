@@ -22,7 +22,10 @@ const VOLUME_ID = "11223344-5566-7788-9900-aabbccddeeff";
 
 export class WireClient {
   readonly #socket: Socket;
-  readonly #answers = new Map<number, (reply: RpcReply) => void>();
+  readonly #answers = new Map<number, {
+    readonly resolve: (reply: RpcReply) => void;
+    readonly reject: (error: Error) => void;
+  }>();
   /** Calls of the brick: procedure and arguments. */
   readonly told: { readonly procedure: number; readonly args: Uint8Array }[] = [];
   #xid = 1;
@@ -34,6 +37,11 @@ export class WireClient {
     const decoder = new RecordDecoder();
     socket.on("data", (chunk) => {
       for (const record of decoder.push(Buffer.from(chunk))) this.#take(record);
+    });
+    socket.on("error", () => undefined).on("close", () => {
+      const lost = new Error("the brick closed the connection, and answers no more");
+      for (const { reject } of this.#answers.values()) reject(lost);
+      this.#answers.clear();
     });
   }
 
@@ -49,7 +57,9 @@ export class WireClient {
     return client;
   }
 
+  /** What still waits for an answer waits for ever. */
   close(): void {
+    this.#answers.clear();
     this.#socket.destroy();
   }
 
@@ -59,7 +69,9 @@ export class WireClient {
       kind: "gluster3", pid: this.pid, uid: 0, gid: 0, groups: [], timeFlags: 0, timeSeconds: 0,
       timeNanoseconds: 0, lockOwner: Uint8Array.of(owner, 0, 0, 0, 0, 0, 0, 1),
     });
-    const answer = new Promise<RpcReply>((resolve) => this.#answers.set(xid, resolve));
+    const answer = new Promise<RpcReply>((resolve, reject) => {
+      this.#answers.set(xid, { resolve, reject });
+    });
     const { number, version } = procedure.program;
     const target = { xid, program: number, version, procedure: procedure.number };
     this.#socket.write(encodeCall(target, credential, procedure.encodeRequest(request)));
@@ -75,7 +87,7 @@ export class WireClient {
       return;
     }
     const reply = decodeReply(record);
-    this.#answers.get(reply.xid)?.(reply);
+    this.#answers.get(reply.xid)?.resolve(reply);
     this.#answers.delete(reply.xid);
   }
 }
