@@ -32,21 +32,21 @@ export class WireClient {
   /** Of the process that calls. */
   pid = 100;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, brick: string) {
     this.#socket = socket;
     const decoder = new RecordDecoder();
     socket.on("data", (chunk) => {
       for (const record of decoder.push(Buffer.from(chunk))) this.#take(record);
     });
     socket.on("error", () => undefined).on("close", () => {
-      const lost = new Error("the brick closed the connection, and answers no more");
+      const lost = new Error(`${brick} closed the connection, and answers no more`);
       for (const { reject } of this.#answers.values()) reject(lost);
       this.#answers.clear();
     });
   }
 
   static async open(port: number, brick: string, number = 0): Promise<WireClient> {
-    const client = new WireClient(await connected(port));
+    const client = new WireClient(await connected(port), brick);
     const dictionary = Dictionary.of({
       "remote-subvolume": brick, "process-uuid": `CTX_ID:wire-test-${process.pid}-${number}`,
       "fops-version": "1298437", "client-version": "10.3", "process-name": "test",
