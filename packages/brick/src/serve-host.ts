@@ -25,9 +25,6 @@ import { checkSpec } from "./spec.ts";
 import { Call } from "./wire/call.ts";
 import { allocate } from "./wire/memory.ts";
 
-/** Who told it to end reads the answer first: with the end of the connection it would be lost. */
-const GRACE_MS = 200;
-
 const log = (line: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 };
@@ -53,7 +50,6 @@ async function main(): Promise<void> {
     (client) => server.connectionOf(client), brick, call, identity, log,
   );
   if (landlockVersion === 0) log("the kernel has no Landlock: files outside are not out of reach");
-  let endsAtMs = Number.POSITIVE_INFINITY;
   const health = new HealthCheck(workers, brick.options, performance.now());
   const tls = brick.options.tls && (await TlsFront.start(listener, brick.options.tls));
   const server: BrickServer = new BrickServer({
@@ -64,11 +60,9 @@ async function main(): Promise<void> {
       if (path !== spec.path) return false;
       if (pidFile >= 0) ftruncateSync(pidFile);
       log("is told to end");
-      endsAtMs = performance.now() + GRACE_MS;
       return true;
     },
     tick: (nowMs) => {
-      if (nowMs >= endsAtMs) server.stop();
       brick.space.check(nowMs);
       brick.upcalls.expire(nowMs);
       dispatcher.settleLeases();

@@ -39,7 +39,8 @@ export function* bringUp(context: CommandContext, _args: object): Step<{ bricksS
     if (volume.status !== "Started" || held.has(keyOf.volume(volume.name))) continue;
     const { activate, mount } = mountGroups(volume.bricks.filter((it) => it.managed));
     const start = startEffects(servedBricks(volume), (brick) => volumeBrickRef(volume, brick));
-    ladders.push(groupsOf(activate, mount, start));
+    const missing = start.map((it): NodeEffect<"startBrick"> => ({ ...it, unlessEnded: true }));
+    ladders.push(groupsOf(activate, mount, missing));
   }
   for (const { document: snapshot } of context.state.snapshots.values()) {
     if (!isActivated(snapshot) || held.has(keyOf.snapshot(snapshot.name))) continue;

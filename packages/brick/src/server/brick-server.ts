@@ -24,6 +24,8 @@ const WORKERS = 2;
 const TLS_FRONT = 3;
 const FIRST_CONNECTION = 16;
 const TICK_MS = 1000;
+/** So long a tool that had the brick end may take to read that. */
+const END_MS_MAX = 5_000;
 
 export interface BrickServerSetup {
   readonly brick: Brick;
@@ -33,7 +35,7 @@ export interface BrickServerSetup {
   readonly tls?: TlsFront | undefined;
   readonly controlListener: number;
   readonly control: ControlRequest;
-  /** A tool of GlusterFS wants the brick to end. */
+  /** A tool of GlusterFS wants the brick to end: it does so when the tool has gone. */
   readonly terminate: Terminate;
   /** Called about once a second. */
   readonly tick: (nowMs: number) => void;
@@ -49,6 +51,7 @@ export class BrickServer {
   /** By the client process that it is of, see `connectionKey`. */
   readonly #byProcess = new Map<string, Connection>();
   #stopping = false;
+  #endsAtMs = Number.POSITIVE_INFINITY;
   #acceptingPaused = false;
 
   constructor(setup: BrickServerSetup) {
@@ -81,6 +84,7 @@ export class BrickServer {
       if (now - tickedAt >= TICK_MS) {
         tickedAt = now;
         this.#setup.tick(now);
+        if (now >= this.#endsAtMs) this.stop();
         if (this.#acceptingPaused) this.#resumeAccepting();
       }
       for (let index = 0; index < count; index++) {
@@ -152,7 +156,12 @@ export class BrickServer {
   }
 
   #control(connection: ControlConnection): void {
-    if (!connection.serve(this.#setup.control, this.#setup.terminate)) this.#close(connection);
+    const { control, terminate } = this.#setup;
+    const lives = connection.serve(control, terminate);
+    if (!lives) this.#close(connection);
+    if (!connection.hasTerminated) return;
+    if (lives) this.#endsAtMs = Math.min(this.#endsAtMs, performance.now() + END_MS_MAX);
+    else this.stop();
   }
 
   #accept(isControl: boolean): void {

@@ -21,6 +21,11 @@ export class ControlConnection {
     this.token = token;
   }
 
+  /** A tool had the brick end by it. */
+  get hasTerminated(): boolean {
+    return this.#tool?.hasTerminated === true;
+  }
+
   /** False: the connection is at its end. */
   serve(answer: ControlRequest, terminate: Terminate): boolean {
     const count = io.receive(this.fd, received.address, received.length);

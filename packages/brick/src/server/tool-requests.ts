@@ -16,10 +16,16 @@ export const isToolRequest = (first: number): boolean => (first & 0x80) !== 0;
 
 export class ToolRequests {
   readonly #decoder = new RecordDecoder({ recordBytesMax: RECORD_BYTES_MAX });
+  /** The brick ends when the tool has read the answer, and goes. */
+  hasTerminated = false;
 
   /** The answers to what has come whole. Throws for what is no call. */
   answers(chunk: Uint8Array, terminate: Terminate): Uint8Array[] {
-    return this.#decoder.push(chunk.slice()).map((record) => answerOf(record, terminate));
+    return this.#decoder.push(chunk.slice()).map((record) => answerOf(record, (path) => {
+      const isOurs = terminate(path);
+      this.hasTerminated ||= isOurs;
+      return isOurs;
+    }));
   }
 }
 

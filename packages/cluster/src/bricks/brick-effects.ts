@@ -182,8 +182,14 @@ export interface BrickEffects {
   };
   /** Sets `trusted.glusterfs.volume-id` of a mounted brick directory. *Idempotent*. */
   setVolumeId: { args: { readonly path: string; readonly volumeId: string }; result: void };
-  /** Starts the process and waits until it is online. *Idempotent*. */
-  startBrick: { args: { readonly brick: BrickRef }; result: void };
+  /**
+   * Starts the process and waits until it is online. *Idempotent*. `unlessEnded`: one that somebody
+   * else told to end stays as it is.
+   */
+  startBrick: {
+    args: { readonly brick: BrickRef; readonly unlessEnded?: boolean };
+    result: void;
+  };
   /** Stops the process and waits for its end; it is not started again. *Idempotent*. */
   stopBrick: { args: { readonly brick: BrickRef }; result: void };
   brickStatus: {

@@ -3,7 +3,7 @@ import type { BrickProcessStatus, BrickRef } from "../bricks/brick-effects.ts";
 import type { Step } from "../command.ts";
 import type { NodeEffect } from "../effect.ts";
 import { detailOf } from "../failure.ts";
-import { attemptAll, type CommandContext } from "../steps.ts";
+import { attemptAll, type CommandContext, errorsOf } from "../steps.ts";
 
 /** A brick, or a daemon of a volume by its name. */
 export interface Server {
@@ -28,6 +28,12 @@ export function* serverStatuses(
   const found = new Map<Server, BrickProcessStatus>();
   for (const [index, node] of nodes.entries()) {
     const outcome = outcomes[index]!;
+    if (!outcome.ok && outcome.error.code === "failed") {
+      for (const [server, status] of yield* askedOneByOne(context, ownOf(node), detail)) {
+        found.set(server, status);
+      }
+      continue;
+    }
     if (!outcome.ok) {
       context.details.push(detailOf(outcome.error));
       continue;
@@ -36,4 +42,20 @@ export function* serverStatuses(
     for (const [at, server] of ownOf(node).entries()) found.set(server, statuses[at]!);
   }
   return servers.map((server) => found.get(server) ?? { running: false });
+}
+
+/** Of a node that cannot tell of all at once: an older version, or one brick's file system fails. */
+function* askedOneByOne(
+  context: CommandContext, servers: readonly Server[], detail: boolean,
+): Step<Map<Server, BrickProcessStatus>> {
+  const outcomes = yield* attemptAll(
+    servers.map(({ node, brick }): NodeEffect<"brickStatus"> => ({
+      kind: "brickStatus", node, brick, detail,
+    })),
+  );
+  context.details.push(...errorsOf(outcomes).map(detailOf));
+  return new Map(servers.flatMap((server, index) => {
+    const outcome = outcomes[index]!;
+    return outcome.ok ? [[server, outcome.value as BrickProcessStatus]] : [];
+  }));
 }

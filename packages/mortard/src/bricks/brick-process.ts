@@ -13,8 +13,8 @@
  * the brick's own socket path: pids are used again, socket paths of other nodes differ.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { BrickEngine } from "@mortar/cluster";
 import { type ProcessIdentity, argumentsOf, identify } from "../process-identity.ts";
 
@@ -43,10 +43,7 @@ export interface BrickFiles {
 
 export interface BrickHome {
   readonly runDirectory: string;
-  /**
-   * Where GlusterFS keeps pid files of bricks, and tools look for them: VOLUME/HOST-PATH.pid below
-   * it, dashes for slashes. Absent: none are written.
-   */
+  /** See tool-pid-file.ts. */
   readonly toolPidDirectory?: string;
   readonly logDirectory: string;
 }
@@ -104,26 +101,6 @@ export function removeFiles(files: BrickFiles): void {
   for (const file of [files.record, files.socket, `${files.socket}.json`, files.pid]) {
     rmSync(file, { force: true });
   }
-}
-
-export function writePidForTools(home: BrickHome, spec: BrickSpec, pid: number): void {
-  const file = pidFileForTools(home, spec);
-  if (file === undefined) return;
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${pid}\n`);
-}
-
-export function removePidForTools(home: BrickHome, spec: BrickSpec): void {
-  const file = pidFileForTools(home, spec);
-  if (file !== undefined) rmSync(file, { force: true });
-}
-
-/** Of bricks of volumes; not of what serves snapshots, or heals. */
-function pidFileForTools(
-  { toolPidDirectory }: BrickHome, { volume, snapshot, host, path }: BrickSpec,
-): string | undefined {
-  if (toolPidDirectory === undefined || snapshot !== undefined || !path.startsWith("/")) return undefined;
-  return join(toolPidDirectory, volume, `${host}${path.replaceAll("/", "-")}.pid`);
 }
 
 export function writeRecord(files: BrickFiles, record: BrickRecord): void {

@@ -26,13 +26,12 @@ import {
   findBrick,
   readRecord,
   removeFiles,
-  removePidForTools,
   wasToldToEnd,
-  writePidForTools,
   writeRecord,
 } from "./brick-process.ts";
 import { Places } from "./places.ts";
 import { freePort } from "./port.ts";
+import { removePidForTools, type ToolPidPlace, writePidForTools } from "./tool-pid-file.ts";
 
 export interface SupervisorOptions {
   readonly home: BrickHome;
@@ -101,11 +100,13 @@ export class BrickSupervisor {
   readonly #locks = new Locks();
   readonly #portsInUse = new Set<number>();
   readonly #places = new Places(STARTS_AT_ONCE);
+  readonly #toolPids: ToolPidPlace;
   #watch: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#toolPids = { directory: options.home.toolPidDirectory, log: options.log };
     this.#watch = setInterval(() => this.#look(), options.watchMs ?? 500);
     this.#watch.unref();
   }
@@ -144,7 +145,7 @@ export class BrickSupervisor {
       }
       if (brick !== undefined) this.#leave(brick);
       removeFiles(files);
-      if (brick !== undefined) removePidForTools(this.#options.home, brick.spec);
+      if (brick !== undefined) removePidForTools(this.#toolPids, brick.spec);
     });
   }
 
@@ -323,7 +324,7 @@ export class BrickSupervisor {
     brick.reason = undefined;
     brick.onlineSinceMs = performance.now();
     const { pid } = brick.process;
-    writePidForTools(this.#options.home, spec, pid);
+    writePidForTools(this.#toolPids, spec, pid);
     this.#options.log.info({ brick: spec.path, pid, port: brick.port, engine }, "brick started");
   }
 

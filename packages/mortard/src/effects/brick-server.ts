@@ -53,7 +53,8 @@ export class BrickServers {
     this.#log = log;
   }
 
-  async start({ brick }: NodeEffects["startBrick"]["args"]): Promise<void> {
+  async start({ brick, unlessEnded = false }: NodeEffects["startBrick"]["args"]): Promise<void> {
+    if (unlessEnded && this.#supervisor.wasEnded(brick.path)) return;
     if (!this.#mayStart(brick.volume) && !this.#supervisor.isUp(brick.path)) {
       throw new Error(`Server quorum not met: the brick ${brick.path} is not started`);
     }

@@ -86,6 +86,11 @@ export class NodePerformer {
   /** Rejects with `EffectError`, and with nothing else. */
   async perform(request: NodeEffect): Promise<unknown> {
     const { kind, node } = request;
+    if (!Object.hasOwn(this.#handlers, kind)) {
+      // A coordinator of a newer version asks: it may have another way.
+      const message = `This version of Mortar has no ${kind}`;
+      throw new EffectError("failed", message, { node: this.#options.host, object: kind });
+    }
     const handler = this.#handlers[kind] as Handlers["inspectBrick"];
     const args = request as NodeEffects["inspectBrick"]["args"];
     const where = { node: this.#options.host, object: handler.object(args) };
