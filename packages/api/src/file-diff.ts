@@ -4,10 +4,11 @@
  */
 import type { IncomingMessage } from "node:http";
 import { type Static, Type } from "@sinclair/typebox";
-import { Problem } from "./answer.ts";
+import type { Problem } from "./answer.ts";
 import { conforms } from "./check.ts";
-import { ApiError, connectionOf, type MortarPlace } from "./http-exchange.ts";
+import { ApiError, type MortarPlace } from "./http-exchange.ts";
 import { bytes, name } from "./route.ts";
+import { parsedJson, streamedAnswer } from "./streamed-answer.ts";
 
 export const FILE_DIFF_PATH = "/v1/snapshot-diff/files";
 
@@ -66,7 +67,6 @@ export const FileDiffLine = Type.Union([
 export type FileDiffLine = Static<typeof FileDiffLine>;
 
 const LINE_CHARACTERS_MAX = 64 * 1024;
-const PROBLEM_BYTES_MAX = 1024 * 1024;
 
 export type FileDiffAnswer =
   | { readonly ok: true; readonly lines: AsyncGenerator<FileChange | { done: FileDiffDone }> }
@@ -74,34 +74,8 @@ export type FileDiffAnswer =
 
 /** Throws `ApiError`, the lines too: when they end without `done`, and with what they say went wrong. */
 export async function fileDiff(place: MortarPlace, asked: FileDiffBody): Promise<FileDiffAnswer> {
-  const incoming = await ask(place, JSON.stringify(asked));
-  if (incoming.statusCode === 200) return { ok: true, lines: linesOf(incoming) };
-  const parts: Buffer[] = [];
-  let lengthBytes = 0;
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    lengthBytes += part.length;
-    if (lengthBytes > PROBLEM_BYTES_MAX) break;
-    parts.push(part);
-  }
-  const problem = parsed(Buffer.concat(parts).toString("utf8"));
-  if (conforms(Problem, problem)) return { ok: false, problem };
-  throw new ApiError("bad-answer", `mortard refuses with HTTP ${incoming.statusCode}`);
-}
-
-function ask(place: MortarPlace, text: string): Promise<IncomingMessage> {
-  const { begin, ...where } = connectionOf(place);
-  return new Promise((resolve, reject) => {
-    const outgoing = begin({
-      ...where, method: "POST", path: FILE_DIFF_PATH, agent: false,
-      headers: {
-        ...where.headers, "content-type": "application/json",
-        "content-length": Buffer.byteLength(text),
-      },
-    }, resolve);
-    outgoing.on("error", (cause) =>
-      reject(new ApiError("connection-failed", `mortard does not answer: ${cause.message}`, { cause })));
-    outgoing.end(text);
-  });
+  const answer = await streamedAnswer(place, { path: FILE_DIFF_PATH, body: asked });
+  return answer.ok ? { ok: true, lines: linesOf(answer.incoming) } : answer;
 }
 
 async function* linesOf(incoming: IncomingMessage): AsyncGenerator<FileChange | { done: FileDiffDone }> {
@@ -111,7 +85,7 @@ async function* linesOf(incoming: IncomingMessage): AsyncGenerator<FileChange | 
     const lines = (text + String(part)).split("\n");
     text = lines.pop() ?? "";
     for (const line of lines) {
-      const told = parsed(line);
+      const told = parsedJson(line);
       if (!conforms(FileDiffLine, told)) throw new ApiError("bad-answer", "A line of the answer is none");
       if ("error" in told) throw new ApiError("bad-answer", told.error);
       yield told;
@@ -122,12 +96,4 @@ async function* linesOf(incoming: IncomingMessage): AsyncGenerator<FileChange | 
     }
   }
   throw new ApiError("connection-failed", "The comparison was cut off: the log of mortard says why");
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

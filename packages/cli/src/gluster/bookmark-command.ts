@@ -1,11 +1,11 @@
 /** `snapshot bookmark`: what a difference is told by when its snapshot is gone. */
 import { join } from "node:path";
 import { type BookmarkSummary, TransferClient } from "@mortar/api";
+import { shownSize } from "../shown-size.ts";
 import { element, type XmlElement } from "../xml.ts";
 import { present, presentProblem } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { wordOptions } from "./word-options.ts";
-import { bytesText } from "./snapshot-space.ts";
 
 export const bookmarkCommand: GlusterCommand = {
   words: ["snapshot", "bookmark"],
@@ -65,7 +65,7 @@ async function make(session: Session, { snapshot, name, volume }: Asked): Promis
     // Bricks are on different disks: all at a time.
     await Promise.all(bricks.map(async ({ host: _host, name: of, ...lv }, brick) => {
       for await (const { durable } of transfer.digest({ ...lv, bookmark: { id, brick } })) {
-        if (isShown) stderr.write(`${of}: ${bytesText(durable)} of ${bytesText(lv.sizeBytes)}\n`);
+        if (isShown) stderr.write(`${of}: ${shownSize(durable)} of ${shownSize(lv.sizeBytes)}\n`);
       }
     }));
   } catch (error) {

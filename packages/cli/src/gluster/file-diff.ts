@@ -2,9 +2,10 @@
 import { once } from "node:events";
 import { join } from "node:path";
 import { ApiError, type FileChange, fileDiff, type FileDiffBody, type FileDiffDone } from "@mortar/api";
+import { shownSize } from "../shown-size.ts";
 import { presentProblem } from "./answer.ts";
 import { type Session, UsageError } from "./command.ts";
-import { bytesText } from "./snapshot-space.ts";
+import { quotedPath } from "./quoted-path.ts";
 
 const signs: Readonly<Record<FileChange["change"], string>> = {
   added: "+", removed: "-", modified: "M", renamed: "R",
@@ -39,19 +40,13 @@ async function write(session: Session, line: FileChange | { done: FileDiffDone }
 
 function changeText(told: FileChange): string {
   const { change, path, formerPath, kind, parts, sizeBytes, formerSizeBytes } = told;
-  const shown = quoted(kind === "directory" && path !== "/" ? `${path}/` : path);
-  const former = formerPath === undefined ? "" : `${quoted(formerPath)} -> `;
+  const shown = quotedPath(kind === "directory" && path !== "/" ? `${path}/` : path);
+  const former = formerPath === undefined ? "" : `${quotedPath(formerPath)} -> `;
   const what = parts.map((it) =>
     it === "content" && formerSizeBytes !== undefined && formerSizeBytes !== sizeBytes
-      ? `content ${bytesText(formerSizeBytes)} -> ${bytesText(sizeBytes)}`
+      ? `content ${shownSize(formerSizeBytes)} -> ${shownSize(sizeBytes)}`
       : it);
   return `${signs[change]} ${former}${shown}${what.length === 0 ? "" : `  (${what.join(", ")})`}\n`;
-}
-
-/** A name may have a line feed in it, and what a terminal takes for a command. */
-function quoted(path: string): string {
-  // oxlint-disable-next-line no-control-regex -- those are what is looked for
-  return /[\u0000-\u001f\u007f-\u009f]/.test(path) ? JSON.stringify(path) : path;
 }
 
 function sumText({ added, removed, modified, renamed, directories, isCutOff }: FileDiffDone): string {

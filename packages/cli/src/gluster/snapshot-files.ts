@@ -6,8 +6,8 @@ import {
   ApiError, type FileRestored, snapshotContent, type SnapshotFile, type SnapshotFiles,
 } from "@mortar/api";
 import { table } from "../table.ts";
-import { element } from "../xml.ts";
-import { json, present, presentProblem } from "./answer.ts";
+import { element, type XmlElement } from "../xml.ts";
+import { present, presentProblem } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { quotedPath } from "./quoted-path.ts";
 import { wordOptions } from "./word-options.ts";
@@ -87,10 +87,19 @@ async function list(session: Session, args: readonly string[]): Promise<number> 
     if (offset !== undefined) continue;
     const result: SnapshotFiles = { self, entries: entries.toSorted(byName) };
     return present(session, { ...answer, result }, {
-      text: filesText, xml: (it) => [element("files", JSON.stringify(it.entries))],
+      text: filesText, xml: (it) => [element("files", it.entries.map(fileXml))],
       failed: "snapshot ls: failed: ",
     });
   }
+}
+
+function fileXml({ name, kind, mode, uid, gid, sizeBytes, modifiedMs, target }: SnapshotFile): XmlElement {
+  return element("file", [
+    element("name", name), element("kind", kind), element("mode", mode.toString(8)),
+    element("uid", uid), element("gid", gid), element("size", sizeBytes),
+    element("modified", Math.floor(modifiedMs / 1000)),
+    ...(target === undefined ? [] : [element("target", target)]),
+  ]);
 }
 
 function byName(one: SnapshotFile, other: SnapshotFile): number {
@@ -149,7 +158,10 @@ async function restore(session: Session, args: readonly string[]): Promise<numbe
   });
   return present(session, answer, {
     text: (result) => restoredText(result, dryRun),
-    xml: (result) => [element("output", json(result))],
+    xml: ({ target, files, directories, links, bytes, replaced }) => [element("restored", [
+      element("target", target), element("files", files), element("directories", directories),
+      element("links", links), element("bytes", bytes), element("replaced", replaced),
+    ])],
     failed: "snapshot restore-file: failed: ",
   });
 }

@@ -5,7 +5,7 @@
 import type { BrickReadiness, MadeBrickInfo } from "@mortar/api";
 import { clientOf } from "./daemon.ts";
 import type { Finding } from "./doctor.ts";
-import { shownSize } from "./size-argument.ts";
+import { shownSize } from "../shown-size.ts";
 
 const ASK_MS_MAX = 60_000;
 

@@ -5,7 +5,8 @@ import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
 import { clientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
-import { shownSize, sizeArgument } from "./size-argument.ts";
+import { shownSize } from "../shown-size.ts";
+import { sizeArgument } from "./size-argument.ts";
 import { type NodeContext, VerbError } from "./verb.ts";
 
 /** mkfs of a large volume on a slow disk. */

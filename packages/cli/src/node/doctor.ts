@@ -68,7 +68,10 @@ async function daemonFinding(root: string): Promise<Finding[]> {
     nextStep: `mortar volume start ${brick.volume} force`,
   }));
   const daemon: Finding = { what: "mortard", state: "ok", detail: `pid ${status.pid}` };
-  return [daemon, ...(await peerFindings(root, status)), ...bricks, ...(await brickFindings(root)), ...(await serviceFindings(root, status))];
+  return [
+    daemon, ...(await peerFindings(root, status)), ...bricks, ...(await brickFindings(root)),
+    ...(await serviceFindings(root, status)),
+  ];
 }
 
 /** Which engine activates a volume group that nobody has active. */

@@ -10,11 +10,3 @@ export function sizeArgument(option: string, text: string): number {
   if (match !== null && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw new VerbError(`${option} takes a size with its unit, such as 100G, not ${text}.`);
 }
-
-export function shownSize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1024 && unit + 1 < units.length; unit += 1) value /= 1024;
-  return `${Number(value.toFixed(2))} ${units[unit]}`;
-}

@@ -4,9 +4,9 @@ import type { AuditLog } from "../access/audit-log.ts";
 import type { AccessTokens } from "../access/tokens.ts";
 import type { Guard } from "./guard.ts";
 import type { Handlers, Input } from "./handlers.ts";
+import { refusedCursor } from "./pages.ts";
 import { problemOfAccess, problemOfRequest } from "./problem.ts";
 import { plain } from "./reply.ts";
-import { refusedCursor } from "./task-handlers.ts";
 
 export type AccessRoute = Extract<RouteName, `token${string}` | `session${string}` | "auditList">;
 

@@ -1,7 +1,7 @@
 /** A whole list as a page of it. */
 import { pageOf, type PageQuery } from "@mortar/api";
+import { problemOfRequest } from "./problem.ts";
 import type { Reply } from "./reply.ts";
-import { refusedCursor } from "./task-handlers.ts";
 
 /** `placeOf` is unique among the items; they are told in its order. */
 export function inPages<T>(
@@ -22,4 +22,9 @@ function orderOf(a: readonly (string | number)[], b: readonly (string | number)[
     return left < right ? -1 : 1;
   }
   return 0;
+}
+
+export function refusedCursor(after: string | undefined): Reply<never> {
+  const problem = problemOfRequest(400, `after: ${after ?? ""} is no cursor of this list`);
+  return { ok: false, problem };
 }

@@ -8,6 +8,7 @@ import { isAlwaysTask, workOf } from "../tasks/task-works.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Handlers, Input, NodeControl } from "./handlers.ts";
 import { problemOfAccess, problemOfMajority, problemOfRequest } from "./problem.ts";
+import { refusedCursor } from "./pages.ts";
 import { plain, type Reply } from "./reply.ts";
 
 export type TaskRoute = Extract<RouteName, `task${string}`>;
@@ -99,11 +100,6 @@ function silentNodes(node: NodeControl, tasks: readonly Task[]): string[] {
 
 function paged(limit: number, after: string | undefined): PageQuery {
   return { limit, ...(after === undefined ? {} : { after }) };
-}
-
-export function refusedCursor(after: string | undefined): Reply<never> {
-  const problem = problemOfRequest(400, `after: ${after ?? ""} is no cursor of this list`);
-  return { ok: false, problem };
 }
 
 function missing(id: string): Reply<never> {

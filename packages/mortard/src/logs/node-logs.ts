@@ -5,7 +5,9 @@
  * The name of a program is looked up among the files that there are: no path comes from a question.
  * One answer reads READ_BYTES_MAX at most, whatever the size of the file.
  */
-import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
+import {
+  closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import {
   conforms, type LogLine, LOG_LINES_MAX, LogQuery, type LogsTold, type LogUnit,
@@ -99,7 +101,7 @@ interface Reading {
 type Lines = Pick<LogsTold, "lines" | "next" | "isCut">;
 
 function readLines(file: string, { after, limit, isWanted }: Reading): Lines {
-  const fd = openSync(file, "r");
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const { ino, size } = fstatSync(fd);
     const [inode, offset] = (after ?? "").split(".").map(Number);
