@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 const TREE = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const FORMATS = ["binary", "lvm2", "fuse", "nbd", "thin", "api"];
 const PACKAGES = [...FORMATS, "linux", "dm", "pool", "vg", "cli"];
-const FOREIGN = ["koffi", "@koromix/koffi-linux-x64", "@sinclair/typebox"];
+const FOREIGN = ["koffi", "@koromix/koffi-linux-x64"];
 const HOME = "/mortar";
 
 /** The program that runs the tests runs Mortar in the guest too. */

@@ -1,5 +1,6 @@
 // kill -9 of each process of a node, in turn, under load on the stock client's mount. In the order
-// of the tests: what was killed last is what the node goes on without.
+// of the tests: what was killed last is what the node goes on without. MORTAR_TEST_SEED repeats the
+// moments of a run, MORTAR_TEST_KILLS (2) asks for more of them.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import {
 } from "./two-brick-volume.ts";
 
 const seed = Number(process.env["MORTAR_TEST_SEED"] ?? Date.now() % 1_000_000);
+const kills = Number(process.env["MORTAR_TEST_KILLS"] ?? 2);
 const node = new LiveNode();
 const random = new Random(seed);
 const script = "gluster --mode=script";
@@ -84,15 +86,15 @@ function untilOther(which: "holder" | "server", than: number): Promise<void> {
   });
 }
 
-test(`fio verifies all it wrote through three kill -9 of the pool's server (seed ${seed})`, async () => {
+test(`fio verifies all it wrote through kill -9 of the pool's server (seed ${seed})`, async () => {
   const fio = node.start(
     "fio --name=verified --filename=volume/fio --size=48M --rw=randwrite --bsrange=4k-64k " +
       "--direct=1 --ioengine=psync --fsync=32 --verify=crc32c --verify_fatal=1 " +
-      `--verify_backlog=256 --time_based --runtime=20 --randseed=${seed} --allrandrepeat=1`,
-    { seconds: 120 },
+      `--verify_backlog=256 --time_based --runtime=${kills * 5} --randseed=${seed} --allrandrepeat=1`,
+    { seconds: 60 + 10 * kills },
   );
-  for (let kill = 0; kill < 3; kill += 1) {
-    await sleep(3000 + random.below(3000));
+  for (let kill = 0; kill < kills; kill += 1) {
+    await sleep(2000 + random.below(2000));
     assert.ok(fio.isRunning(), "fio runs while the server is killed");
     await killServer();
   }
@@ -105,20 +107,23 @@ test(`fio verifies all it wrote through three kill -9 of the pool's server (seed
   assert.equal(await ioErrors(), "");
 });
 
-test(`kill -9 of mortard during snapshot create leaves nothing half done (seed ${seed})`, async () => {
+test(`kill -9 of mortard during snapshot create leaves nothing half done (seed ${seed})`, async (context) => {
   const program = new URL("./sequence-writer.js", import.meta.url).pathname;
   await node.ok("mkdir volume/sequence");
   const writer = node.start(
     `exec '${process.execPath}' '${program}' volume/sequence sequence.log`, { seconds: 300 },
   );
+  context.after(() => {
+    if (writer.isRunning()) process.kill(writer.pid, "SIGTERM");
+  });
   const log = join(node.directory, "sequence.log");
   await until("the first files are written", () => existsSync(log));
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 2 * kills; round += 1) {
     const { pid } = await status();
     const creating = node.run(`gluster snapshot create k${round} ${volume} no-timestamp`);
     // From the freeze on, or at any moment of the whole command.
-    if (round < 5) await untilFrozen();
-    await sleep(round < 5 ? random.below(60) : 250 + random.below(400));
+    if (round < kills) await untilFrozen();
+    await sleep(round < kills ? random.below(60) : 250 + random.below(400));
     endProcess(pid);
     await creating;
     await node.ok("mortar up");
@@ -171,7 +176,7 @@ test("kill -9 of the pool's holder, and of the server after it: the pool goes on
 
 // Nobody is left to answer the file systems then: they fail, and the operator sets them up again.
 test("holder and server killed at once: down and up bring all back that was durable", async () => {
-  await node.ok("sha256sum volume/probe-* volume/sequence/* > durable");
+  await node.ok("find volume -name 'probe-*' -o -name 'sequence-*' | xargs sha256sum > durable");
   const both = [node.poolProcess("holder"), node.poolProcess("server")];
   // Stopped first, or the one that dies second has started a successor of the other by then.
   for (const pid of both) process.kill(pid, "SIGSTOP");

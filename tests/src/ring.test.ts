@@ -73,27 +73,27 @@ async function snapshotVolumes(): Promise<string[]> {
 }
 
 test("a coordinator killed while it takes a snapshot: the others go on, nothing is half done", options, async () => {
-  for (const delayMs of [600, 1200]) {
-    const pid = Number(readFileSync(`${root}/n2/run/mortar/mortard.pid`, "latin1"));
-    const background = node.start(at(2, "gluster snapshot create broken v no-timestamp"));
-    await sleep(delayMs);
-    endProcess(pid);
-    await background.ended;
-    // Its turn is over, and what it held back goes on.
-    await ok(1, "gluster --mode=script snapshot config snap-max-hard-limit 200");
-    await ok(1, "echo goes on > volume/f1");
-    await ok(2, "mortar up");
-    await ok(3, "gluster snapshot create whole v no-timestamp");
-    const names = (await ok(3, "gluster snapshot list v")).trim().split("\n");
-    assert.ok(names.includes("whole"), names.join());
-    assert.equal((await snapshotVolumes()).length, 3 * names.length, `${names.join()} after ${delayMs} ms`);
-    await until("it knows", async () =>
-      (await ok(2, "gluster snapshot list v")).trim() === names.join("\n"));
-    for (const name of names.filter((it) => it !== "s")) {
-      await ok(3, `gluster --mode=script snapshot delete ${name}`);
-    }
-    assert.equal((await snapshotVolumes()).length, 3);
+  // At any moment of the whole command.
+  const delayMs = 200 + Math.floor(Math.random() * 800);
+  const pid = Number(readFileSync(`${root}/n2/run/mortar/mortard.pid`, "latin1"));
+  const background = node.start(at(2, "gluster snapshot create broken v no-timestamp"));
+  await sleep(delayMs);
+  endProcess(pid);
+  await background.ended;
+  // Its turn is over, and what it held back goes on.
+  await ok(1, "gluster --mode=script snapshot config snap-max-hard-limit 200");
+  await ok(1, "echo goes on > volume/f1");
+  await ok(2, "mortar up");
+  await ok(3, "gluster snapshot create whole v no-timestamp");
+  const names = (await ok(3, "gluster snapshot list v")).trim().split("\n");
+  assert.ok(names.includes("whole"), names.join());
+  assert.equal((await snapshotVolumes()).length, 3 * names.length, `${names.join()} after ${delayMs} ms`);
+  await until("it knows", async () =>
+    (await ok(2, "gluster snapshot list v")).trim() === names.join("\n"));
+  for (const name of names.filter((it) => it !== "s")) {
+    await ok(3, `gluster --mode=script snapshot delete ${name}`);
   }
+  assert.equal((await snapshotVolumes()).length, 3);
 });
 
 test("the cluster is stopped without a trace, and comes back with all it had", options, async () => {
