@@ -41,7 +41,9 @@ test("quickstart runs where no program and no translator of a stock brick server
     "! ls /sbin/glusterfsd /usr/local/sbin/glusterfsd 2> /dev/null",
     `TMPDIR='${scratch}' '${tree}quickstart' --once`,
   ];
-  const run = spawnSync("unshare", ["--mount", "bash", "-euc", lines.join("\n")], {
+  // A private copy of the mounts of others would keep their devices busy when they unmount them.
+  const words = ["--mount", "--propagation", "slave", "bash", "-euc", lines.join("\n")];
+  const run = spawnSync("unshare", words, {
     encoding: "utf8",
     timeout: 220_000,
     maxBuffer: 16 * 1024 * 1024,
