@@ -43,6 +43,7 @@ export type { ScheduleDocument } from "./schedules/schedule-document.ts";
 export { isTickDue } from "./schedules/schedule-run.ts";
 
 export type * from "./snapshots/hold-effects.ts";
+export { partsOfCut } from "./snapshots/snapshot-cut.ts";
 export * from "./snapshots/snapshot-command.ts";
 export { hasSnapshotView } from "./snapshots/snapshot-view.ts";
 

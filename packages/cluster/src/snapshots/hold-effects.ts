@@ -45,6 +45,13 @@ export interface HookReport {
   readonly error?: string;
 }
 
+/** Milliseconds that a node needed for each part of its cut. */
+export interface CutTimes {
+  readonly barrierMs: number;
+  readonly freezeMs: number;
+  readonly takeMs: number;
+}
+
 export interface HoldEffects {
   /** syncfs: everything dirty is on the disk. */
   syncFileSystem: { args: { readonly mountPoint: string }; result: void };
@@ -88,6 +95,20 @@ export interface HoldEffects {
   barrierOff: { args: { readonly brick: BrickRef }; result: Release };
   /** FIFREEZE; thawed by itself after `watchdogMs`, also when the coordinator dies. */
   freeze: { args: { readonly mountPoint: string; readonly watchdogMs: number }; result: void };
+  /**
+   * All that the node does in the moment itself: `barrierOn` of its bricks, then `freeze` of their
+   * file systems, then `createSnapshotLv`; a part that fails is the last. What is held stays held.
+   */
+  cut: {
+    args: {
+      readonly bricks: readonly BrickRef[];
+      readonly mountPoints: readonly string[];
+      readonly lvs: readonly { readonly vg: string; readonly origin: string; readonly name: string }[];
+      readonly barrierWatchdogMs: number;
+      readonly freezeWatchdogMs: number;
+    };
+    result: CutTimes;
+  };
   /** FITHAW. *Idempotent*; also when nothing is mounted there. */
   thaw: { args: { readonly mountPoint: string }; result: Release };
   /**

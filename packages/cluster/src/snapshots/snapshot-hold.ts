@@ -1,13 +1,12 @@
 /**
  * The moment of a snapshot: everything held, one thin snapshot a brick, everything released.
  *
- *     hurry → sync → prepare LVs → sync → drain → barrier on → freeze
- *       → thin snapshots, in parallel → thaw, barrier off, drain off
+ *     hurry → sync → prepare LVs → sync → drain
+ *       → barrier on, freeze, thin snapshot: each node by itself → thaw, barrier off, drain off
  *
  * Draining lets the steps of clients that touch several bricks come to their end: lock-drain.ts.
- * What is acknowledged to any client before a write that is in the snapshot is in it too: the
- * barriers hold acknowledgements on all bricks before the first file system is frozen, and none
- * is released before the last thin snapshot exists.
+ * What is acknowledged to any client before a write that is in the snapshot is in it too, because
+ * nothing is released before the last thin snapshot exists: snapshot-cut.ts.
  *
  * However it ends, everything is thawed and released here; if the coordinator dies, the
  * watchdogs do it. A watchdog that fired early is found out by the release, and fails the
@@ -20,6 +19,7 @@ import { stepsFailed } from "../failure.ts";
 import { drainEnds, drainLocks, type DrainOutcome, type DrainPlan, hurryLocks } from "./lock-drain.ts";
 import type { BrickDocument } from "../state.ts";
 import { attemptAll, errorsOf, performAll, performLocal } from "../steps.ts";
+import { cut } from "./snapshot-cut.ts";
 
 export interface HoldPlan {
   /** Mounted bricks with their LVs, and the process of each; no process: nothing writes there. */
@@ -27,16 +27,16 @@ export interface HoldPlan {
   readonly lvs: readonly NodeEffect<"createSnapshotLv">[];
 }
 
-/** A barrier outlives the freeze; both bound how long a dead coordinator can hold writes up. */
-const BARRIER_WATCHDOG_MS = 20_000;
-const FREEZE_WATCHDOG_MS = 10_000;
 const PREPARED_WATCHDOG_MS = 30_000;
 const RELEASE_TRIES = 3;
 
-/** The parts of it, in their order; writes are held from `drain` to `release`. */
+/**
+ * The parts of it, in their order; writes are held from `drain` to `release`. Barrier, freeze and
+ * take are parts of the cut, each as the slowest node did it.
+ */
 export type HoldPhase =
-  | "hurry" | "sync" | "prepare" | "resync" | "drain" | "barrier" | "freeze" | "take" | "release"
-  | "settle";
+  | "hurry" | "sync" | "prepare" | "resync" | "drain" | "cut" | "barrier" | "freeze" | "take"
+  | "release" | "settle";
 
 export interface HoldOutcome {
   /** How long writes were held, from the first brick that drained to the last release. */
@@ -61,9 +61,11 @@ export function* snapshotLvs(plan: HoldPlan): Step<HoldOutcome> {
   const errors: EffectError[] = [];
   const drain =
     draining === undefined ? undefined : yield* timed("drain", drainLocks(draining));
-  errors.push(...(yield* timed("barrier", attempt(barrierOn(plan)))));
-  if (errors.length === 0) errors.push(...(yield* timed("freeze", attempt(freeze(plan)))));
-  if (errors.length === 0) errors.push(...(yield* timed("take", attempt(plan.lvs))));
+  const { errors: failures, times } = yield* timed("cut", cut(plan));
+  errors.push(...failures);
+  phases.barrier = times.barrierMs;
+  phases.freeze = times.freezeMs;
+  phases.take = times.takeMs;
   const taken = errors.length === 0;
   errors.push(...(yield* timed("release", release(plan, taken))));
   const after = yield* performLocal("clock", {});
@@ -134,28 +136,11 @@ function* attempt(effects: readonly NodeEffect[]): Step<EffectError[]> {
   return errorsOf(yield* attemptAll(effects));
 }
 
-function barrierOn(plan: HoldPlan): NodeEffect<"barrierOn">[] {
-  return plan.origins.flatMap(({ brick, ref }) =>
-    ref === undefined
-      ? []
-      : [{ kind: "barrierOn", node: brick.node, brick: ref, watchdogMs: BARRIER_WATCHDOG_MS }],
-  );
-}
-
 /** Also the undoing of an interrupted snapshot. */
 export function barrierOff(plan: Pick<HoldPlan, "origins">): NodeEffect<"barrierOff">[] {
   return plan.origins.flatMap(({ brick, ref }) =>
     ref === undefined ? [] : [{ kind: "barrierOff", node: brick.node, brick: ref }],
   );
-}
-
-function freeze(plan: HoldPlan): NodeEffect<"freeze">[] {
-  return plan.origins.map(({ brick }) => ({
-    kind: "freeze",
-    node: brick.node,
-    mountPoint: brick.mountPoint,
-    watchdogMs: FREEZE_WATCHDOG_MS,
-  }));
 }
 
 export function mountEffects<Kind extends "syncFileSystem" | "thaw">(

@@ -4,6 +4,7 @@
  */
 import type { BrickFacts, BrickRef } from "../bricks/brick-effects.ts";
 import type { HookReport } from "../snapshots/hold-effects.ts";
+import { partsOfCut } from "../snapshots/snapshot-cut.ts";
 import { EffectError, type NodeEffect, type SingleEffect } from "../effect.ts";
 import { overlaps } from "../bricks/brick.ts";
 import type { BrickCrawls, BrickHealIndex, HealToolRun } from "../heal/heal-effects.ts";
@@ -181,6 +182,9 @@ export class NodeModel {
       case "freeze":
       case "thaw":
         return this.#freezing(effect);
+      case "cut":
+        for (const part of partsOfCut(effect).flat()) this.perform(part);
+        return { barrierMs: 1, freezeMs: 1, takeMs: 1 };
       default:
         return this.#lv(effect);
     }

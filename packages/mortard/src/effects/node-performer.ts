@@ -1,6 +1,7 @@
 /** Performs the effects of this node: one entry for every kind, so that none can be forgotten. */
 import {
   type BrickRef,
+  type CutTimes,
   EffectError,
   type NodeEffect,
   type NodeEffectKind,
@@ -15,6 +16,7 @@ import type { Log } from "../log.ts";
 import { BrickDirectories } from "./brick-directory.ts";
 import { BrickServers } from "./brick-server.ts";
 import type { BrickStorages } from "./brick-storage.ts";
+import { cutHere } from "./cut.ts";
 import { effect } from "./failure.ts";
 import { FileSystems } from "./file-system.ts";
 import type { LvDeltas } from "./lv-delta.ts";
@@ -65,6 +67,8 @@ export class NodePerformer {
     const { groups, freezer, log, snapsDirectory, host } = options;
     const isFrozen = (mountPoint: string) => freezer.isFrozen(mountPoint);
     this.#handlers = handlers({
+      cut: (args) =>
+        cutHere({ ...args, kind: "cut", node: options.uuid }, (part) => this.perform(part)),
       storages: options.storages,
       deltas: options.deltas,
       rebalance: options.rebalance,
@@ -111,6 +115,7 @@ export class NodePerformer {
 }
 
 interface Families {
+  readonly cut: (args: NodeEffects["cut"]["args"]) => Promise<CutTimes>;
   readonly deltas: NodePerformerOptions["deltas"];
   readonly storages: NodePerformerOptions["storages"];
   readonly hooks: NodePerformerOptions["hooks"];
@@ -166,6 +171,10 @@ function handlers(families: Families): Handlers {
     drainEnd: { object: brickName, run: (args) => servers.drainEnd(args) },
     barrierOn: { object: brickName, run: (args) => servers.barrierOn(args) },
     barrierOff: { object: brickName, run: (args) => servers.barrierOff(args) },
+    cut: {
+      object: ({ lvs }) => lvs.map(newLvOf).join(" "),
+      run: families.cut,
+    },
     syncFileSystem: { object: mountPointOf, run: (args) => files.sync(args) },
     freeze: { object: mountPointOf, run: (args) => files.freeze(args) },
     thaw: { object: mountPointOf, run: (args) => files.thaw(args) },

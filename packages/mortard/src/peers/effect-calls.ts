@@ -67,6 +67,7 @@ const limitsMs: Partial<Record<NodeEffectKind, number>> = {
   settleSnapshotLv: 60_000,
   abandonSnapshotLv: 60_000,
   createSnapshotLv: 60_000,
+  cut: 60_000,
   activateLv: 60_000,
   removeLv: 120_000,
   lvDelta: 110_000,
