@@ -60,6 +60,18 @@ export class ClusterStand {
     }
   }
 
+  /** A volume of three copies that is not started. */
+  async idle(name) {
+    const bricks = this.hosts.map((host, node) => `${host}:${this.#root}/b${node + 1}/${name}`);
+    await this.ask((client) => client.volumeCreate({ name, bricks, replica: NODES, force: true }));
+  }
+
+  /** Milliseconds that a line takes in a shell, its output thrown away, run so many times. */
+  async times(line, runs) {
+    const said = await this.run(`TIMEFORMAT=%3R; for run in {1..${runs}}; do time ${line} &> /dev/null; done 2>&1`);
+    return said.trim().split("\n").map((seconds) => 1000 * Number(seconds));
+  }
+
   /** Process ids. */
   mortards() {
     return this.hosts.map((_, index) =>

@@ -2,7 +2,7 @@
  * The web page in a real Chromium, before three real nodes with 100 volumes and 1,000 snapshots, while ten clients follow
  * the stream of events and volumes are made and deleted.
  *
- * What is there is made as for `cluster-size`: one volume of three copies runs and has real snapshots; the other volumes are
+ * What is there is copied (`cluster-copies`): one volume of three copies runs and has real snapshots; the other volumes are
  * not started, and their snapshots not activated. 250 snapshots are of one volume, as many as a volume may have.
  *
  * An interaction is a key, or a click, of the browser's own input: its time goes from the input to the next picture that
@@ -15,7 +15,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { followEvents } from "../packages/api/dist/index.js";
 import { WebPage } from "../tests/dist/web-page.js";
 import { ClusterStand } from "./cluster-stand.mjs";
-import { multiply } from "./cluster-size.mjs";
+import { multiply } from "./cluster-copies.mjs";
 import { row } from "./rows.mjs";
 
 const ALLOWED_MS = 100;

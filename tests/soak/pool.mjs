@@ -22,9 +22,10 @@ export async function runPool({ seed, minutes, log }) {
   for (const each of seeds.slice(0, rounds)) {
     report.scenario(`pool, seed ${each}, ${seconds} s`);
     const result = await runPoolSoak({ seed: each, seconds, log, keep: true });
-    const { operations, succeeded, successes, unknown, settledAfterMs, faults } = result;
+    const { operations, succeeded, successes, refusals, unknown, settledAfterMs, faults } = result;
     report.note(`${operations} commands, ${succeeded} succeeded, of ${unknown} nobody knows; ${faults}`);
     report.note(`succeeded: ${successes}`);
+    report.note(`refused: ${refusals}`);
     report.note(`settled after ${(settledAfterMs / 1000).toFixed(1)} s`);
     report.equal("one state, explained by an order of the commands, and nothing left", result.failures, []);
   }

@@ -108,6 +108,11 @@ export class DevCluster {
     return Number(readFileSync(`${this.root}/n${number}/run/mortar/mortard.pid`, "latin1"));
   }
 
+  /** The command line of a process, its words parted by NUL. */
+  wordsOf(pid: number): string {
+    return wordsOf(pid);
+  }
+
   /** By brick path, or name of a daemon. */
   servers(number: NodeNumber): Map<string, number> {
     const directory = `${this.root}/n${number}/run/mortar/bricks`;

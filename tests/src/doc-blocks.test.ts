@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { docBlocks, firstMissing } from "./doc-blocks.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { docBlocks, firstMissing, indentedCommands } from "./doc-blocks.ts";
 
 test("commands, what they print, their exit codes, and why a block is not run", () => {
   const fence = "```";
@@ -17,6 +19,16 @@ test("commands, what they print, their exit codes, and why a block is not run", 
   assert.equal(second?.skip, "no disk");
   assert.deepEqual(more, []);
   assert.throws(() => docBlocks(`${fence}console\n$ one\n`), /does not end/);
+  const [hidden] = docBlocks("<!-- console\n$ five\n-->\n");
+  assert.deepEqual(hidden?.commands.map(({ command }) => command), ["five"]);
+});
+
+test("no page has commands in an indented block: they are run, or it is said why not", () => {
+  assert.deepEqual(indentedCommands("    mortar up\n```console\n    mortar up\n```\n    { }\n"), ["    mortar up"]);
+  const tree = fileURLToPath(new URL("../../", import.meta.url));
+  const pages = ["README.md", ...readdirSync(`${tree}docs`).filter((it) => it.endsWith(".md")).map((it) => `docs/${it}`)];
+  const found = pages.flatMap((page) => indentedCommands(readFileSync(tree + page, "utf8")).map((line) => `${page}: ${line}`));
+  assert.deepEqual(found, []);
 });
 
 test("… stands for anything in a line, and alone for any lines; all else has to be there", () => {

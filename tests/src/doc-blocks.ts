@@ -10,8 +10,11 @@
  *
  * Commands are run in order, each page from a fresh node. A block that cannot run says why: ```console skip="it needs a
  * second machine". A command whose output is not shown may print what it likes. `$ false-command ; exit 1` is not
- * needed: a command that ends with another code than 0 has `[1]` as its last line.
+ * needed: a command that ends with another code than 0 has `[1]` as its last line. What a page needs and does not show is a
+ * comment, from a line `<!-- console` to a line `-->`.
  */
+const HIDDEN = "<!-- console";
+
 export interface DocCommand {
   readonly line: number;
   readonly command: string;
@@ -30,14 +33,22 @@ export function docBlocks(markdown: string): DocBlock[] {
   const blocks: DocBlock[] = [];
   const lines = markdown.split("\n");
   for (let index = 0; index < lines.length; index += 1) {
-    const [, skip] = /^```console(?: skip="([^"]+)")?$/.exec(lines[index] ?? "") ?? [undefined];
-    if (lines[index]?.startsWith("```console") !== true) continue;
-    const end = lines.indexOf("```", index + 1);
+    const first = lines[index] ?? "";
+    const [, skip] = /^```console(?: skip="([^"]+)")?$/.exec(first) ?? [undefined];
+    if (!first.startsWith("```console") && first !== HIDDEN) continue;
+    const end = lines.indexOf(first === HIDDEN ? "-->" : "```", index + 1);
     if (end < 0) throw new Error(`line ${index + 1}: a block that does not end`);
     blocks.push({ line: index + 1, commands: commandsOf(lines.slice(index + 1, end), index + 2), skip });
     index = end;
   }
   return blocks;
+}
+
+/** Commands that stand in an indented block, where nothing runs them: the lines. */
+export function indentedCommands(markdown: string): string[] {
+  const outside = markdown.replaceAll(/^```.*?^```$/gms, "");
+  const named = "mortar|gluster|glusterd|(?:lv|vg|pv)[a-z]+|mount|umount|npm|node|git|apt-get|podman|export|nbdinfo|cd|sudo";
+  return [...outside.matchAll(new RegExp(`^    (?:\\$ )?(?:${named}) .*$`, "gm"))].map(([line]) => line);
 }
 
 function commandsOf(lines: readonly string[], first: number): DocCommand[] {

@@ -4,30 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { installed } from "./installation.ts";
 import { LiveNode } from "./live-node.ts";
 import { createTwoBrickVolume } from "./two-brick-volume.ts";
 
-const tree = fileURLToPath(new URL("../../", import.meta.url));
 const node = new LiveNode();
 after(() => node.close());
-
-/** The whole tree at another place, without what only builds it, under another version. */
-async function installation(name: string): Promise<string> {
-  const target = join(node.directory, name);
-  const modules = "! -name 'typescript' ! -name '@typescript' ! -name '*oxlint*' ! -name '.*'";
-  await node.ok(
-    `mkdir -p '${target}/node_modules' && cp -a '${tree}packages' '${target}/' && ` +
-      `find '${tree}node_modules' -mindepth 1 -maxdepth 1 ${modules} -exec cp -a -t '${target}/node_modules' {} +`,
-    { seconds: 120 },
-  );
-  for (const part of ["pool", "mortard"]) {
-    const file = join(target, "packages", part, "package.json");
-    const text = JSON.parse(readFileSync(file, "utf8")) as object;
-    writeFileSync(file, JSON.stringify({ ...text, version: name }));
-  }
-  return target;
-}
 
 interface Status {
   readonly node: { readonly version: string; readonly bricks: readonly { readonly pid: number }[] };
@@ -48,7 +30,7 @@ function mortarOf(target: string, verb: string): string {
 }
 
 test("a new version takes over pool and daemon under fio on the stock mount; a bad one does not", { timeout: 240_000 }, async () => {
-  const next = await installation("7.7.7");
+  const next = await installed(node, "7.7.7");
   await createTwoBrickVolume(node);
   const before = await status();
   const fio = node.start(

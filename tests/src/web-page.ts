@@ -69,10 +69,18 @@ export class WebPage {
   }
 
   async press(name: string | RegExp): Promise<void> {
+    await this.#click("button", name);
+  }
+
+  async follow(name: string | RegExp): Promise<void> {
+    await this.#click("link", name);
+  }
+
+  async #click(role: "button" | "link", name: string | RegExp): Promise<void> {
     try {
-      await this.page.getByRole("button", { name }).first().click();
+      await this.page.getByRole(role, { name }).first().click();
     } catch (error) {
-      await this.picture(`not-pressed-${String(name).replace(/[^a-z]+/gi, "-")}`);
+      await this.picture(`no-${role}-${String(name).replace(/[^a-z]+/gi, "-")}`);
       const text = await this.page.locator("body").innerText();
       throw new Error(`${(error as Error).message}\nThe page:\n${text}\n${this.failures.join("\n")}`, {
         cause: error,

@@ -1,34 +1,21 @@
 // The page as an operator uses it: a real Chromium, three real nodes. Each test goes on where the one
 // before it ended. Pictures of every view are left in MORTAR_PICTURES, when that names a directory.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { followTask, MortarClient } from "@mortar/api";
-import { DevCluster, nodeNumbers, skipCluster } from "./dev-cluster.ts";
 import { until } from "./live-node.ts";
-import { skipPage, WebPage } from "./web-page.ts";
+import { PageCluster, skipPageCluster as skip } from "./page-cluster.ts";
 
-const skip = skipCluster === false ? skipPage : skipCluster;
 const options = { skip, timeout: 240_000 };
-const cluster = new DevCluster("w");
-const kept = process.env["MORTAR_PICTURES"];
-const pictures = kept ?? mkdtempSync(join(tmpdir(), "mortar-pictures-"));
+const cluster = new PageCluster("w");
+const { web } = cluster;
 const images = fileURLToPath(new URL("../../docs/images", import.meta.url));
-const port = 24_000 + (process.pid % 900);
-const web = new WebPage(`http://${cluster.hosts[0]}:${port}/`, pictures);
 let admin = "";
 let viewer = "";
 let first = "";
-
-async function tokenOf(name: string, role: string): Promise<string> {
-  const text = await cluster.ok(1, `mortar token create ${name} --role ${role}`);
-  const [token] = /mortar-[A-Za-z0-9_-]{20,}/.exec(text) ?? [];
-  assert.ok(token, text);
-  return token;
-}
 
 const snapshots = async (): Promise<string[]> =>
   (await cluster.ok(1, "gluster snapshot list media")).trim().split("\n");
@@ -36,29 +23,12 @@ const on = (line: string): Promise<string> => cluster.ok(1, line);
 
 before(async () => {
   if (skip !== false) return;
-  const directory = `${cluster.root}/n1/etc/mortar`;
-  mkdirSync(directory, { recursive: true });
-  const [address] = cluster.hosts;
-  const config = { address, web: { address, port, plain: true } };
-  writeFileSync(join(directory, "mortar.json"), JSON.stringify(config));
   await cluster.make();
-  await cluster.volume("media", "replica 3");
-  await on(
-    "cd media && mkdir -p projects/lens && echo first > projects/lens/notes.txt && " +
-      "chmod 640 projects/lens/notes.txt && chown 1234:55 projects/lens/notes.txt && " +
-      "setfattr -n user.k -v w projects/lens/notes.txt && ln -s notes.txt projects/lens/link && " +
-      "dd if=/dev/urandom of=projects/big bs=1M count=6 status=none && sync -f .",
-  );
-  admin = await tokenOf("ann", "admin");
-  viewer = await tokenOf("vera", "viewer");
-  await web.open();
+  admin = await cluster.tokenOf("ann", "admin");
+  viewer = await cluster.tokenOf("vera", "viewer");
 }, { timeout: 600_000 });
 
-after(async () => {
-  await web.close();
-  await cluster.close();
-  if (kept === undefined) rmSync(pictures, { recursive: true, force: true });
-});
+after(() => cluster.close());
 
 test("nobody sees anything without a token, and a wrong one is told", options, async () => {
   await web.look("sign-in");
@@ -106,14 +76,14 @@ test("it is held, released, activated, deactivated", options, async () => {
 });
 
 test("a snapshot is browsed, a file of it is shown and downloaded", options, async () => {
-  await web.page.getByRole("link", { name: "Browse files" }).click();
-  await web.page.getByRole("link", { name: "projects" }).click();
-  await web.page.getByRole("link", { name: "lens" }).click();
-  await web.page.getByRole("link", { name: "notes.txt" }).click();
+  await web.follow("Browse files");
+  await web.follow("projects");
+  await web.follow("lens");
+  await web.follow("notes.txt");
   await web.sees(/^first\n?$/);
   await web.look("files");
   const coming = web.page.waitForEvent("download");
-  await web.page.getByRole("link", { name: /^Download/ }).click();
+  await web.follow(/^Download/);
   const download = await coming;
   assert.equal(download.suggestedFilename(), "notes.txt");
   assert.equal(readFileSync(await download.path(), "utf8"), "first\n");
@@ -176,7 +146,7 @@ test("a clone is made, and the volume is put back to a snapshot while clients wo
   const picture = await web.picture("readme");
   assert.ok(picture.length < 200_000, `the picture has ${picture.length} bytes`);
   // Asked for by who wants pictures: that of the README is made anew.
-  if (kept !== undefined) {
+  if (cluster.isKept) {
     mkdirSync(images, { recursive: true });
     writeFileSync(join(images, "page.png"), picture);
   }
@@ -237,41 +207,6 @@ test("who may only look is refused, and told so", options, async () => {
   await web.sees("Take a snapshot…");
 });
 
-/** Taken while the pool fills; the first one went with the restore. */
-const full = "full-0";
-
-/** What is done to a snapshot and to files, by the page alone; whatever else goes on. */
-async function everyAction(when: string): Promise<void> {
-  await web.go(`volumes/media?snapshot=${full}`);
-  await web.press("Hold…");
-  await web.page.getByLabel("Why").fill(when);
-  await web.page.getByLabel("Whose hold it is").fill("audit");
-  await web.confirm("Hold");
-  await web.press("Release…");
-  await web.confirm("Release");
-  await web.go(`snapshots/${full}/files?volume=media&path=%2Fprojects%2Flens`);
-  await web.page.getByRole("link", { name: "notes.txt" }).click();
-  await web.sees(/^first\n?$/);
-  await web.press("Restore… notes.txt");
-  await web.page.getByLabel(/Replace files/).check();
-  await web.confirm("Restore");
-  await web.go("schedules/nightly");
-  await web.page.getByLabel("hourly").fill(when === "full" ? "3" : "4");
-  await web.press("Save…");
-  await web.confirm("Save schedule");
-  await web.go("compare?volume=media");
-  await web.go("logs");
-  await web.page.locator(".log li").first().waitFor();
-  await web.go("activity");
-  await web.page.locator(".log li").first().waitFor();
-}
-
-/** Percent of the fullest pool of node 1. */
-async function poolPercent(): Promise<number> {
-  const text = await on("lvs --noheadings -o lv_attr,data_percent");
-  return Math.max(...[...text.matchAll(/^ *t\S+ +([\d.]+)/gm)].map(([, percent]) => Number(percent)));
-}
-
 test("what takes long is seen with its progress, and cancelled where that can be", options, async () => {
   await web.go("activity");
   const client = new MortarClient({ socketPath: `${cluster.root}/n1/run/mortar/mortard.sock` });
@@ -293,38 +228,6 @@ test("logs of every node are read, by program and level", options, async () => {
   await web.look("logs");
 });
 
-test("a pool that fills up is told of, with what to type; all goes on", options, async () => {
-  // What is written over while a snapshot has it takes as much again.
-  for (let round = 0; round < 12 && (await poolPercent()) < 84; round += 1) {
-    await on("dd if=/dev/urandom of=media/filler bs=1M count=60 conv=notrunc,fsync status=none");
-    await on(`gluster snapshot create full-${round} media no-timestamp`);
-  }
-  await web.go("");
-  await until("the page tells of it", async () =>
-    (await web.page.getByText(/The pool .* is \d+ % full/).count()) > 0, 120);
-  await web.sees(/^lvextend /);
-  await web.look("filling");
-  await everyAction("full");
-});
-
-test("a node that is away is told of; what is left goes on, and the page stays", options, async () => {
-  await cluster.kill(3);
-  await web.go("");
-  await until("the page tells of it", async () =>
-    (await web.page.getByText(/The node .* does not answer/).count()) > 0, 120);
-  await web.sees("out of reach");
-  await web.look("node-away");
-  await web.go("volumes/media");
-  await web.sees(/of 3 bricks offline/);
-  await everyAction("away");
-  await cluster.run(3, "mortar up", 180);
-  await web.go("");
-  await until("all answer again", async () =>
-    (await web.page.getByText(/The node .* does not answer/).count()) === 0, 180);
-});
-
 test("the page had no failure of its own", options, () => {
   assert.deepEqual(web.failures, []);
-  assert.equal(existsSync(pictures), true);
-  assert.equal(nodeNumbers.length, 3);
 });

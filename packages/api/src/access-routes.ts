@@ -1,5 +1,5 @@
 /** Routes of who may ask over the network. */
-import { Type } from "@sinclair/typebox";
+import { Type } from "./schema/schema.ts";
 import {
   AuditEntry, Session, SessionBody, TokenCreateBody, TokenCreated, TokenInfo,
 } from "./access.ts";

@@ -1,5 +1,5 @@
 /** Schemas of who may ask over the network, and of what was done. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 const RoleName = Type.Union([
   Type.Literal("viewer"), Type.Literal("operator"), Type.Literal("admin"),
@@ -25,10 +25,10 @@ export const TokenInfo = Type.Object({
 });
 export type TokenInfo = Static<typeof TokenInfo>;
 
-export const TokenCreated = Type.Composite([
-  TokenInfo,
-  Type.Object({ token: Type.String({ description: "told this once: only its digest is kept" }) }),
-]);
+export const TokenCreated = Type.Object({
+  ...TokenInfo.properties,
+  token: Type.String({ description: "told this once: only its digest is kept" }),
+});
 export type TokenCreated = Static<typeof TokenCreated>;
 
 export const SessionBody = Type.Object(

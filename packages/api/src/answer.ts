@@ -5,7 +5,7 @@
  * fields of GlusterFS beside it: `opErrno` and `opErrstr` are what the stock command line prints
  * and puts into its XML; `node`, `object` and `nextStep` say where, what, and what to do now.
  */
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "./schema/schema.ts";
 
 export const Detail = Type.Object(
   {

@@ -1,5 +1,5 @@
 /** Schemas of what bricks tell of themselves. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 export const BrickClient = Type.Object({
   address: Type.String({ description: "IP:PORT" }),
@@ -42,7 +42,7 @@ export const BrickReport = Type.Object(
         known: Type.Integer({ description: "are in memory" }),
       }),
     ),
-    memory: Type.Optional(Type.Record(Type.String(), Type.Number(), { description: "bytes" })),
+    memory: Type.Optional(Type.Record(Type.Number(), { description: "bytes" })),
   },
   { description: "what of it was asked for" },
 );

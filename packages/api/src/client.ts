@@ -4,7 +4,7 @@
  * A refusal by the daemon is an `Answer` with its problem. Only what keeps an answer from coming
  * is thrown, as `ApiError`.
  */
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "./schema/schema.ts";
 import { type Answer, Problem, successOf } from "./answer.ts";
 import { conforms } from "./check.ts";
 import { ApiError, exchange, type MortarPlace } from "./http-exchange.ts";
@@ -19,7 +19,8 @@ type Query<N extends RouteName> = Static<(typeof routes)[N]["query"]>;
 type Body<N extends RouteName> = Static<(typeof routes)[N]["body"]>;
 export type Result<N extends RouteName> = Static<(typeof routes)[N]["result"]>;
 
-interface CallInput<N extends RouteName> {
+/** What a call of a route is given. */
+export interface CallInput<N extends RouteName> {
   readonly params?: Params<N>;
   readonly query?: Query<N>;
   readonly body?: Body<N>;

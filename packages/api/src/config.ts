@@ -1,5 +1,5 @@
 /** Schema of a node's configuration file, `/etc/mortar/mortar.json`. Every field is optional. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 const port = { minimum: 1, maximum: 65_535 };
 

@@ -4,7 +4,7 @@
  * A node numbers its own events: `id` only grows, also over restarts, and is about the millisecond at
  * which the node took note. Events of several nodes are ordered by `id`, then by `nodeId`.
  */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { noBody, none, route } from "./route.ts";
 
 export type EventSeverity = "note" | "warning" | "error";
@@ -96,7 +96,7 @@ export const ClusterEvent = Type.Object({
   sentence: Type.String({ maxLength: 8192 }),
   nextStep: Type.Optional(Type.String({ maxLength: 4096, description: "what to type, or to look at" })),
   data: Type.Optional(
-    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    Type.Record(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
   ),
 });
 export type ClusterEvent = Static<typeof ClusterEvent>;

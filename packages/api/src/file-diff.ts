@@ -3,7 +3,7 @@
  * there may be millions: the answer is lines of JSON, `FileDiffLine`, of which the last one is `done`.
  */
 import type { IncomingMessage } from "node:http";
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import type { Problem } from "./answer.ts";
 import { conforms } from "./check.ts";
 import { ApiError, type MortarPlace } from "./http-exchange.ts";

@@ -1,5 +1,5 @@
 /** Routes of what has to be healed. */
-import { Type } from "@sinclair/typebox";
+import { Type } from "./schema/schema.ts";
 import {
   HealCounts, HealQuery, HealReport, HealStatistics, HealSwitchBody, SplitBrainBody,
   SplitBrainEnded,

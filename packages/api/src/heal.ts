@@ -1,5 +1,5 @@
 /** Schemas of what has to be healed, in the words of `volume heal`. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 const closed = { additionalProperties: false };
 const ref = { name: Type.String(), id: Type.String() };

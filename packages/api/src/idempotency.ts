@@ -1,5 +1,5 @@
 /** The header with which a change is asked for again without being made again. */
-import { Type } from "@sinclair/typebox";
+import { Type } from "./schema/schema.ts";
 import { type RouteName, routes } from "./routes.ts";
 
 export const IDEMPOTENCY_HEADER = "idempotency-key";

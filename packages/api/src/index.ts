@@ -7,9 +7,9 @@ export {
   type EventSeverity, EventsTold,
 } from "./events.ts";
 export { followEvents, type FollowOptions } from "./event-stream.ts";
-export { conforms, firstMismatch, fromText } from "./check.ts";
+export { conforms, firstMismatch } from "./check.ts";
 export {
-  MortarClient, type MortarClientOptions, type PagedRoute, PageRefused, type Result,
+  type CallInput, MortarClient, type MortarClientOptions, type PagedRoute, PageRefused, type Result,
 } from "./client.ts";
 export { ApiError, type ApiErrorCode, type MortarPlace } from "./http-exchange.ts";
 export * from "./node.ts";
@@ -20,6 +20,7 @@ export { isEnough, Role, roleOf } from "./roles.ts";
 export { type RouteName, routes } from "./routes.ts";
 export { PoolUse } from "./pool.ts";
 export * from "./schedule.ts";
+export { fromText } from "./schema/from-text.ts";
 export * from "./snapshot.ts";
 export {
   FileRestored, FileRestoreBody, SnapshotContentQuery, SnapshotFile, SnapshotFiles,

@@ -1,5 +1,5 @@
 /** What programs of a node wrote to their logs: read from their end, by the name of the program. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { name, noBody, route } from "./route.ts";
 
 export const LOG_LINES_MAX = 1_000;

@@ -1,5 +1,5 @@
 /** Schemas of the node itself and of its peers. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 export const BrickProcess = Type.Object({
   volume: Type.String({ description: "volume, or snap volume" }),

@@ -3,7 +3,7 @@
  * last item that was told, by what it is sorted by: what comes or goes meanwhile neither repeats nor
  * hides another. Without `limit` everything is told, as before there were pages.
  */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 export const PAGE_MAX = 1_000;
 

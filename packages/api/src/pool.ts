@@ -1,5 +1,5 @@
 /** Thin pools that bricks are on: how full they are, and how they came to it. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { bytes, noBody, none, route } from "./route.ts";
 
 export const PoolState = Type.Union([

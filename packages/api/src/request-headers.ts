@@ -1,5 +1,5 @@
 /** Headers that mean something to a route: what OpenAPI tells of them, and what is checked. */
-import { type TObject, Type } from "@sinclair/typebox";
+import { type TObject, Type } from "./schema/schema.ts";
 import { IdempotencyHeaders, takesIdempotencyKey } from "./idempotency.ts";
 import type { RouteName } from "./routes.ts";
 import { mayBeTask, PreferHeaders } from "./task.ts";

@@ -7,7 +7,7 @@
  *
  * A route that is not named here needs a viewer when it only reads, and an admin otherwise.
  */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { type RouteName, routes } from "./routes.ts";
 
 export const Role = Type.Union([

@@ -1,5 +1,5 @@
 /** What a route is, and the pieces that routes are made of. */
-import { type TObject, type TSchema, Type } from "@sinclair/typebox";
+import { type TObject, type TSchema, Type } from "./schema/schema.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
 

@@ -4,7 +4,7 @@
  * Names of volumes and snapshots are path segments (percent-encoded); questions about all, or a
  * choice of them, are collections with a query, so that no name can collide with a verb.
  */
-import { Type } from "@sinclair/typebox";
+import { Type } from "./schema/schema.ts";
 import {
   NodeStatus, Peer, PeerAcceptBody, PeerConfirmBody, PeerProbeBody, PeerProbed, PeerRecovered, PeerRequest, PeerToken,
   ShutdownBody, ShutdownResult,

@@ -1,5 +1,5 @@
 /** Routes of schedules, and of what keeps a snapshot from being removed. */
-import { Type } from "@sinclair/typebox";
+import { Type } from "./schema/schema.ts";
 import { name, noBody, none, route, snapshot } from "./route.ts";
 import {
   Schedule, ScheduleAddBody, ScheduleEditBody, SchedulePreview, SchedulePrunePlan, ScheduleRun, SnapshotHoldBody,

@@ -1,5 +1,5 @@
 /** Schemas of schedules, holds and locks. Times are UTC milliseconds. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { SnapshotRemoval } from "./snapshot.ts";
 
 const scheduleName = Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });

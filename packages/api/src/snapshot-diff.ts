@@ -1,5 +1,5 @@
 /** Schemas of the difference of two snapshots. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { bytes, name } from "./route.ts";
 
 export const SnapshotDiffBody = Type.Object(

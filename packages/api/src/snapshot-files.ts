@@ -1,5 +1,5 @@
 /** Files of snapshots: listed, and brought back into the live volume. Their content: see the docs. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { bytes, name, noBody, none, route, snapshot } from "./route.ts";
 
 const path = Type.String({ minLength: 1, maxLength: 4096, description: "from the root, `/a/b`" });

@@ -1,5 +1,5 @@
 /** What keeps a snapshot, in `snapshot list` and `info`. Times are UTC milliseconds. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 export const keptFields = {
   holds: Type.Optional(

@@ -1,5 +1,5 @@
 /** Routes of snapshots. */
-import { Type } from "@sinclair/typebox";
+import { Type } from "./schema/schema.ts";
 import { pageQuery } from "./page.ts";
 import { name, noBody, none, oneOrVolume, force, route, snapshot } from "./route.ts";
 import {

@@ -1,5 +1,5 @@
 /** Schemas of snapshots, in the words of `snapshot info`, `status` and `config`. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { keptFields } from "./snapshot-kept.ts";
 
 export const SnapshotCreateBody = Type.Object(
@@ -78,7 +78,7 @@ export const SnapshotInfo = Type.Object({
   consistency: Type.Optional(Consistency),
   pauseMs: Type.Optional(Type.Number()),
   phases: Type.Optional(
-    Type.Record(Type.String(), Type.Number(), {
+    Type.Record(Type.Number(), {
       description: "milliseconds of each part of taking it; writes are held from drain to release",
     }),
   ),

@@ -1,5 +1,5 @@
 /** Schemas of who owns how much of a thin pool. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { bytes } from "./route.ts";
 
 const volumeUse = {

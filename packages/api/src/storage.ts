@@ -1,5 +1,5 @@
 /** Schemas of the storage of bricks: made, placed, listed, and why it takes no snapshot. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 const text = Type.String({ minLength: 1, maxLength: 1024 });
 const bytes = Type.Integer({ minimum: 1 });

@@ -10,8 +10,8 @@
  *        │  └──► interrupted                    mortard ended meanwhile
  *        └──► cancelling ──► cancelled          it was stopped, or undone
  */
-import { type Static, Type } from "@sinclair/typebox";
-import { Problem } from "./answer.ts";
+import { type Static, Type } from "./schema/schema.ts";
+import { Detail, Problem } from "./answer.ts";
 import { pageQuery } from "./page.ts";
 import { name, noBody, none, route } from "./route.ts";
 
@@ -46,6 +46,7 @@ export const Task = Type.Object({
   result: Type.Optional(Type.Unknown({ description: "as its route answers; told for one task" })),
   isResultOmitted: Type.Optional(Type.Boolean({ description: "it was too long to be kept" })),
   warnings: Type.Optional(Type.Array(Type.String())),
+  details: Type.Optional(Type.Array(Detail)),
   problem: Type.Optional(Problem),
 });
 export type Task = Static<typeof Task>;

@@ -1,5 +1,5 @@
 /** Routes of snapshots that are sent and received; the data itself goes another way: transfer.ts. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { name, noBody, none, route, volume } from "./route.ts";
 import { StreamHeader, StreamPlace, StreamPoint } from "./stream/stream-header.ts";
 

@@ -11,7 +11,7 @@
  * frames has no words: the connection ends, and what was wrong is in the node's log.
  */
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { ApiError } from "./http-exchange.ts";
 import { conforms } from "./check.ts";
 import { BookmarkPart } from "./transfer-routes.ts";

@@ -1,5 +1,5 @@
 /** Schemas of commands that change a volume's bricks, and of rebalance. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 
 const BRICKS_MAX = 10_000;
 const bricks = Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {

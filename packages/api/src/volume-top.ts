@@ -1,5 +1,5 @@
 /** Routes of what bricks tell about single files. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { name, none, route, volume } from "./route.ts";
 
 const TopEntry = Type.Object({

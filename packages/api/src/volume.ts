@@ -1,5 +1,5 @@
 /** Schemas of volumes, in the words and with the counts of `volume info` and `volume status`. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { BrickReport } from "./brick-report.ts";
 
 /** Longest brick list one request may carry; a bound for the parser, not a promise. */

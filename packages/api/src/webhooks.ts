@@ -1,5 +1,5 @@
 /** Who is told of events by HTTP: schemas and routes. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "./schema/schema.ts";
 import { eventKinds } from "./events.ts";
 import { noBody, none, route } from "./route.ts";
 
@@ -26,10 +26,10 @@ export const WebhookInfo = Type.Object({
 });
 export type WebhookInfo = Static<typeof WebhookInfo>;
 
-export const WebhookCreated = Type.Composite([
-  WebhookInfo,
-  Type.Object({ secret: Type.String({ description: "what bodies are signed with; told this once" }) }),
-]);
+export const WebhookCreated = Type.Object({
+  ...WebhookInfo.properties,
+  secret: Type.String({ description: "what bodies are signed with; told this once" }),
+});
 export type WebhookCreated = Static<typeof WebhookCreated>;
 
 export const WebhookTried = Type.Object({

@@ -7,6 +7,9 @@
 import { basename, resolve } from "node:path";
 import type { CliIo } from "./io.ts";
 
+/** What LVM's tools give for a wrong command line. */
+const LVM_EXIT_USAGE = 3;
+
 /** Runs one command line and returns the exit code. `calledAs` is the name of the link. */
 export async function runCommandLine(
   calledAs: string,
@@ -71,7 +74,7 @@ async function mortar(line: Line, io: CliIo): Promise<number> {
       root: line.root ?? "/",
     });
   }
-  if (isLvmName(verb)) return lvm(verb, ownJson(verb, words.slice(position + 1)), io, line.root);
+  if (isLvmName(verb)) return lvmToldAsJson(verb, words.toSpliced(position, 1), io, line.root);
   if (verb === "pool") {
     const { isPoolVerb, runPoolVerb } = await import("./pool/pool-verbs.ts");
     const own = words.slice(position + 1);
@@ -85,7 +88,7 @@ async function mortar(line: Line, io: CliIo): Promise<number> {
     const create = (made: readonly string[]) => gluster(made, io, line.root, false);
     return createWithBricks(words, io, { root: line.root ?? "/" }, create);
   }
-  return unknownVerb(verb, io);
+  return unknownVerb(verb, io, words.includes("--json"));
 }
 
 async function withoutVerb(
@@ -125,10 +128,20 @@ async function lvm(
   return runLvm(tool, args, io, { root });
 }
 
-/** `--json` is understood everywhere under this name; LVM has another word for it. */
-function ownJson(tool: string, words: readonly string[]): readonly string[] {
-  if (!["lvs", "vgs", "pvs"].includes(tool)) return words;
-  return words.map((word) => (word === "--json" ? "--reportformat=json" : word));
+/** `--json` is understood everywhere under this name; LVM has another word for it, and for reports only. */
+async function lvmToldAsJson(
+  tool: string, words: readonly string[], io: CliIo, root: string | undefined,
+): Promise<number> {
+  if (!words.includes("--json")) return await lvm(tool, words, io, root);
+  const { lvmTools } = await import("./lvm/index.ts");
+  if (!lvmTools.includes(tool)) return await unknownVerb(tool, io, true);
+  const { toldAsJson } = await import("./told-as-json.ts");
+  const isReport = ["lvs", "vgs", "pvs"].includes(tool);
+  const others = words.filter((word) => word !== "--json");
+  const args = isReport ? [...others, "--reportformat=json"] : others;
+  return await toldAsJson(io, (inner) => lvm(tool, args, inner, root), {
+    printsJson: isReport, problemType: (exitCode) => (exitCode === LVM_EXIT_USAGE ? "usage" : "refused"),
+  });
 }
 
 /** Tells the tools of LVM from other words without loading them. */
@@ -136,7 +149,7 @@ function isLvmName(word: string): boolean {
   return /^(lv|vg|pv)[a-z]+$/.test(word);
 }
 
-async function unknownVerb(verb: string, io: CliIo): Promise<number> {
+async function unknownVerb(verb: string, io: CliIo, isJson = false): Promise<number> {
   const [{ suggestion }, { ownVerbs }, { lvmTools }, { glusterWords }] = await Promise.all([
     import("./suggestion.ts"),
     import("./node/verbs.ts"),
@@ -144,6 +157,12 @@ async function unknownVerb(verb: string, io: CliIo): Promise<number> {
     import("./gluster/first-words.ts"),
   ]);
   const near = suggestion(verb, [...ownVerbs, ...glusterWords, ...lvmTools]);
+  if (isJson) {
+    const { problemJson } = await import("./told-as-json.ts");
+    const nextStep = `mortar ${near ?? "help"}`;
+    io.stdout.write(problemJson({ type: "usage", detail: `unrecognized word: ${verb} (position 0)`, nextStep }));
+    return 1;
+  }
   io.stderr.write(`unrecognized word: ${verb} (position 0)\n`);
   io.stderr.write(near === undefined ? "Next: mortar help\n" : `Did you mean: mortar ${near}\n`);
   return 1;

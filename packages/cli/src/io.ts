@@ -7,4 +7,6 @@ export interface CliIo {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** There with `--json`: what a program wants besides the sentences, by stable names. */
+  readonly tell?: (fields: Readonly<Record<string, unknown>>) => void;
 }

@@ -16,6 +16,19 @@ export async function call<N extends RouteName>(
   input: CallInput<N> = {},
   signal?: AbortSignal,
 ): Promise<Answer<Result<N>>> {
+  return answerOf(await tell(name, input, signal));
+}
+
+/** What came, as it came: whoever asks again and again sees at once that nothing changed. */
+export interface Told {
+  readonly response: Response;
+  readonly text: string;
+}
+
+/** Rejects with Unreachable. */
+export async function tell<N extends RouteName>(
+  name: N, input: CallInput<N> = {}, signal?: AbortSignal,
+): Promise<Told> {
   const method = methodOf(name);
   const hasBody = method !== "GET" && method !== "DELETE";
   const response = await reach(urlOf(name, input), {
@@ -27,7 +40,11 @@ export async function call<N extends RouteName>(
     ...(hasBody ? { body: JSON.stringify(input.body ?? {}) } : {}),
     ...(signal === undefined ? {} : { signal }),
   });
-  const body: unknown = await response.json().catch(() => undefined);
+  return { response, text: await response.text().catch(() => "") };
+}
+
+export function answerOf<N extends RouteName>({ response, text }: Told): Answer<Result<N>> {
+  const body = parsed(text);
   if (response.ok && isObject(body)) {
     return { ok: true, ...(body as Omit<Extract<Answer<Result<N>>, { ok: true }>, "ok">) };
   }
@@ -60,6 +77,14 @@ export function problemOf(response: Response, body: unknown): Problem {
     type: "bad-answer", title: "The answer is none of mortard's", status: response.status,
     detail: text, opErrno: 0, opErrstr: text, details: [], warnings: [],
   };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

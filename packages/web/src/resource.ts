@@ -8,7 +8,7 @@
 import type { Problem } from "@mortar/api";
 import { type Signal, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { call, Unreachable } from "./call.ts";
+import { answerOf, tell, Unreachable } from "./call.ts";
 import type { CallInput, Result, RouteName } from "./routes.ts";
 import { session } from "./session.ts";
 
@@ -143,24 +143,26 @@ async function refresh(entry: Entry): Promise<void> {
   }
 }
 
+/** As they came. */
+const texts = new WeakMap<Resource<unknown>, string>();
+
+/** What did not change keeps its identity: it is not even read, and nothing that shows it is drawn anew. */
 async function loaded<N extends RouteName>(
   name: N, input: CallInput<N>, before: Resource<unknown>,
 ): Promise<Resource<unknown>> {
   try {
-    const answer = await call(name, input);
+    const told = await tell(name, input);
     lostSinceMs.value = undefined;
+    if (told.text !== "" && told.text === texts.get(before)) return before;
+    const answer = answerOf<N>(told);
     if (!answer.ok) return { ...before, problem: answer.problem, isLoading: false };
     const notes = [...answer.warnings, ...answer.details.map(({ detail }) => detail)];
-    const data = isSame(before.data, answer.result) ? before.data : answer.result;
-    return { data, problem: undefined, notes, isLoading: false };
+    const now = { data: answer.result, problem: undefined, notes, isLoading: false };
+    texts.set(now, told.text);
+    return now;
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
     lostSinceMs.value ??= Date.now();
-    return { ...before, isLoading: false };
+    return before.isLoading ? { ...before, isLoading: false } : before;
   }
-}
-
-/** What did not change keeps its identity: nothing that shows it is drawn anew. */
-function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -19,7 +19,7 @@ type Fault = "kill" | "stop" | "cut" | "one-way" | "slow" | "full" | "clock";
 const kinds: readonly Fault[] = [
   "kill", "kill", "kill", "stop", "stop", "cut", "one-way", "slow", "full", "clock",
 ];
-/** The holder of a pool needs a moment to start the next server. */
+/** Holder and server of a pool need a moment to start each the other's successor. */
 const POOL_PAUSE_MS = 6_000;
 const STORM_MS = 15_000;
 const CALM_MS = 15_000;
@@ -89,20 +89,22 @@ export class Faults {
   async #process(node: PoolNode, kind: "kill" | "stop", ms: number): Promise<void> {
     const { random } = this.#options;
     const what = random.pick(["mortard", "mortard", "etcd", "brick", "pool"] as const);
+    const isOfPool = what === "pool";
     const choice = random.next();
-    const found = (await node.processes())[what];
+    const part = isOfPool && choice % 2 === 1 ? "holder" : what;
+    const found = (await node.processes())[part];
     const pid = found[choice % Math.max(1, found.length)];
     if (pid === undefined) return;
-    if (what === "pool") {
+    if (isOfPool) {
       const lastMs = this.#poolTouchedMs.get(node.index) ?? Number.NEGATIVE_INFINITY;
       if (performance.now() - lastMs < POOL_PAUSE_MS) return;
       this.#poolTouchedMs.set(node.index, performance.now());
     }
-    this.#note(`${kind} ${what}`, `${node.name}${kind === "stop" ? ` ${ms} ms` : ""}`);
+    this.#note(`${kind} ${part}`, `${node.name}${kind === "stop" ? ` ${ms} ms` : ""}`);
     if (kind === "kill") return kill(pid, "SIGKILL");
     this.#stopped.add(pid);
     kill(pid, "SIGSTOP");
-    await sleep(what === "pool" ? Math.min(ms, 4_000) : ms);
+    await sleep(isOfPool ? Math.min(ms, 4_000) : ms);
     kill(pid, "SIGCONT");
     this.#stopped.delete(pid);
   }

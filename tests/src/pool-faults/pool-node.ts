@@ -163,16 +163,17 @@ export class PoolNode {
   }
 
   /** Processes of the node by what they are; what cannot be found out is not among them. */
-  async processes(): Promise<Record<"mortard" | "etcd" | "brick" | "pool", number[]>> {
+  async processes(): Promise<Record<"mortard" | "etcd" | "brick" | "pool" | "holder", number[]>> {
     const asker = new MortarClient({ socketPath: `${this.root}/run/mortar/mortard.sock`, timeoutMs: 2_000 });
     const answer = await asker.nodeStatus().catch(() => undefined);
     const bricks = answer?.ok === true ? answer.result.bricks : [];
-    const pool = join(this.root, "run/mortar/pools", `${this.vg}-pool`, "server.pid");
+    const pool = join(this.root, "run/mortar/pools", `${this.vg}-pool`);
     return {
       mortard: this.#child?.pid === undefined ? [] : [this.#child.pid],
       etcd: pidIn(join(this.root, "run/mortar/etcd.pid")),
       brick: bricks.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
-      pool: pidIn(pool),
+      pool: pidIn(join(pool, "server.pid")),
+      holder: pidIn(join(pool, "holder.pid")),
     };
   }
 

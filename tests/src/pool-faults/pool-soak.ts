@@ -13,7 +13,7 @@ import { Operators, telling, type VolumePlan } from "./pool-clients.ts";
 import { strayLvs, toldBy, unsettled, unwritable } from "./pool-end.ts";
 import { Faults } from "./pool-faults.ts";
 import { judge, lineOf, type Operation } from "./pool-history.ts";
-import { noVolume, type VolumeState } from "./pool-model.ts";
+import { noVolume, type Outcome, type VolumeState } from "./pool-model.ts";
 import { PoolNetwork } from "./pool-network.ts";
 import { FAKETIME, mountsBelow, PoolNode } from "./pool-node.ts";
 
@@ -32,6 +32,8 @@ export interface PoolSoakResult {
   readonly succeeded: number;
   /** By verb, as a line. */
   readonly successes: string;
+  /** By verb and reason, as a line. */
+  readonly refusals: string;
   readonly unknown: number;
   readonly faults: string;
   readonly settledAfterMs: number;
@@ -138,10 +140,13 @@ class PoolSoak {
     const all = [...this.#operators.histories.values()].flat();
     const count = (kind: string): number => all.filter(({ outcome }) => outcome.kind === kind).length;
     if (count("ok") === 0) failures.push("nothing succeeded:", ...all.map((it) => `  ${lineOf(it)}`));
-    const successes = successesOf(all);
+    const successes = counted(all, "ok", ({ command }) => command.verb);
+    const refusals = counted(all, "refused", ({ command, outcome }) =>
+      `${command.verb} ${"code" in outcome ? outcome.code : ""}`);
     log(`succeeded: ${successes}`);
+    log(`refused: ${refusals}`);
     return {
-      successes,
+      successes, refusals,
       failures, settledAfterMs, faults: faults.summary(), operations: all.length,
       succeeded: count("ok"), unknown: count("unknown"),
     };
@@ -207,11 +212,15 @@ class PoolSoak {
   }
 }
 
-/** How often each verb succeeded. */
-function successesOf(operations: readonly Operation[]): string {
+/** How often there is each of what `nameOf` says, of operations that ended so. */
+function counted(
+  operations: readonly Operation[], kind: Outcome["kind"], nameOf: (it: Operation) => string,
+): string {
   const counts = new Map<string, number>();
-  for (const { command, outcome } of operations) {
-    if (outcome.kind === "ok") counts.set(command.verb, (counts.get(command.verb) ?? 0) + 1);
+  for (const operation of operations) {
+    if (operation.outcome.kind !== kind) continue;
+    const name = nameOf(operation);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return [...counts].map(([verb, count]) => `${verb} ${count}`).toSorted().join(", ");
+  return [...counts].map(([name, count]) => `${name} ${count}`).toSorted().join(", ");
 }

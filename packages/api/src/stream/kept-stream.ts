@@ -1,5 +1,5 @@
 /** The record of a stream that is kept in parts: `stream.json`. docs/formats/snapshot-stream.md */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "../schema/schema.ts";
 import { StreamPoint } from "./stream-header.ts";
 
 export const KeptStream = Type.Object({

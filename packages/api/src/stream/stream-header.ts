@@ -1,6 +1,6 @@
 /** What a snapshot stream says of itself: its first frame, and its last. JSON in UTF-8. */
-import { type Static, Type } from "@sinclair/typebox";
-import type { TSchema } from "@sinclair/typebox";
+import { type Static, Type } from "../schema/schema.ts";
+import type { TSchema } from "../schema/schema.ts";
 import { conforms, firstMismatch } from "../check.ts";
 import { damaged, type Frame } from "./stream-frame.ts";
 

@@ -1,5 +1,5 @@
 /** What the sender has to know to go on where the receiver was cut off: one word of text. */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, Type } from "../schema/schema.ts";
 import { conforms } from "../check.ts";
 import { StreamPlace, StreamPoint } from "./stream-header.ts";
 

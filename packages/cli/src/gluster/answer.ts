@@ -18,6 +18,8 @@ export interface Presentation<Result> {
   readonly xmlFailed?: (problem: Problem) => readonly XmlElement[];
   /** Stock's exit code of a refusal with `--xml`; 0 unless told. */
   readonly xmlExitCode?: number;
+  /** Stock's exit code of another refusal; 1 unless told. */
+  readonly failedExitCode?: number;
 }
 
 /** Prints an answer. Returns the exit code. */
@@ -64,7 +66,7 @@ export function presentProblem(
   stderr.write(`${presentation.failed}${problem.opErrstr}\n`);
   if (presentation.failedLast !== undefined) stdout.write(`${presentation.failedLast}\n`);
   if (!session.strict) stderr.write(advice(problem));
-  return 1;
+  return session.strict ? (presentation.failedExitCode ?? 1) : 1;
 }
 
 /** What stock's texts leave out: each place that failed, and what to do now. */

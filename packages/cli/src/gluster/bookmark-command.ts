@@ -1,7 +1,7 @@
 /** `snapshot bookmark`: what a difference is told by when its snapshot is gone. */
 import { join } from "node:path";
 import { type BookmarkSummary, TransferClient } from "@mortar/api";
-import { shownSize } from "../shown-size.ts";
+import { ProgressLine } from "../progress-line.ts";
 import { element, type XmlElement } from "../xml.ts";
 import { present, presentProblem } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
@@ -60,19 +60,25 @@ async function make(session: Session, { snapshot, name, volume }: Asked): Promis
   const { id, bricks } = begun.result;
   const transfer = new TransferClient(join(session.root, "run/mortar/mortard.sock"));
   const { stderr } = session.io;
-  const isShown = (stderr as { isTTY?: boolean }).isTTY === true;
+  const line = new ProgressLine("snapshot bookmark", stderr);
+  const read = bricks.map(() => 0);
+  const total = bricks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   try {
     // Bricks are on different disks: all at a time.
-    await Promise.all(bricks.map(async ({ host: _host, name: of, ...lv }, brick) => {
+    await Promise.all(bricks.map(async ({ host: _host, name: _name, ...lv }, brick) => {
       for await (const { durable } of transfer.digest({ ...lv, bookmark: { id, brick } })) {
-        if (isShown) stderr.write(`${of}: ${shownSize(durable)} of ${shownSize(lv.sizeBytes)}\n`);
+        read[brick] = durable;
+        line.tell({ done: read.reduce((sum, it) => sum + it, 0), total, unit: "bytes" });
       }
     }));
   } catch (error) {
     const { name: kind, message } = error as Error;
-    if (kind !== "ApiError") throw error;
+    if (kind !== "ApiError" || session.format === "json") throw error;
+    line.end();
     stderr.write(`${FAILED}${message}\nNext: mortar snapshot bookmark ${snapshot} ${name}\n`);
     return 1;
+  } finally {
+    line.end();
   }
   const done = await client.bookmarkFinish(name, { id });
   return present(session, done, {

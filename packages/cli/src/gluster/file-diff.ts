@@ -23,6 +23,7 @@ export async function printFileDiff(session: Session, asked: FileDiffBody): Prom
     return 0;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    if (session.format === "json") throw error;
     session.io.stderr.write(`snapshot diff: failed: ${error.message}\n`);
     return 1;
   }

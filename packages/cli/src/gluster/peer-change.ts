@@ -3,6 +3,8 @@ import { operationOutput, present } from "./answer.ts";
 import { type Session, UsageError } from "./command.ts";
 
 const TOKEN = "--token=";
+/** As stock: the daemon's -1 becomes the exit code. */
+const EXIT_DETACH_REFUSED = 255;
 /** Stock's question; it is asked although Mortar's clients find another node by themselves. */
 const DETACH_QUESTION =
   "All clients mounted through the peer which is getting detached need to be remounted using one " +
@@ -42,5 +44,6 @@ export async function peerDetach(session: Session, args: readonly string[]): Pro
     text: () => "peer detach: success\n",
     xml: () => operationOutput("peerDetach", "success").slice(1),
     failed: "peer detach: failed: ",
+    failedExitCode: EXIT_DETACH_REFUSED,
   });
 }

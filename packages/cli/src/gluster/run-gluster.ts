@@ -2,10 +2,11 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { MortarClient } from "@mortar/api";
-import type { CliIo } from "../io.ts";
+import type { CliIo, Output } from "../io.ts";
 import { type LineReader, streamLines, terminalLines } from "../line-reader.ts";
+import { type CliProblem, problemJson, toldAsJson } from "../told-as-json.ts";
 import { glusterVersion, mortarVersion } from "../version.ts";
-import { cliOutput, json } from "./answer.ts";
+import { cliOutput } from "./answer.ts";
 import {
   type ClientMethod,
   type Confirmation,
@@ -33,6 +34,10 @@ export interface GlusterContext {
 const EXIT_OPTION = 255;
 const EXIT_TIMEOUT_VALUE = 254;
 
+const NOT_CONFIRMED: CliProblem = {
+  type: "not-confirmed", detail: "It was not confirmed: nothing was done.", nextStep: "--mode=script answers yes",
+};
+
 export async function runGluster(
   argv: readonly string[],
   io: CliIo,
@@ -40,6 +45,9 @@ export async function runGluster(
 ): Promise<number> {
   const parsed = parseOptions(argv);
   if (parsed.kind === "unknown") {
+    if (argv.includes("--json")) {
+      return toldProblem(io, { type: "usage", detail: `unrecognized option ${parsed.option}` }, EXIT_OPTION);
+    }
     io.stdout.write(`unrecognized option ${parsed.option}\n${generalUsage}`);
     return EXIT_OPTION;
   }
@@ -134,28 +142,49 @@ async function runWords(
   context: GlusterContext,
   lines: LineReader,
 ): Promise<number> {
+  const isJson = options.format === "json";
   const match = matchCommand(glusterCommands, words);
   if (match.kind === "unknown-word") {
     const complaint = `unrecognized word: ${match.word} (position ${match.position})\n`;
+    if (isJson) {
+      const nextStep = (await nextFor(words, match.position)).replace(/^[^:]*: /, "").trimEnd();
+      return toldProblem(io, { type: "usage", detail: complaint.trimEnd(), nextStep });
+    }
     if (context.strict) io.stdout.write(complaint + generalUsage);
     else io.stderr.write(complaint + (await nextFor(words, match.position)));
     return 1;
   }
   if (match.kind === "incomplete") {
+    if (isJson) return toldProblem(io, { type: "usage", detail: "unrecognized command", nextStep: "mortar help" });
     io.stdout.write(`unrecognized command\n${generalUsage}`);
     return 1;
   }
   const { command } = match;
   const args = options.wignore ? withForce(command, match.args) : match.args;
   if (command.run === undefined) {
-    const name = command.words.join(" ");
-    io.stderr.write(`${name} is not supported by this version of Mortar.\n`);
+    const detail = `${command.words.join(" ")} is not supported by this version of Mortar.`;
+    if (isJson) return toldProblem(io, { type: "not-supported", detail });
+    io.stderr.write(`${detail}\n`);
     return 1;
   }
   try {
-    const session = newSession(options, io, context, lines);
+    let isDeclined = false;
+    const made = newSession(options, io, context, lines);
+    const session: Session = {
+      ...made,
+      async confirm(question) {
+        const said = await made.confirm(question);
+        isDeclined = said !== "yes";
+        return said;
+      },
+    };
     if (wantsPlan(command, args)) return await showPlan(session, command, args);
-    return await command.run(session, args);
+    const { run } = command;
+    if (isJson && command.words.at(-1) === "help") {
+      return await toldAsJson(io, (inner) => run({ ...session, io: inner }, args));
+    }
+    const exitCode = await run(session, args);
+    return isJson && isDeclined ? toldProblem(io, NOT_CONFIRMED) : exitCode;
   } catch (error) {
     return reportFailure(error, command, options, io, context);
   }
@@ -176,6 +205,11 @@ function withForce(command: GlusterCommand, args: readonly string[]): readonly s
   return checksBricks && args.length > 1 && args.at(-1) !== "force" ? [...args, "force"] : args;
 }
 
+function toldProblem(io: CliIo, problem: CliProblem, exitCode = 1): number {
+  io.stdout.write(problemJson(problem));
+  return exitCode;
+}
+
 function newSession(
   options: GlusterOptions,
   io: CliIo,
@@ -188,24 +222,28 @@ function newSession(
     strict: context.strict,
     root: context.root,
     client: (timeoutMs = 0) =>
-      connect({ ...options, timeoutMs: Math.max(timeoutMs, options.timeoutMs) }, context),
-    confirm: (question) => confirm(question, options, io, lines),
+      connect({ ...options, timeoutMs: Math.max(timeoutMs, options.timeoutMs) }, io, context),
+    confirm: (question) => confirm(question, options, options.format === "json" ? io.stderr : io.stdout, lines),
   };
 }
 
 async function connect(
   options: GlusterOptions,
+  io: CliIo,
   context: GlusterContext,
 ): Promise<Pick<MortarClient, ClientMethod>> {
   if (context.client !== undefined) return context.client;
-  const api = await import("@mortar/api");
+  const [{ ApiError, MortarClient: Client }, { clientFor }] = await Promise.all([
+    import("@mortar/api"), import("../watched-client.ts"),
+  ]);
   const socketPath = options.socketPath ?? join(context.root, "run/mortar/mortard.sock");
-  const client = new api.MortarClient({ socketPath, timeoutMs: options.timeoutMs });
+  const place = { socketPath, timeoutMs: options.timeoutMs };
+  const client = context.strict ? new Client(place) : clientFor(place, io.stderr);
   const { remoteHost } = options;
   if (remoteHost === undefined || isThisMachine(remoteHost)) return client;
   const answer = await client.nodeStatus();
   if (answer.ok && [answer.result.host, answer.result.address].includes(remoteHost)) return client;
-  throw new api.ApiError(
+  throw new ApiError(
     "connection-failed",
     `${remoteHost} is not this node. Commands go to the daemon of this machine.`,
   );
@@ -218,16 +256,16 @@ function isThisMachine(host: string): boolean {
 async function confirm(
   question: string,
   options: GlusterOptions,
-  io: CliIo,
+  complaints: Output,
   lines: LineReader,
 ): Promise<Confirmation> {
   if (options.script) return "yes";
   const line = await lines.next(`${question} (y/n) `);
-  if (line === undefined) io.stdout.write("gluster cli read error\n");
+  if (line === undefined) complaints.write("gluster cli read error\n");
   const word = line?.trim().toLowerCase();
   if (word === "y" || word === "yes") return "yes";
   if (word === "n" || word === "no") return "no";
-  io.stdout.write("Invalid input, please enter y/n\n");
+  complaints.write("Invalid input, please enter y/n\n");
   return "invalid";
 }
 
@@ -239,7 +277,12 @@ function reportFailure(
   io: CliIo,
   context: GlusterContext,
 ): number {
+  const isJson = options.format === "json";
   if (error instanceof UsageError) {
+    if (isJson) {
+      const detail = error.message === "" ? "The words are not those of the command." : error.message;
+      return toldProblem(io, { type: "usage", detail, nextStep: usageOf(command).replace(/^\s*Usage:\s*/, "").trim() });
+    }
     if (error.message !== "") io[error.stream].write(`${error.message}\n`);
     io.stderr.write(usageOf(command));
     return 1;
@@ -250,17 +293,17 @@ function reportFailure(
     code === "timed-out"
       ? "Error : Request timed out"
       : "Connection failed. Please check if gluster daemon is operational.";
-  if (options.format === "json") {
-    io.stdout.write(json({ problem: { type: code, detail: message } }));
-  } else if (options.format === "xml" && !context.strict) {
+  const root = context.root === "/" ? "" : ` --root ${context.root}`;
+  const next = code === "connection-failed" ? `mortar${root} up` : undefined;
+  if (isJson) return toldProblem(io, { type: code ?? "refused", detail: message, nextStep: next });
+  if (options.format === "xml" && !context.strict) {
     io.stdout.write(cliOutput(-1, 0, sentence, []));
   } else {
     io.stdout.write(`${sentence}\n`);
   }
   if (!context.strict) {
-    const root = context.root === "/" ? "" : ` --root ${context.root}`;
     io.stderr.write(`${message}\n`);
-    if (code === "connection-failed") io.stderr.write(`Next: mortar${root} up\n`);
+    if (next !== undefined) io.stderr.write(`Next: ${next}\n`);
   }
   return 1;
 }

@@ -116,7 +116,8 @@ export const snapshotCommands: readonly GlusterCommand[] = [
 ];
 
 async function create(session: Session, args: readonly string[]): Promise<number> {
-  const request = parseSnapshotCreate(args, session.io.stdout, session.strict);
+  const { stdout, stderr } = session.io;
+  const request = parseSnapshotCreate(args, session.format === "json" ? stderr : stdout, session.strict);
   const client = await session.client();
   return present(session, await client.snapshotCreate(request), {
     text: snapshotCreateText,

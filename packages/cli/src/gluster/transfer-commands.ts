@@ -3,6 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { encodeToken, type MortarClient, type ReceiveState, TransferClient, tokenOf } from "@mortar/api";
+import type { Output } from "../io.ts";
+import { ProgressLine } from "../progress-line.ts";
+import { problemJson } from "../told-as-json.ts";
 import type { PartStore } from "../transfer/directory-place.ts";
 import type { StreamSink, StreamSource } from "../transfer/stream-place.ts";
 import { element } from "../xml.ts";
@@ -78,10 +81,14 @@ async function send(session: Session, args: readonly string[]): Promise<number> 
   const to = options.get("to");
   if (to !== undefined && resume !== undefined) throw new UsageError("With --to nothing is resumed.");
   const { planSend, sendStream } = await import("../transfer/send-stream.ts");
-  return await told(session, async () => {
+  // Standard output may be the stream.
+  const answers = to === undefined ? session.io.stderr : session.io.stdout;
+  const line = new ProgressLine("snapshot send", session.io.stderr);
+  return await told(session, { answers, line }, async () => {
     const asked = {
       client: await session.client(CALL_MS_MAX), transfer: transferOf(session), snapshot, resume,
       from: from ?? resume?.base?.id, volume: options.get("of"), level: levelOf(options.get("compress")),
+      onProgress: line.tell.bind(line),
     };
     const plan = await planSend(asked);
     const sink = to === undefined
@@ -91,6 +98,11 @@ async function send(session: Session, args: readonly string[]): Promise<number> 
         );
     await sendStream(asked, plan, sink);
     await sink.finish();
+    if (session.format === "json") {
+      const { snapshot: sent, base } = plan.header;
+      line.end();
+      answers.write(json({ result: { snapshot: sent.name, ...(base === undefined ? {} : { base: base.name }) }, warnings: [], details: [] }));
+    }
     return 0;
   });
 }
@@ -120,11 +132,12 @@ async function receive(session: Session, args: readonly string[]): Promise<numbe
     });
   }
   const from = options.get("from");
+  const line = new ProgressLine(`snapshot receive: ${volume}`, session.io.stderr);
   const asked = {
     client, transfer: transferOf(session), volume, name: options.get("as"), vg: options.get("vg"),
-    force: flags.includes("--force"),
+    force: flags.includes("--force"), line, onProgress: line.tell.bind(line),
   };
-  return await told(session, async () => {
+  return await told(session, { answers: session.io.stdout, line }, async () => {
     if (from !== undefined) {
       return await receiveKept(session, asked, await storeOf(from, options.get("endpoint")));
     }
@@ -135,12 +148,14 @@ async function receive(session: Session, args: readonly string[]): Promise<numbe
 
 type Asked = Parameters<typeof import("../transfer/receive-stream.ts").receiveStream>[0] & {
   readonly client: Client;
+  readonly line: ProgressLine;
 };
 
 async function receiveOne(session: Session, asked: Asked, source: StreamSource): Promise<number> {
   const { receiveStream } = await import("../transfer/receive-stream.ts");
   try {
     const { done, warnings } = await receiveStream(asked, source);
+    asked.line.end();
     if (session.format === "json") {
       session.io.stdout.write(json({ result: done, warnings, details: [] }));
       return 0;
@@ -149,6 +164,7 @@ async function receiveOne(session: Session, asked: Asked, source: StreamSource):
     session.io.stdout.write(`snapshot receive: ${done.volume}: has snapshot ${done.snapshot}\n`);
     return 0;
   } catch (error) {
+    asked.line.end();
     const state = await stateOf(asked.client, asked.volume).catch(() => undefined);
     if (state?.incoming !== undefined) {
       session.io.stderr.write(
@@ -190,11 +206,15 @@ function tokenWord({ snapshot, base, place }: NonNullable<ReceiveState["incoming
 async function printToken(session: Session, client: Client, volume: string): Promise<number> {
   const state = await stateOf(client, volume);
   if (state?.incoming === undefined) {
-    const sentence = `Nothing is being received into volume ${volume}`;
-    session.io.stderr.write(`snapshot receive: failed: ${sentence}\n`);
+    const detail = `Nothing is being received into volume ${volume}`;
+    if (session.format === "json") session.io.stdout.write(problemJson({ type: "nothing-received", detail }));
+    else session.io.stderr.write(`snapshot receive: failed: ${detail}\n`);
     return 1;
   }
-  session.io.stdout.write(`${tokenWord(state.incoming)}\n`);
+  const token = tokenWord(state.incoming);
+  session.io.stdout.write(
+    session.format === "json" ? json({ result: { volume, token }, warnings: [], details: [] }) : `${token}\n`,
+  );
   return 0;
 }
 
@@ -223,16 +243,30 @@ function standardOutput({ io }: Session): StreamSink {
 
 const operating = new Set(["TransferError", "StreamError", "ApiError"]);
 
+interface Told {
+  /** Where JSON goes. */
+  readonly answers: Output;
+  readonly line: ProgressLine;
+}
+
 /** Sentences go to standard error: standard output may be the stream. */
-async function told({ io }: Session, work: () => Promise<number>): Promise<number> {
+async function told({ io, format }: Session, { answers, line }: Told, work: () => Promise<number>): Promise<number> {
   try {
     return await work();
   } catch (error) {
     const { name, message, nextStep, code } = error as Error & { nextStep?: string; code?: string };
     const isSystem = code !== undefined && /^E[A-Z]+$/.test(code);
     if (!operating.has(name) && !isSystem) throw error;
+    line.end();
+    if (format === "json") {
+      const next = nextStep === "" ? undefined : nextStep;
+      answers.write(problemJson({ type: code ?? "refused", detail: message, nextStep: next }));
+      return 1;
+    }
     io.stderr.write(`snapshot transfer: failed: ${message}\n`);
     if (nextStep !== undefined && nextStep !== "") io.stderr.write(`Next: ${nextStep}\n`);
     return 1;
+  } finally {
+    line.end();
   }
 }

@@ -5,7 +5,7 @@
 import { exampleOf } from "../gluster/command-examples.ts";
 import { glusterCommands } from "../gluster/commands.ts";
 import { lvmToolHelp, lvmTools } from "../lvm/index.ts";
-import { verbs } from "../node/verbs.ts";
+import { verbs, wordsOnJson } from "../node/verbs.ts";
 import { poolVerbs } from "../pool/pool-verbs.ts";
 
 export type CommandFamily = "mortar" | "pool" | "volume" | "snapshot" | "peer" | "system" | "lvm";
@@ -32,10 +32,14 @@ export function commandTable(): readonly TableCommand[] {
 }
 
 function ownCommands(): TableCommand[] {
-  return Object.entries(verbs).map(([verb, { usage, help }]) => ({
-    family: "mortar", words: [verb], usage: usageLines(usage), help,
-    examples: examplesIn(help), options: optionsIn(`${usage}\n${help}`, ["--root"]),
-  }));
+  return Object.entries(verbs).map(([verb, entry]) => {
+    const { usage } = entry;
+    const help = entry.help + wordsOnJson(entry);
+    return {
+      family: "mortar", words: [verb], usage: usageLines(usage), help,
+      examples: examplesIn(help), options: optionsIn(`${usage}\n${help}`, ["--root"]),
+    };
+  });
 }
 
 function poolCommands(): TableCommand[] {
@@ -77,8 +81,11 @@ function ofLvm(): TableCommand[] {
     return {
       family: "lvm", words: [tool], usage: [`${tool} [OPTION]... [NAME]...`], help: `${summary}.`,
       examples: example === undefined ? [] : [`mortar ${example}`],
-      options: options.flatMap(({ long, short }) =>
-        short === undefined ? [`--${long}`] : [`--${long}`, `-${short}`]),
+      options: [
+        "--json",
+        ...options.flatMap(({ long, short }) =>
+          short === undefined ? [`--${long}`] : [`--${long}`, `-${short}`]),
+      ],
     };
   });
 }

@@ -59,7 +59,7 @@ const PAGES: readonly Page[] = [
 
 const COMMON = [
   item("--root DIR", "Before the verb: keep everything of this node below DIR. Also MORTAR_ROOT."),
-  item("--json", "Print the answer as JSON, where a command gives one."),
+  item("--json", "Print the answer, what was done, or the problem as JSON: any verb but completion and help."),
   item("--xml", "Print the answer as stock GlusterFS does in XML: commands of volumes, snapshots and peers."),
   item("--help", "Behind any verb: its help, with an example."),
   item("NO_COLOR", "In the environment: no colours. Without a terminal there are none either."),

@@ -13,7 +13,9 @@ export function manual(args: readonly string[], io: CliIo): Promise<number> {
   }
   const directory = resolve(target);
   mkdirSync(directory, { recursive: true });
-  for (const { file, text } of manualPages(commandTable(), dayOfBuild())) {
+  const pages = manualPages(commandTable(), dayOfBuild());
+  io.tell?.({ directory, files: pages.map(({ file }) => file) });
+  for (const { file, text } of pages) {
     writeFileSync(join(directory, file), text);
     io.stdout.write(`wrote ${join(directory, file)}\n`);
   }

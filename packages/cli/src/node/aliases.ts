@@ -32,6 +32,7 @@ export async function aliases(
     writeFileSync(file, launcher(name, root));
     chmodSync(file, 0o755);
   }
+  io.tell?.({ directory, names });
   io.stdout.write(
     `${names.length} commands in ${directory}: ${names.join(" ")}\n` +
       `Next: export PATH=${directory}:$PATH\n`,

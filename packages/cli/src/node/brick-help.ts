@@ -15,11 +15,12 @@ create NODE:PATH
   --pool-size SIZE  of a new pool; default: all that is free
   --name LV         name of the logical volume; default: from the mount point
   --dry-run         print what would be done, and do nothing
-  --json
-list [--json]       what was made, and which volumes and snapshots use it
+list                what was made, and which volumes and snapshots use it
 delete NODE:PATH [--dry-run]
                     refused while a volume or a snapshot uses it. A pool, a group or a file that
                     was made for bricks goes with its last one.
+
+--json behind each: the same as JSON, with more of it
 
 Example:
   mortar brick create n1:/bricks/b1/brick --size 100G --device /dev/sdb

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { BrickPlan } from "@mortar/api";
 import type { CliIo } from "../io.ts";
 import { table } from "../table.ts";
-import { clientOf } from "./daemon.ts";
+import { clientOf, watchedClientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
 import { shownSize } from "../shown-size.ts";
 import { sizeArgument } from "./size-argument.ts";
@@ -48,7 +48,7 @@ async function create(
   const { size, "pool-size": poolSize, "dry-run": dryRun = false, json, ...names } = values;
   if (size === undefined) throw new VerbError("--size is missing.", "mortar help brick");
   const plan = resultOf(
-    await clientOf(root, MAKE_MS_MAX).brickCreate({
+    await watchedClientOf(root, io, MAKE_MS_MAX).brickCreate({
       brick: onlyOne(positionals),
       sizeBytes: sizeArgument("--size", size),
       ...names,

@@ -11,5 +11,5 @@ export function resultOf<T>(answer: Answer<T>, io: CliIo): T {
   const { opErrstr, details, nextStep } = answer.problem;
   const lines = details.map((it) => `  ${it.detail}`).filter((it) => !it.includes(opErrstr));
   const next = nextStep ?? details.find((it) => it.nextStep !== undefined)?.nextStep;
-  throw new VerbError([opErrstr, ...lines].join("\n"), next);
+  throw new VerbError([opErrstr, ...lines].join("\n"), next, answer.problem);
 }

@@ -4,7 +4,9 @@ import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { ApiError, MortarClient, type NodeStatus } from "@mortar/api";
+import { ApiError, MortarClient, type MortarClientOptions, type NodeStatus } from "@mortar/api";
+import type { CliIo } from "../io.ts";
+import { clientFor } from "../watched-client.ts";
 import { DAEMON_NODE_OPTIONS } from "./daemon-options.ts";
 import { isSystemdNode, startBySystemd } from "./systemd-unit.ts";
 import { VerbError } from "./verb.ts";
@@ -17,8 +19,17 @@ export function runDirectoryOf(root: string): string {
 }
 
 export function clientOf(root: string, timeoutMs?: number): MortarClient {
+  return new MortarClient(placeOf(root, timeoutMs));
+}
+
+/** With a progress line, on a terminal, for what takes long. */
+export function watchedClientOf(root: string, io: CliIo, timeoutMs: number): MortarClient {
+  return clientFor(placeOf(root, timeoutMs), io.stderr);
+}
+
+function placeOf(root: string, timeoutMs: number | undefined): MortarClientOptions {
   const socketPath = join(runDirectoryOf(root), "mortard.sock");
-  return new MortarClient({ socketPath, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  return { socketPath, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
 
 /** What the daemon says of itself; undefined when none answers. */

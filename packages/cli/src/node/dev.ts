@@ -56,6 +56,7 @@ export async function dev(args: readonly string[], io: CliIo): Promise<number> {
   }
   const bricks = numbersOf(cluster).map((number) =>
     `${addressOf(cluster, number)}:${directory}/b${number}/exp`);
+  io.tell?.({ root: `${directory}/n1`, bricks });
   io.stdout.write(
     `\nTry:   export MORTAR_ROOT=${directory}/n1\n` +
       "       mortar pool list\n" +

@@ -106,6 +106,7 @@ async function stopDaemon(root: string, status: NodeStatus, io: CliIo): Promise<
       `look at ${status.logDirectory}/mortard.log`,
     );
   }
+  io.tell?.({ bricksStopped });
   io.stdout.write(`mortard stopped, and ${bricksStopped} brick(s)\n`);
 }
 
@@ -148,6 +149,7 @@ async function deactivate(served: Served, io: CliIo): Promise<void> {
   }
   if (served.lvs.length > 0) {
     const names = served.lvs.map(({ vg, lv }) => `${vg}/${lv}`);
+    io.tell?.({ deactivated: names });
     io.stdout.write(`deactivated ${names.join(", ")}\n`);
   }
 }

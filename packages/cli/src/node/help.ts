@@ -2,7 +2,7 @@
 import type { CliIo } from "../io.ts";
 import { mortarVersion } from "../version.ts";
 import { VerbError } from "./verb.ts";
-import { verbs } from "./verbs.ts";
+import { verbHelp, verbs } from "./verbs.ts";
 
 export function mortarHelp(): string {
   return `Mortar ${mortarVersion}: a scale-out file system with instant, crash-consistent snapshots
@@ -28,7 +28,7 @@ This node
 Bricks made for you (volume create V replica 3 --size 100G makes them all)
   brick create|list|delete               node label NODE zone=ZONE
 
-Volumes and snapshots, in the words of GlusterFS (--xml and --json everywhere)
+Volumes and snapshots, in the words of GlusterFS (--xml too)
   volume create|start|stop|delete|info|status|list|set|get|reset|help
   volume add-brick|remove-brick|replace-brick|reset-brick|rebalance
   volume heal|profile|statedump|barrier|log
@@ -56,6 +56,8 @@ Thin volumes for NBD clients (QEMU, libnbd)
 Options
   --root DIR             keep everything of this node below DIR (also: MORTAR_ROOT)
   --engine ENGINE        behind a command of LVM: kernel, userspace or auto (also: MORTAR_ENGINE)
+  --json                 behind any verb but completion and help: what it shows or did as JSON,
+                         { "problem": { "type", "detail", … } } and an exit code when it could not
   --version              --help, also behind any verb
 `;
 }
@@ -68,9 +70,11 @@ export async function help(args: readonly string[], io: CliIo): Promise<number> 
   }
   const entry = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (entry !== undefined) {
-    io.stdout.write(`Usage: ${entry.usage}\n\n${entry.help}\n`);
+    io.stdout.write(verbHelp(entry));
     return 0;
   }
+  const { lvmTools, runLvm } = await import("../lvm/index.ts");
+  if (lvmTools.includes(verb)) return await runLvm(verb, ["--help"], io, { root: undefined });
   const { glusterCommands } = await import("../gluster/commands.ts");
   const listed = glusterCommands.filter((command) => command.words[0] === verb);
   if (listed.length === 0) throw new VerbError(`${verb} is not a verb.`, "mortar help");

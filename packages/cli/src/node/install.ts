@@ -15,6 +15,7 @@ interface Wish {
 export function install(args: readonly string[], io: CliIo, context: NodeContext): Promise<number> {
   const { dryRun, prefix } = wishOf(args, "install");
   const files = placed(context, prefix);
+  io.tell?.({ files: files.map(({ path }) => path) });
   if (dryRun) {
     for (const { path, text } of files) io.stdout.write(`==> ${path} <==\n${text}\n`);
     return Promise.resolve(0);
@@ -39,6 +40,7 @@ export function uninstall(
   const { dryRun, prefix } = wishOf(args, "uninstall");
   const files = placed(context, prefix).filter(({ path }) => existsSync(path));
   refuseForeign(files);
+  io.tell?.({ files: files.map(({ path }) => path) });
   for (const { path } of files) {
     if (!dryRun) rmSync(path);
     io.stdout.write(dryRun ? `${path}\n` : `removed ${path}\n`);

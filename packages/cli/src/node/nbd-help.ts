@@ -2,8 +2,8 @@
 
 export const nbdUsage =
   "mortar [--root DIR] nbd export VG/LV [--socket PATH | --listen ADDRESS[:PORT] " +
-  "(--tls-certificates DIR | --plain)]\n" +
-  "       mortar [--root DIR] nbd unexport VG/LV [--socket PATH | --listen ADDRESS[:PORT]]\n" +
+  "(--tls-certificates DIR | --plain)] [--json]\n" +
+  "       mortar [--root DIR] nbd unexport VG/LV [--socket PATH | --listen ADDRESS[:PORT]] [--json]\n" +
   "       mortar [--root DIR] nbd list [VG] [--json]";
 
 export const nbdHelp =

@@ -26,6 +26,7 @@ export async function nbd(
   { root }: NodeContext,
 ): Promise<number> {
   const line = parse(args);
+  const isJson = line.flags.has("--json");
   const groups = await VolumeGroups.open({
     runDirectory: join(root, "run/mortar"),
     engine: engineChoiceOf(root),
@@ -37,15 +38,16 @@ export async function nbd(
   switch (line.verb) {
     case "export": {
       const exported = await groups.exportLv(nameOf(line), placeOf(line));
-      io.stdout.write(`${exported.uris.at(-1)}\n`);
+      io.stdout.write(isJson ? `${JSON.stringify(exported, null, 2)}\n` : `${exported.uris.at(-1)}\n`);
       return 0;
     }
     case "unexport":
       await groups.unexportLv(nameOf(line), addressOf(line));
+      if (isJson) io.stdout.write(`${JSON.stringify(nameOf(line), null, 2)}\n`);
       return 0;
     default: {
       const exports = await groups.listExports(line.operand);
-      if (line.flags.has("--json")) io.stdout.write(`${JSON.stringify({ exports }, null, 2)}\n`);
+      if (isJson) io.stdout.write(`${JSON.stringify({ exports }, null, 2)}\n`);
       else io.stdout.write(listing(exports));
       return 0;
     }
@@ -55,8 +57,8 @@ export async function nbd(
 function parse(args: readonly string[]): Line {
   const [verb, ...rest] = args;
   const known: Readonly<Record<string, readonly string[]>> = {
-    export: [...VALUES, "--plain"],
-    unexport: ["--socket", "--listen"],
+    export: [...VALUES, "--plain", "--json"],
+    unexport: ["--socket", "--listen", "--json"],
     list: ["--json"],
   };
   const options = verb === undefined ? undefined : known[verb];

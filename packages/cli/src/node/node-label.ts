@@ -15,6 +15,7 @@ export async function node(
     throw new VerbError("it takes label NODE zone=ZONE.", "mortar help node");
   }
   const done = resultOf(await clientOf(root).nodeLabel(host, { zone }), io);
+  io.tell?.({ host, zone: done.zone });
   io.stdout.write(
     done.zone === "" ? `${host} is a failure domain by itself\n` : `${host} is in zone ${done.zone}\n`,
   );

@@ -5,8 +5,10 @@ tokens of all.
 create NAME --role ROLE   print a new token, once; ROLE is viewer (looks), operator (takes and keeps
                           snapshots, starts, heals) or admin (everything)
   --days N                for so long; default: until it is revoked
-list [--json]             who has one
+list                      who has one
 revoke NAME               it is worth nothing from now on
+
+--json behind each: the same as JSON, with more of it
 
 Example:
   mortar token create grafana --role viewer

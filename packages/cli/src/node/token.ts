@@ -31,7 +31,7 @@ export async function token(
   }
   if (verb === "revoke" && name !== undefined && more.length === 0) {
     resultOf(await client.tokenRevoke(name), io);
-    io.stdout.write(`token revoke: ${name}: success\n`);
+    io.stdout.write(values.json ? `${JSON.stringify({ name })}\n` : `token revoke: ${name}: success\n`);
     return 0;
   }
   throw new VerbError("it takes create, list or revoke.", HELP);

@@ -15,9 +15,10 @@ export async function up(
   if (!args.includes("--no-daemon")) {
     const status = running ?? (await startDaemon(root));
     const state = running === undefined ? "started" : "runs already";
+    const { pid, host, address, glusterPort } = status;
+    io.tell?.({ mortard: { pid, host, address, glusterPort, isStarted: running === undefined } });
     io.stdout.write(
-      `mortard ${state}: pid ${status.pid}, ${status.host}, port ${status.glusterPort} ` +
-        `on ${status.address}\n`,
+      `mortard ${state}: pid ${pid}, ${host}, port ${glusterPort} on ${address}\n`,
     );
   }
   if (failures.length === 0) return 0;

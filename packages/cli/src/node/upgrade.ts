@@ -7,6 +7,7 @@ import { replaceServers } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
 import { nodeStatusOf, runDirectoryOf, startDaemon, waitForEnd } from "./daemon.ts";
 import { servedBy } from "./served.ts";
+import { upgradeBricks } from "./upgrade-bricks.ts";
 import { checkOptions, type NodeContext, VerbError } from "./verb.ts";
 
 const END_MS_MAX = 120_000;
@@ -16,8 +17,9 @@ export async function upgrade(
   io: CliIo,
   { root }: NodeContext,
 ): Promise<number> {
-  checkOptions(args, "upgrade", []);
+  checkOptions(args, "upgrade", ["--bricks"]);
   const failures: string[] = [];
+  const pools: object[] = [];
   for await (const replaced of replaceServers(runDirectoryOf(root))) {
     const name = basename(replaced.directory);
     if (!replaced.ok) {
@@ -25,6 +27,7 @@ export async function upgrade(
       continue;
     }
     const { before, after } = replaced.processes;
+    pools.push({ name, before, after });
     io.stdout.write(
       `pool ${name}: version ${before.version} -> ${after.version}, ` +
         `server ${before.serverPid} -> ${after.serverPid}, ` +
@@ -38,8 +41,10 @@ export async function upgrade(
       "look at the log that is named, then: mortar upgrade",
     );
   }
+  io.tell?.({ pools });
   await refreshPools(root);
   await upgradeDaemon(root, io);
+  if (args.includes("--bricks")) await upgradeBricks(root, io);
   return 0;
 }
 
@@ -62,6 +67,11 @@ async function upgradeDaemon(root: string, io: CliIo): Promise<void> {
     );
   }
   const after = await startDaemon(root);
+  io.tell?.({
+    mortard: {
+      before: { version: before.version, pid: before.pid }, after: { version: after.version, pid: after.pid },
+    },
+  });
   io.stdout.write(
     `mortard: version ${before.version} -> ${after.version}, pid ${before.pid} -> ${after.pid}\n`,
   );

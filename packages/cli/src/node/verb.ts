@@ -1,4 +1,5 @@
 /** What a verb of Mortar is: called with its words, it prints and gives its exit code. */
+import type { Problem } from "@mortar/api";
 import type { CliIo } from "../io.ts";
 import { suggestion } from "../suggestion.ts";
 
@@ -13,9 +14,12 @@ export type Verb = (args: readonly string[], io: CliIo, context: NodeContext) =>
 export class VerbError extends Error {
   override readonly name = "VerbError";
   readonly nextStep: string | undefined;
-  constructor(message: string, nextStep?: string) {
+  /** The daemon's, where it was the daemon that refused. */
+  readonly problem: Problem | undefined;
+  constructor(message: string, nextStep?: string, problem?: Problem) {
     super(message);
     this.nextStep = nextStep;
+    this.problem = problem;
   }
 }
 

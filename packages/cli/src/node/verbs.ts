@@ -4,6 +4,7 @@ import { brickHelp, brickUsage } from "./brick-help.ts";
 import { completionHelp } from "../manual/completion-help.ts";
 import { eventsHelp } from "./events-help.ts";
 import { nbdHelp, nbdUsage } from "./nbd-help.ts";
+import { problemJson, toldAsJson } from "../told-as-json.ts";
 import { tokenHelp } from "./token-help.ts";
 import { topHelp } from "./top-help.ts";
 import { type NodeContext, type Verb, VerbError } from "./verb.ts";
@@ -13,6 +14,8 @@ interface VerbEntry {
   readonly usage: string;
   readonly help: string;
   readonly load: () => Promise<Verb>;
+  /** Whether it knows `--json` itself, or has none; absent: its sentences are told as JSON (`told-as-json.ts`). */
+  readonly json?: "own" | "none";
 }
 
 export const verbs: Readonly<Record<string, VerbEntry>> = {
@@ -40,26 +43,31 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help:
       "Show mortard, bricks, thin pools and mounts. Exit code 1 when mortard is not running.\n\n" +
       "Example: mortar status --json",
+    json: "own",
     load: async () => (await import("./status.ts")).status,
   },
   events: {
     usage: "mortar [--root DIR] events [-f] [--limit N] [--json]",
     help: eventsHelp,
+    json: "own",
     load: async () => (await import("./events.ts")).events,
   },
   top: {
     usage: "mortar [--root DIR] top [--interval N] [--once [--json]]",
     help: topHelp,
+    json: "own",
     load: async () => (await import("./top.ts")).top,
   },
   token: {
     usage: "mortar [--root DIR] token create NAME --role ROLE [--days N] | list | revoke NAME",
     help: tokenHelp,
+    json: "own",
     load: async () => (await import("./token.ts")).token,
   },
   webhook: {
     usage: "mortar [--root DIR] webhook add NAME URL [--events KIND,…] | list | test NAME | delete NAME",
     help: webhookHelp,
+    json: "own",
     load: async () => (await import("./webhook.ts")).webhook,
   },
   audit: {
@@ -67,6 +75,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     help:
       "Show what was changed through this node, and what was refused: when, by whom, from where.\n" +
       "The newest is last.\n\nExample: mortar audit --limit 10",
+    json: "own",
     load: async () => (await import("./audit.ts")).audit,
   },
   install: {
@@ -85,12 +94,14 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     load: async () => (await import("./install.ts")).uninstall,
   },
   upgrade: {
-    usage: "mortar [--root DIR] upgrade",
+    usage: "mortar [--root DIR] upgrade [--bricks]",
     help:
       "Have this version of Mortar take over what another one runs: each pool's processes, one\n" +
       "after the other, under load, then mortard. Bricks and mounts go on. The same version\n" +
       "again: all are started anew. What does not come up in this version stays with the old.\n\n" +
-      "Example: mortar upgrade",
+      "--bricks  then this node's bricks, too, of volumes with copies: one after the other, each\n" +
+      "          when all bricks of its volume are there and nothing is to be healed.\n\n" +
+      "Example: mortar upgrade --bricks",
     load: async () => (await import("./upgrade.ts")).upgrade,
   },
   aliases: {
@@ -122,11 +133,13 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
       "schedules that failed, certificates, room for the state, mixed versions, mounts that hang. And\n" +
       "what to type about each. Exit code 1 when something is missing.\n\n" +
       "Example: mortar doctor",
+    json: "own",
     load: async () => (await import("./doctor.ts")).doctor,
   },
   brick: {
     usage: brickUsage,
     help: brickHelp,
+    json: "own",
     load: async () => (await import("./brick.ts")).brick,
   },
   node: {
@@ -140,11 +153,13 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   nbd: {
     usage: nbdUsage,
     help: nbdHelp,
+    json: "own",
     load: async () => (await import("./nbd.ts")).nbd,
   },
   completion: {
     usage: "mortar completion bash|zsh|fish",
     help: completionHelp,
+    json: "none",
     load: async () => (await import("../manual/completion.ts")).completion,
   },
   manual: {
@@ -157,6 +172,7 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
   help: {
     usage: "mortar help [VERB]",
     help: "Show all verbs, or one.\n\nExample: mortar help brick",
+    json: "none",
     load: async () => (await import("./help.ts")).help,
   },
 };
@@ -176,21 +192,35 @@ export async function runOwnVerb(
   const entry = verbs[verb];
   if (entry === undefined) throw new RangeError(`no verb ${verb}`);
   if (args.includes("--help")) {
-    io.stdout.write(`Usage: ${entry.usage}\n\n${entry.help}\n`);
+    io.stdout.write(verbHelp(entry));
     return 0;
   }
   const run = await entry.load();
+  const isJson = args.includes("--json");
   try {
-    return await run(args, io, context);
+    if (!isJson || entry.json !== undefined) return await run(args, io, context);
+    return await toldAsJson(io, (inner) => run(args.filter((it) => it !== "--json"), inner, context));
   } catch (error) {
-    const { name, message } = error as Error;
+    const { name, message, code } = error as Error & { readonly code?: string };
     if (!operating.includes(name)) throw error;
-    io.stderr.write(`mortar ${verb}: ${message}\n`);
-    if (error instanceof VerbError && error.nextStep !== undefined) {
-      io.stderr.write(`Next: ${error.nextStep}\n`);
+    const { nextStep, problem } = error instanceof VerbError ? error : {};
+    if (isJson) {
+      io.stdout.write(problemJson(problem ?? { type: code ?? "refused", detail: message, nextStep }));
+      return 1;
     }
+    io.stderr.write(`mortar ${verb}: ${message}\n`);
+    if (nextStep !== undefined) io.stderr.write(`Next: ${nextStep}\n`);
     return 1;
   }
+}
+
+export function verbHelp(entry: VerbEntry): string {
+  return `Usage: ${entry.usage}\n\n${entry.help}${wordsOnJson(entry)}\n`;
+}
+
+/** What the help of a verb says of `--json`, unless it says so itself. */
+export function wordsOnJson({ json }: VerbEntry): string {
+  return json === undefined ? "\n\nWith --json, what was done, or why it was not, as JSON." : "";
 }
 
 /** Errors of this and of the packages below whose message is meant for the user. */

@@ -2,12 +2,13 @@
  * `mortar volume create V … --size SIZE`: bricks are placed and made, then the volume is created of
  * them like any other. When it cannot be, they are removed again.
  */
-import type { BrickPlan } from "@mortar/api";
+import type { BrickPlan, MortarClient } from "@mortar/api";
 import type { CliIo } from "../io.ts";
 import { printPlan } from "./brick.ts";
-import { clientOf } from "./daemon.ts";
+import { watchedClientOf } from "./daemon.ts";
 import { resultOf } from "./daemon-answer.ts";
 import { sizeArgument } from "./size-argument.ts";
+import { problemJson } from "../told-as-json.ts";
 import { type NodeContext, VerbError } from "./verb.ts";
 
 const MAKE_MS_MAX = 600_000;
@@ -47,8 +48,13 @@ export async function createWithBricks(
   } catch (error) {
     const { name, message } = error as Error;
     if (name !== "VerbError" && name !== "ApiError") throw error;
+    const { nextStep: next, problem } = error instanceof VerbError ? error : {};
+    if (words.includes("--json")) {
+      const { code = "refused" } = error as { readonly code?: string };
+      io.stdout.write(problemJson(problem ?? { type: code, detail: message, nextStep: next }));
+      return 1;
+    }
     io.stderr.write(`mortar volume create: ${message}\n`);
-    const next = error instanceof VerbError ? error.nextStep : undefined;
     if (next !== undefined) io.stderr.write(`Next: ${next}\n`);
     return 1;
   }
@@ -62,7 +68,7 @@ async function create(
 ): Promise<number> {
   const { request, rest } = parsePlaceRequest(words);
   const { volume, sizeBytes, setSize, setCount, nodes, vg, force, dryRun, layout } = request;
-  const client = clientOf(root, MAKE_MS_MAX);
+  const client = watchedClientOf(root, io, MAKE_MS_MAX);
   const plans = resultOf(
     await client.brickPlace({
       volume, sizeBytes, setSize, force, dryRun,
@@ -74,6 +80,10 @@ async function create(
   );
   const bricks = plans.map((it) => it.brick);
   const line = ["volume", "create", volume, ...layout, ...bricks];
+  if (dryRun && rest.includes("--json")) {
+    io.stdout.write(`${JSON.stringify({ result: { bricks: plans, command: line }, warnings: [], details: [] }, undefined, 2)}\n`);
+    return 0;
+  }
   if (dryRun) {
     for (const plan of plans) printPlan(plan, io);
     io.stdout.write(`mortar ${line.join(" ")}\n`);
@@ -89,7 +99,7 @@ async function create(
 }
 
 async function takeBack(
-  client: ReturnType<typeof clientOf>,
+  client: Pick<MortarClient, "brickDelete">,
   plans: readonly BrickPlan[],
   io: CliIo,
 ): Promise<void> {

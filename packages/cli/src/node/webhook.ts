@@ -30,7 +30,7 @@ export async function webhook(
   }
   if (verb === "delete" && name !== undefined && url === undefined) {
     resultOf(await client.webhookDelete(name), io);
-    io.stdout.write(`webhook delete: ${name}: success\n`);
+    io.stdout.write(values.json ? `${JSON.stringify({ name })}\n` : `webhook delete: ${name}: success\n`);
     return 0;
   }
   if (verb === "test" && name !== undefined && url === undefined) {

@@ -8,6 +8,7 @@
 import { Writable } from "node:stream";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verb.ts";
+import { problemJson } from "../told-as-json.ts";
 import { exitCode } from "./exit-code.ts";
 import { UsageError } from "./pool-words.ts";
 
@@ -149,7 +150,7 @@ export async function runPoolVerb(
   try {
     return await run(args, io, context);
   } catch (error) {
-    return complain(verb, error, io);
+    return complain(verb, error, io, args.includes("--json"));
   }
 }
 
@@ -157,14 +158,18 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
 }
 
-function complain(verb: string, error: unknown, io: CliIo): number {
+function complain(verb: string, error: unknown, io: CliIo, isJson: boolean): number {
   if (!(error instanceof Error)) throw error;
   const { name, message, code } = error as Error & { readonly code?: string };
   const isSystem = code !== undefined && /^E[A-Z0-9]+$/.test(code);
   if (!isSystem && !["UsageError", "ThinError", "Lvm2Error", "VgError"].includes(name)) throw error;
-  io.stderr.write(`mortar pool ${verb}: ${message}\n`);
-  if (error instanceof UsageError) {
-    io.stderr.write(`Next: ${error.nextStep ?? `mortar pool ${verb} --help`}\n`);
+  const isUsage = error instanceof UsageError;
+  const nextStep = isUsage ? error.nextStep ?? `mortar pool ${verb} --help` : undefined;
+  if (isJson) {
+    io.stdout.write(problemJson({ type: isUsage ? "usage" : code ?? "refused", detail: message, nextStep }));
+  } else {
+    io.stderr.write(`mortar pool ${verb}: ${message}\n`);
+    if (nextStep !== undefined) io.stderr.write(`Next: ${nextStep}\n`);
   }
   return code !== undefined && ["corrupt", "metadata-io", "unformatted"].includes(code)
     ? exitCode.defects

@@ -5,8 +5,9 @@
  */
 import {
   FrameReader, type MortarClient, type ReceiveBegun, type ReceiveDone, type StreamHeader,
-  StreamOrder, type StreamPlace, type TransferClient, type TransferWrite,
+  StreamOrder, type StreamPlace, type TaskCount, type TransferClient, type TransferWrite,
 } from "@mortar/api";
+import { placeIn } from "./stream-progress.ts";
 import { refusalOf, type StreamSource } from "./stream-place.ts";
 
 const NOTE_EVERY_MS = 3_000;
@@ -19,6 +20,8 @@ export interface ReceiveOptions {
   readonly name: string | undefined;
   readonly vg: string | undefined;
   readonly force: boolean;
+  /** What is on the disks of it. */
+  readonly onProgress?: (count: TaskCount) => void;
 }
 
 export interface Received {
@@ -102,9 +105,12 @@ class Receive {
     const { node, vg, lv } = this.#begun.targets[brick]!;
     const place = this.#header.resume ?? { brick: 0, offset: 0 };
     const offset = place.brick === brick ? place.offset : 0;
-    const { transfer } = this.#options;
+    const { transfer, onProgress } = this.#options;
     const output = transfer.write({ node, vg, lv, kind, brick, offset, sizeBytes });
-    return new BrickInput(output, async (durable) => await this.#note({ brick, offset: durable }));
+    return new BrickInput(output, {
+      shown: (durable) => onProgress?.(placeIn(this.#header, { brick, offset: durable })),
+      note: async (durable) => await this.#note({ brick, offset: durable }),
+    });
   }
 
   async #note(place: StreamPlace): Promise<void> {
@@ -114,15 +120,22 @@ class Receive {
   }
 }
 
+interface Durable {
+  /** Each time; at once. */
+  readonly shown: (bytes: number) => void;
+  /** Now and then. */
+  readonly note: (bytes: number) => Promise<void>;
+}
+
 /** One brick's way to its node; what the node says is listened to meanwhile. */
 class BrickInput {
   readonly #output: TransferWrite;
   readonly #done: Promise<void>;
   #failure: Error | undefined;
 
-  constructor(output: TransferWrite, note: (durable: number) => Promise<void>) {
+  constructor(output: TransferWrite, heard: Durable) {
     this.#output = output;
-    this.#done = this.#listen(note);
+    this.#done = this.#listen(heard);
     this.#done.catch((error: Error) => (this.#failure = error));
   }
 
@@ -142,12 +155,13 @@ class BrickInput {
     await this.#done;
   }
 
-  async #listen(note: (durable: number) => Promise<void>): Promise<void> {
+  async #listen({ shown, note }: Durable): Promise<void> {
     let notedMs = performance.now();
     let last: number | undefined;
     try {
       for await (const { durable, isDone } of this.#output.lines) {
         last = durable;
+        shown(durable);
         if (!isDone && performance.now() - notedMs < NOTE_EVERY_MS) continue;
         await note(durable);
         last = undefined;

@@ -5,8 +5,9 @@
  */
 import {
   BrickOrder, type Frame, FrameReader, type MortarClient, type ResumeToken, type SendPlan,
-  type StreamHeader, StreamWriter, type TransferClient,
+  type StreamHeader, StreamWriter, type TaskCount, type TransferClient,
 } from "@mortar/api";
+import { placeIn } from "./stream-progress.ts";
 import { refusalOf, type StreamSink, TransferError } from "./stream-place.ts";
 
 export interface SendOptions {
@@ -19,6 +20,8 @@ export interface SendOptions {
   readonly resume: ResumeToken | undefined;
   /** Of the compression: 0 for none, to 9. */
   readonly level: number;
+  /** How far it is through the bricks; what is not sent of them counts too. */
+  readonly onProgress?: (count: TaskCount) => void;
 }
 
 /** What goes out; the daemon's refusals are thrown as `TransferError`. */
@@ -64,6 +67,7 @@ export async function sendStream(
     await sendBrick(options, plan, { brick, offset: from }, async (frame) => {
       writer.count(frame);
       await sink.write(frame.bytes);
+      options.onProgress?.(placeIn(header, { brick, offset: frame.offset + frame.length }));
     });
   }
   const { header: now } = await planSend(options);

@@ -78,9 +78,11 @@ export function* snapshotActivate(
   return { name, uuid: id };
 }
 
+/** `up`: how its groups are performed. */
 export function* activateSnapshot(
   context: CommandContext,
   snapshot: SnapshotDocument,
+  up: (groups: readonly (readonly NodeEffect[])[]) => Step<void> = performGroups,
 ): Step<void> {
   // Mounting it may write into it, whatever becomes of this.
   const activations = (snapshot.activations ?? 0) + 1;
@@ -95,7 +97,7 @@ export function* activateSnapshot(
   const counted = changeOf.snapshot(context.state, { ...now, activations });
   const intent = yield* begin(context, draft, [counted]);
   try {
-    yield* performGroups(upGroups(snapshot));
+    yield* up(upGroups(snapshot));
   } catch (error) {
     yield* undo(context, intent);
     throw error;

@@ -10,6 +10,7 @@ import { changeOf } from "../key-space.ts";
 import { activateSnapshot, deactivateSnapshot } from "./snapshot-activation.ts";
 import type { SnapshotChanged } from "./snapshot-command.ts";
 import { isActivated, openSnapshot, refuseSafety } from "./snapshot-find.ts";
+import { performReadable } from "./snapshot-readable.ts";
 import type { SnapshotDocument, VolumeDocument } from "../state.ts";
 import { commit, type CommandContext } from "../steps.ts";
 
@@ -56,7 +57,8 @@ function* open(
     const message = `The node ${missing.host} of the snapshot ${snapshot.name} is not in the pool.`;
     throw new CommandFailure("host-unknown", errno.EINVAL, message);
   }
-  yield* activateSnapshot(context, { ...snapshot, viewers: [viewer] });
+  yield* activateSnapshot(context, { ...snapshot, viewers: [viewer] }, (groups) =>
+    performReadable(context, snapshot, groups));
 }
 
 function* close(

@@ -36,7 +36,7 @@ export class SignInRefusals {
     this.#events.raise({
       kind: "sign-in-refused", object: address, data: { times },
       sentence: `${address} asked with a token that is nobody's${often}.`,
-      nextStep: "mortar audit: what was asked for? mortar token list: who may?",
+      nextStep: "see what was asked for: mortar audit",
     });
   }
 }

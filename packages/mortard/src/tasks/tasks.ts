@@ -64,6 +64,9 @@ export interface TasksOptions {
   readonly lookMs?: number;
 }
 
+/** What an answer says besides its result. */
+type Said = Partial<Pick<Task, "warnings" | "details">>;
+
 interface Running {
   readonly work: TaskWork;
   readonly steps: TaskSteps;
@@ -198,8 +201,8 @@ export class Tasks {
     if (steps.isRefused && !reply.ok) return await this.#end(id, { ended: "cancelled" });
     const progress = await this.#progressOf(running);
     if (!reply.ok) return await this.#end(id, { ended: "failed", ...progress }, reply.problem);
-    const { result, warnings } = reply;
-    await this.#end(id, { ended: "done", result, ...progress }, undefined, warnings);
+    const { result, warnings, details } = reply;
+    await this.#end(id, { ended: "done", result, ...progress }, undefined, { warnings, details });
   }
 
   async #follow(id: string, running: Running): Promise<void> {
@@ -249,7 +252,7 @@ export class Tasks {
 
   /** Until it is kept: nobody else will say how it ended. */
   async #end(
-    id: string, { ended = "done", progress, result }: Followed, problem?: Problem, warnings?: string[],
+    id: string, { ended = "done", progress, result }: Followed, problem?: Problem, { warnings = [], details = [] }: Said = {},
   ): Promise<void> {
     this.#running.delete(id);
     const { events, log } = this.#options;
@@ -257,7 +260,8 @@ export class Tasks {
       ...task, state: ended, endedAtMs: Date.now(), canCancel: false,
       ...(progress === undefined ? {} : { progress }),
       ...(problem === undefined ? {} : { problem }),
-      ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
+      ...(warnings.length === 0 ? {} : { warnings }),
+      ...(details.length === 0 ? {} : { details }),
     });
     while (!this.#isClosed) {
       try {

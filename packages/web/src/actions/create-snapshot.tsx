@@ -66,7 +66,7 @@ function Readiness({ volume }: { readonly volume: string }) {
   return (
     <>
       {obstacles.map(({ brick, detail, nextStep }) => (
-        <Note level="bad">
+        <Note key={`${brick} ${detail}`} level="bad">
           <strong class="break">{brick}</strong>
           <p>{detail}</p>
           <NextStep text={nextStep} />

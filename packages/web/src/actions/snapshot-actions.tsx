@@ -31,21 +31,23 @@ export function DeleteSnapshot({ name }: OfSnapshot) {
 
 export interface OfVolumeSnapshot extends OfSnapshot {
   readonly volume: string;
+  /** Of a snapshot of several volumes: the others, which are left alone. */
+  readonly others: readonly string[];
   readonly createdAtMs: number;
   readonly isStarted: boolean;
 }
 
-export function RestoreSnapshot({ name, volume, createdAtMs, isStarted }: OfVolumeSnapshot) {
+export function RestoreSnapshot({ name, volume, others, createdAtMs, isStarted }: OfVolumeSnapshot) {
   const [keeps, setKeeps] = useState(true);
   const [typed, setTyped] = useState("");
-  const choice = { safety: keeps, ...(isStarted ? { online: true } : {}) };
+  const choice = { safety: keeps, ...(isStarted ? { online: true } : {}), ...(others.length === 0 ? {} : { volume }) };
   const plan = usePlan({ command: "snapshot restore", snapshot: name, ...choice });
   const flags = `${isStarted ? " --online" : ""}${keeps ? "" : " --no-safety"}`;
   return (
     <ActionDialog
       title={`Put ${volume} back to ${timeText(createdAtMs)}?`} verb="Restore volume" isDanger
       isReady={plan?.ok === true && typed === volume}
-      commands={[`mortar snapshot restore ${quoted(name)}${flags}`]}
+      commands={[`mortar snapshot restore ${quoted(name)}${wordsOf(volume, others)}${flags}`]}
       run={() => call("snapshotRestore", { params: { snapshot: name }, body: choice })}
       done={({ safetySnapshot }) =>
         `${volume} is as it was at ${timeText(createdAtMs)}.` +
@@ -55,6 +57,7 @@ export function RestoreSnapshot({ name, volume, createdAtMs, isStarted }: OfVolu
         <p>
           Everything in {volume} becomes what it was then; what was written since is no longer in
           the volume. {isStarted ? "Clients stay connected and wait meanwhile." : ""}
+          {others.length === 0 ? "" : ` ${others.join(", ")}, of the same snapshot, stay as they are.`}
         </p>
       </Note>
       <label class="check">
@@ -76,13 +79,19 @@ export function RestoreSnapshot({ name, volume, createdAtMs, isStarted }: OfVolu
   );
 }
 
+/** Which volume is meant, where there are several. */
+function wordsOf(volume: string, others: readonly string[]): string {
+  return others.length === 0 ? "" : ` volume ${quoted(volume)}`;
+}
+
 export interface CloneProps extends OfSnapshot {
   readonly volume: string;
+  readonly others: readonly string[];
   readonly isActivated: boolean;
   readonly brickCount: number;
 }
 
-export function CloneSnapshot({ name, volume, isActivated, brickCount }: CloneProps) {
+export function CloneSnapshot({ name, volume, others, isActivated, brickCount }: CloneProps) {
   const [clone, setClone] = useState("");
   const clean = clone.trim();
   const run = async () => {
@@ -90,14 +99,15 @@ export function CloneSnapshot({ name, volume, isActivated, brickCount }: ClonePr
       const answer = await call("snapshotActivate", { params: { snapshot: name }, body: {} });
       if (!answer.ok) return answer;
     }
-    return await call("snapshotClone", { params: { snapshot: name }, body: { name: clean } });
+    const body = { name: clean, ...(others.length === 0 ? {} : { volume }) };
+    return await call("snapshotClone", { params: { snapshot: name }, body });
   };
   return (
     <ActionDialog
       title={`Make a volume of ${name}`} verb="Clone" isReady={clean !== ""} run={run}
       commands={[
         ...(isActivated ? [] : [`mortar snapshot activate ${quoted(name)}`]),
-        `mortar snapshot clone ${quoted(clean === "" ? "NAME" : clean)} ${quoted(name)}`,
+        `mortar snapshot clone ${quoted(clean === "" ? "NAME" : clean)} ${quoted(name)}${wordsOf(volume, others)}`,
       ]}
       done={() => `The volume ${clean} is made. It is not started yet.`}
       after={() => go(["volumes", clean])}

@@ -3,7 +3,7 @@ import type { Answer, SnapshotDiff } from "@mortar/api";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../call.ts";
 import { bytesText, countText, timeText } from "../format.ts";
-import { Card, Loaded, PageHead } from "../parts/frame.tsx";
+import { Card, Empty, Loaded, PageHead } from "../parts/frame.tsx";
 import { Notes, ProblemNote } from "../parts/problem-note.tsx";
 import { CommandLine } from "../parts/command-line.tsx";
 import { useResource } from "../resource.ts";
@@ -14,8 +14,11 @@ import { quoted } from "../shell-word.ts";
 const PIXELS = 600;
 
 export function Compare() {
-  const { volume = "", from = "", to = "live" } = place.value.query;
+  const { volume = "", from: wanted, to = "live" } = place.value.query;
   const snapshots = useResource("snapshotList", { query: { volume } }, { skip: volume === "" });
+  const sorted = (snapshots.data ?? []).toSorted((a, b) => a.createdAt - b.createdAt);
+  // Nobody said which: the newest.
+  const from = wanted ?? sorted.at(-1)?.name;
   const crumbs = [
     { text: "Volumes", href: "#/volumes" },
     { text: volume, href: hashOf(["volumes", volume]) },
@@ -26,8 +29,8 @@ export function Compare() {
       <PageHead title={`What changed in ${volume}`} crumbs={crumbs} />
       <div class="stack">
         <Loaded of={snapshots}>
-          {(all) => {
-            const sorted = [...all].sort((a, b) => a.createdAt - b.createdAt);
+          {() => {
+            if (from === undefined) return <Card title="Between"><Empty>{volume} has no snapshot yet.</Empty></Card>;
             const index = sorted.findIndex(({ name }) => name === from);
             return (
               <Card title="Between">
@@ -56,20 +59,25 @@ export function Compare() {
             );
           }}
         </Loaded>
-        {answer === undefined ? <p class="muted" role="status">Reading the metadata of pools…</p>
-          : answer.ok ? <Difference of={answer.result} notes={answer.details.map(({ detail }) => detail)} />
-            : <ProblemNote problem={answer.problem} />}
-        <CommandLine text={`mortar snapshot diff ${quoted(from)} ${quoted(to)}`} />
+        {from === undefined ? null : (
+          <>
+            {answer === undefined ? <p class="muted" role="status">Reading the metadata of pools…</p>
+              : answer.ok ? <Difference of={answer.result} notes={answer.details.map(({ detail }) => detail)} />
+                : <ProblemNote problem={answer.problem} />}
+            <CommandLine text={`mortar snapshot diff ${quoted(from)} ${quoted(to)}`} />
+          </>
+        )}
       </div>
     </>
   );
 }
 
-function useDiff(from: string, to: string): Answer<SnapshotDiff> | undefined {
+function useDiff(from: string | undefined, to: string): Answer<SnapshotDiff> | undefined {
   const [answer, setAnswer] = useState<Answer<SnapshotDiff> | undefined>(undefined);
   useEffect(() => {
     const stop = new AbortController();
     setAnswer(undefined);
+    if (from === undefined) return undefined;
     void (async () => {
       try {
         setAnswer(await call("snapshotDiff", { body: { from, to, ranges: true } }, stop.signal));

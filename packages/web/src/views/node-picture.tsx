@@ -19,7 +19,7 @@ export function NodePicture() {
   const statuses = useResource("volumeStatusAll", { query: { detail: true } });
   const [isWhole, setWhole] = useState(false);
   if (peers.data === undefined || volumes.data === undefined) return null;
-  const nodes = [...peers.data].sort((a, b) => compare(hostOf(a, volumes.data), hostOf(b, volumes.data)));
+  const nodes = byName(peers.data, volumes.data);
   const rows = isWhole ? volumes.data : volumes.data.slice(0, ROWS_MAX);
   return (
     <Card title="Where everything is" isTable class="picture">
@@ -61,8 +61,10 @@ export function hostOf(peer: Peer, volumes: readonly VolumeInfo[] | undefined): 
   return brick?.host ?? "this node";
 }
 
-function compare(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+/** `n2` before `n10`. */
+export function byName(peers: readonly Peer[], volumes: readonly VolumeInfo[] | undefined): Peer[] {
+  return [...peers].sort((a, b) =>
+    hostOf(a, volumes).localeCompare(hostOf(b, volumes), "en", { numeric: true }));
 }
 
 function NodeHead({ peer, name }: { readonly peer: Peer; readonly name: string }) {

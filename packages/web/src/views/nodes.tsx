@@ -5,7 +5,7 @@ import { CommandLine } from "../parts/command-line.tsx";
 import { Status } from "../parts/status.tsx";
 import { useResource } from "../resource.ts";
 import { hashOf } from "../router.ts";
-import { hostOf, NodePicture } from "./node-picture.tsx";
+import { byName, hostOf, NodePicture } from "./node-picture.tsx";
 
 const SKEW_MS_MAX = 2_000;
 
@@ -31,10 +31,10 @@ export function Nodes() {
                   </tr>
                 </thead>
                 <tbody>
-                  {all.map((peer) => (
+                  {byName(all, volumes).map((peer) => (
                     <tr key={peer.uuid}>
                       <th scope="row" class="break">
-                        {peer.self ? own?.host ?? hostOf(peer, volumes) : peer.hostname}
+                        {peer.self ? own?.host ?? hostOf(peer, volumes) : peer.hostname}{" "}
                         {peer.self ? <span class="tag accent">answers this page</span> : null}
                       </th>
                       <td>

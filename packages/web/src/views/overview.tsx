@@ -12,6 +12,8 @@ import { useResource } from "../resource.ts";
 import { hashOf } from "../router.ts";
 import { NodePicture } from "./node-picture.tsx";
 
+const NO_POOLS: Parameters<typeof poolFillsOf>[0] = [];
+
 /** What is wrong in the cluster; also counted beside the name of the place. */
 export function useFindings(): readonly Finding[] {
   const peers = useResource("peerList").data;
@@ -19,7 +21,7 @@ export function useFindings(): readonly Finding[] {
   const statuses = useResource("volumeStatusAll", { query: { detail: true } }).data;
   const schedules = useResource("scheduleList").data;
   const snapshots = useResource("snapshotList").data;
-  const pools = poolFillsOf(useResource("poolList", {}, { everyMs: 15_000 }).data ?? []);
+  const pools = poolFillsOf(useResource("poolList", {}, { everyMs: 15_000 }).data ?? NO_POOLS);
   return findingsOf({
     peers, volumes, statuses, schedules, snapshots, pools, nowMs: Date.now(),
   });
@@ -80,7 +82,7 @@ function Tiles() {
   const volumes = useResource("volumeInfoAll").data;
   const statuses = useResource("volumeStatusAll", { query: { detail: true } }).data;
   const snapshots = useResource("snapshotList").data;
-  const pools = poolFillsOf(useResource("poolList", {}, { everyMs: 15_000 }).data ?? []);
+  const pools = poolFillsOf(useResource("poolList", {}, { everyMs: 15_000 }).data ?? NO_POOLS);
   const answering = peers?.filter(({ connected }) => connected).length;
   const bricks = brickCounts(volumes, statuses);
   const used = pools.reduce((sum, it) => sum + it.usedBytes, 0);
@@ -146,8 +148,8 @@ export function brickCounts(
 
 function FullestPools() {
   const answer = useResource("poolList", {}, { everyMs: 15_000 });
-  const pools = poolFillsOf(answer.data ?? [])
-    .sort((a, b) => b.usedBytes / b.sizeBytes - a.usedBytes / a.sizeBytes)
+  const pools = poolFillsOf(answer.data ?? NO_POOLS)
+    .toSorted((a, b) => b.usedBytes / b.sizeBytes - a.usedBytes / a.sizeBytes)
     .slice(0, 4);
   return (
     <Card title="Fullest pools" aside={<a href="#/pools">All pools</a>}>

@@ -38,7 +38,7 @@ export function ScheduleEditor({ name }: { readonly name: string | undefined }) 
       <Loaded of={schedules}>
         {() => found === undefined
           ? <Card title="Schedule"><Empty>There is no schedule {name}.</Empty></Card>
-          : <Editor key={name} draft={{ ...found, cron: found.cron }} present={found} />}
+          : <Editor key={name} draft={found} present={found} />}
       </Loaded>
     </>
   );
@@ -48,7 +48,9 @@ function Head({ schedule }: { readonly schedule: Schedule }) {
   const { name, enabled } = schedule;
   return (
     <>
-      {enabled ? <LastRun schedule={schedule} /> : <Status level="idle">disabled</Status>}
+      {!enabled ? <Status level="idle">disabled</Status> : (
+        <span class="row"><span class="muted">Last run</span><LastRun schedule={schedule} /></span>
+      )}
       <span class="space" />
       <div class="actions">
         <button type="button" class="button" onClick={() => ask(<RunSchedule name={name} />)}>Run now…</button>
@@ -217,7 +219,7 @@ function Preview({ of, draft }: { readonly of: SchedulePreview; readonly draft: 
       </Card>
       <Card
         title="What it would prune"
-        aside={<span class="muted small">{countText(kept.length, "snapshot")} stay</span>}
+        aside={<span class="muted small">{countText(kept.length, "snapshot stays", "snapshots stay")}</span>}
       >
         {of.decisions.length === 0
           ? <p class="muted">{draft.name === "" ? "It" : draft.name} has made no snapshot yet.</p>

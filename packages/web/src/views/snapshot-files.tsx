@@ -11,10 +11,13 @@ import { Icon } from "../parts/icon.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
 import { useResource } from "../resource.ts";
 import { hashOf, place } from "../router.ts";
+import { quoted } from "../shell-word.ts";
 
 /** A snapshot does not change: it is asked again only to be kept open. */
 const EVERY_MS = 120_000;
 const STEP = 500;
+/** More than that the daemon does not tell at once. */
+const SHOWN_MAX = 5_000;
 const PREVIEW_BYTES = 64 * 1024;
 const pictures = /\.(png|jpe?g|gif|webp)$/i;
 const PICTURE_BYTES_MAX = 16 * 1024 * 1024;
@@ -59,9 +62,11 @@ export function SnapshotFiles({ snapshot }: { readonly snapshot: string }) {
             <Listing of={of} entries={sorted(entries)} opened={file}>
               {nextOffset === undefined ? null : (
                 <Empty>
-                  <button type="button" class="button" onClick={() => setLimit(Math.min(5_000, limit * 4))}>
-                    Show more than {limit}
-                  </button>
+                  {limit >= SHOWN_MAX ? <>There are more.<code>mortar snapshot ls {quoted(snapshot)} {quoted(path)}</code></> : (
+                    <button type="button" class="button" onClick={() => setLimit(Math.min(SHOWN_MAX, limit * 4))}>
+                      Show more than {limit}
+                    </button>
+                  )}
                 </Empty>
               )}
             </Listing>

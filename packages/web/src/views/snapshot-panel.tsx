@@ -51,6 +51,7 @@ export function SnapshotPanel({ snapshot, volume, space, isSpaceLoading }: Snaps
           {info?.pauseMs === undefined ? null : (
             <><dt>Writes waited</dt><dd>{Math.round(info.pauseMs)} ms</dd></>
           )}
+          {snapshot.volumes === undefined ? null : <><dt>Of</dt><dd>{snapshot.volumes.join(", ")}</dd></>}
           {snapshot.schedule === undefined ? null : (
             <>
               <dt>Made by</dt>
@@ -71,16 +72,17 @@ interface ActionsProps {
 }
 
 function Actions({ snapshot, volume, isActivated }: ActionsProps) {
-  const { name, createdAt, safety } = snapshot;
+  const { name, createdAt, safety, volumes = [] } = snapshot;
+  const others = volumes.filter((it) => it !== volume.name);
   const isStarted = volume.status === "Started";
   const restore = (
     <RestoreSnapshot
-      name={name} volume={volume.name} createdAtMs={createdAt * 1000} isStarted={isStarted}
+      name={name} volume={volume.name} others={others} createdAtMs={createdAt * 1000} isStarted={isStarted}
     />
   );
   const clone = (
     <CloneSnapshot
-      name={name} volume={volume.name} isActivated={isActivated} brickCount={volume.brickCount}
+      name={name} volume={volume.name} others={others} isActivated={isActivated} brickCount={volume.brickCount}
     />
   );
   return (

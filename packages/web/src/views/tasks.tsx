@@ -26,10 +26,13 @@ export function Tasks() {
               <thead>
                 <tr>
                   <th scope="col">Task</th><th scope="col">State</th><th scope="col">Progress</th>
-                  <th scope="col" class="wide-only">Begun</th><th scope="col">Stop</th>
+                  <th scope="col" class="wide-only">Begun</th>
+                  {all.some(isCancellable) ? <th scope="col">Stop</th> : null}
                 </tr>
               </thead>
-              <tbody>{all.map((it) => <Row key={it.id} task={it} />)}</tbody>
+              <tbody>
+                {all.map((it) => <Row key={it.id} task={it} hasStop={all.some(isCancellable)} />)}
+              </tbody>
             </table>
           )}
         </Card>
@@ -38,31 +41,37 @@ export function Tasks() {
   );
 }
 
-function Row({ task }: { readonly task: Task }) {
-  const { sentence, state, progress, startedAtMs, by, node, canCancel, problem } = task;
+function isCancellable({ state, canCancel }: Task): boolean {
+  return state === "running" && canCancel;
+}
+
+function Row({ task, hasStop }: { readonly task: Task; readonly hasStop: boolean }) {
+  const { sentence, state, progress, startedAtMs, by, node, problem } = task;
   return (
     <tr>
-      <th scope="row" class="break">
+      <th scope="row" class="break" style={{ minWidth: "9em" }}>
         {sentence}
         {problem === undefined ? null : <div class="bad small">{problem.detail}</div>}
       </th>
       <td class="nowrap"><Status level={levels[state]}>{state}</Status></td>
-      <td style={{ minWidth: "140px" }}>
+      <td style={{ minWidth: "8em" }}>
         {progress === undefined ? <span class="muted">–</span> : <Progress of={progress} label={sentence} />}
       </td>
       <td class="wide-only small" title={timeText(startedAtMs)}>
         {agoText(startedAtMs, Date.now())} <div class="muted">{by} on {node}</div>
       </td>
-      <td>
-        {state !== "running" || !canCancel ? null : (
-          <button
-            type="button" class="button" aria-label={`Cancel… ${sentence}`}
-            onClick={() => ask(<CancelTask task={task} />)}
-          >
-            Cancel…
-          </button>
-        )}
-      </td>
+      {!hasStop ? null : (
+        <td>
+          {!isCancellable(task) ? null : (
+            <button
+              type="button" class="button" aria-label={`Cancel… ${sentence}`}
+              onClick={() => ask(<CancelTask task={task} />)}
+            >
+              Cancel…
+            </button>
+          )}
+        </td>
+      )}
     </tr>
   );
 }

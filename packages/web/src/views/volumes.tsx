@@ -58,7 +58,9 @@ export function Volumes() {
                   </button>
                 </Empty>
               )}
-              {found.length > 0 ? null : <Empty>No volume has that name.</Empty>}
+              {found.length > 0 ? null : all.length > 0 ? <Empty>No volume has that name.</Empty> : (
+                <Empty>There is no volume yet.<code>mortar volume create NAME replica 3 --size 100G</code></Empty>
+              )}
             </Card>
           );
         }}
