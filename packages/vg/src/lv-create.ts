@@ -21,6 +21,7 @@ import { activateLv, syncDevice, type ActivatedLv } from "./activation.ts";
 import { BlockFile } from "./block-file.ts";
 import { findDevice, mountPointOf, readBlockState } from "./block-state.ts";
 import { engineInUse } from "./engine.ts";
+import type { EngineName } from "./engine-choice.ts";
 import type { VgHost } from "./host.ts";
 import { suspended } from "./kernel-suspend.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
@@ -167,11 +168,13 @@ export async function makeSnapshot(
   const created = createThinSnapshot(settled.vg, options, provenance());
   const next = withOthers(created.vg, pool, options);
   const origins = [origin.lv, ...options.others.map((it) => requireLv(settled.vg, it.origin))];
-  const around = async (work: () => Promise<void>) =>
-    await heldStill(host, settled, origins, options.freeze, work);
-  const { hold } = options;
-  const held = hold && (async (work: () => Promise<void>) => await hold(() => around(work)));
-  const changed = await changePool(host, settled, pool, next, held ?? around);
+  const around = async (work: () => Promise<void>) => {
+    const engine = engineInUse(host, settled);
+    const take = async () =>
+      await heldStill(host, settled, { engine, origins, freeze: options.freeze }, work);
+    await (options.hold === undefined ? take() : options.hold(take));
+  };
+  const changed = await changePool(host, settled, pool, next, around);
   return await finish(host, changed, created.lv, options.activate);
 }
 
@@ -186,17 +189,22 @@ function withOthers(vg: VolumeGroup, pool: string, options: NewSnapshot): Volume
   }, vg);
 }
 
+interface Stillness {
+  readonly engine: EngineName | undefined;
+  readonly origins: readonly LogicalVolume[];
+  readonly freeze: boolean;
+}
+
 async function heldStill(
   host: VgHost,
   loaded: LoadedVg,
-  origins: readonly LogicalVolume[],
-  freeze: boolean,
+  still: Stillness,
   work: () => Promise<void>,
 ): Promise<void> {
-  const [origin, ...others] = origins;
+  const { engine, origins: [origin, ...others], freeze } = still;
   if (origin === undefined) return await work();
-  const rest = async () => await heldStill(host, loaded, others, freeze, work);
-  if (engineInUse(host, loaded) === "kernel") await suspended(host, loaded, origin, freeze, rest);
+  const rest = async () => await heldStill(host, loaded, { ...still, origins: others }, work);
+  if (engine === "kernel") await suspended(host, loaded, origin, freeze, rest);
   else if (freeze) await quiesced(host, loaded, origin, rest);
   else await rest();
 }

@@ -15,6 +15,7 @@ import { findPool, ensurePool, isDefiniteRefusal, poolCall } from "./pool-host.t
 import type { VgHost } from "./host.ts";
 import { commitVg, type LoadedVg } from "./loaded-vg.ts";
 import { pendingMessages } from "./served-spec.ts";
+import type { RunningPool } from "./running-pool.ts";
 import { VgError } from "./vg-error.ts";
 
 /** Send what an earlier command left queued. Starts the pool only if something is. */
@@ -25,7 +26,7 @@ export async function settlePool(
 ): Promise<LoadedVg> {
   const pool = requireThinPool(loaded.vg, poolName);
   if (pool.segment.messages.length === 0) return loaded;
-  await deliver(host, loaded, poolName);
+  await deliver(await ensurePool(host, loaded, pool), loaded, poolName);
   return commitVg(loaded, stripMessages(loaded.vg, poolName));
 }
 
@@ -40,9 +41,11 @@ export async function settleAll(
   return settled;
 }
 
-async function deliver(host: VgHost, loaded: LoadedVg, poolName: string): Promise<void> {
+/** To a pool that answered a moment ago: writers may wait meanwhile, so nothing is looked up here. */
+async function deliver(
+  { client, directory }: RunningPool, loaded: LoadedVg, poolName: string,
+): Promise<void> {
   const pool = requireThinPool(loaded.vg, poolName);
-  const { client, directory } = await ensurePool(host, loaded, pool);
   const request = {
     messages: pendingMessages(loaded.vg, pool),
     transactionId: pool.segment.transactionId,
@@ -62,11 +65,11 @@ export async function changePool(
   next: VolumeGroup,
   around: (work: () => Promise<void>) => Promise<void> = async (work) => await work(),
 ): Promise<LoadedVg> {
-  await ensurePool(host, loaded, requireThinPool(loaded.vg, poolName));
+  const running = await ensurePool(host, loaded, requireThinPool(loaded.vg, poolName));
   const queued = commitVg(loaded, next);
   host.step("message-queued");
   try {
-    await around(async () => await deliver(host, queued, poolName));
+    await around(async () => await deliver(running, queued, poolName));
   } catch (error) {
     const isOff = isDefiniteRefusal(error) || (error instanceof VgError && error.code === "abandoned");
     if (isOff && !(await hasPerformed(host, queued, poolName))) {
