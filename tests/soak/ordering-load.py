@@ -2,8 +2,9 @@
 """Chains of operations whose order snapshots must keep, and the check of what a snapshot shows.
 
     ordering-load.py DIRECTORY DIRECTORY CHAINS       the load; lines of standard input are commands
-    ordering-load.py --verify DIRECTORY CHAINS        what a snapshot shows, as JSON; several directories,
-                                                      with colons between, are bricks of one volume
+    ordering-load.py --verify CHAINS DIRECTORY...     what snapshots show, each as a line of JSON; several
+                                                      directories with colons between are bricks of one
+                                                      volume, each file on one of them
 
 Of a chain each operation is begun when the one before was acknowledged, at the one client and the
 other in turn; chains run side by side. Operation k of a chain, by k modulo 6:
@@ -14,7 +15,8 @@ other in turn; chains run side by side. Operation k of a chain, by k modulo 6:
                                                                    another descriptor
 
 On "mark" the load tells, as one line of JSON, how many operations of each chain were begun and how
-many acknowledged, and the longest time since the last mark that a chain waited for an operation.
+many acknowledged, the longest time since the last mark that a chain waited for an operation, and
+when those were begun and acknowledged that have ended since, in milliseconds of one clock.
 On "stop" it ends. An operation that fails is tried again until it succeeds; errors are counted.
 """
 import errno
@@ -60,6 +62,9 @@ class Chain:
         self.errors = 0
         self.stopping = False
         self.moved = 0
+        # When each was begun and acknowledged.
+        self.done = []
+        self.told = 0
         os.makedirs(self.places[0], exist_ok=True)
         with open(os.path.join(self.places[0], "moved-0"), "w"):
             pass
@@ -70,9 +75,18 @@ class Chain:
             self.begun = k
             self.since = time.monotonic()
             self.until_done(k)
-            self.longest = max(self.longest, time.monotonic() - self.since)
+            now = time.monotonic()
+            self.longest = max(self.longest, now - self.since)
+            if self.stopping:
+                return
+            self.done.append((round(1000 * self.since, 2), round(1000 * now, 2)))
             self.acked = k
             k += 1
+
+    def untold(self):
+        done = self.done[self.told:]
+        self.told += len(done)
+        return done
 
     def until_done(self, k):
         tried = False
@@ -139,6 +153,7 @@ def load(mounts, count):
                 for chain in chains
             ],
             "errors": [chain.errors for chain in chains],
+            "done": [chain.untold() for chain in chains],
         }
         for chain in chains:
             chain.longest = 0.0
@@ -167,9 +182,21 @@ def shown(places):
             if name.startswith("moved-"):
                 found[name] = None
                 continue
-            with open(path) as file:
-                found[name] = file.read().strip()
+            with open(path, "rb") as file:
+                found[name] = text_of(file.read())
     return found
+
+
+def text_of(data):
+    """A number, also of a fragment of a dispersed file.
+
+    Of a stripe only the first 16 bytes are not zero. A fragment is a multiple of them in a field of
+    256 elements whose bits are planes of 64 bytes: the text is in the plane of each bit of the factor.
+    """
+    texts = {data[at:at + 16].strip(b"\0 ") for at in range(0, len(data), 64)} - {b""}
+    if len(texts) > 1 or any(not text.isdigit() for text in texts):
+        return f"mixed {sorted(texts)}"
+    return "".join(text.decode() for text in texts)
 
 
 def last_seen(found):
@@ -180,41 +207,47 @@ def last_seen(found):
             moved = int(name[6:])
             # Operation 2, 8, 14 … makes the names 1, 2, 3 …
             newest = max(newest, KINDS * moved - 4 if moved > 0 else -1)
-        elif content:
+        elif content and content.isdigit():
             newest = max(newest, int(content))
         if name.startswith("new-"):
             newest = max(newest, int(name[4:]) - 1)
     return newest
 
 
-def verify(directory, count):
-    result = []
-    for number in range(count):
-        found = shown([os.path.join(brick, f"chain-{number}") for brick in directory.split(":")])
-        newest = last_seen(found)
-        whole = -1
+def judge(found):
+    """The newest operation that is in it for certain, the oldest that is not, and what is wrong."""
+    newest = last_seen(found)
+    wholes = [k for k in (newest, newest + 1) if found == names_after(k)]
+    after = names_after(newest)
+    begun = names_after(newest + 1)
+    names = sorted(set(found) | set(after) | set(begun))
+    wrong = []
+    if not wholes:
         # The operation that was under way may have happened in part: a file without its number
         # yet, a name that is gone already.
-        for candidate in (newest, newest + 1):
-            if found == names_after(candidate):
-                whole = candidate
-        after = names_after(newest)
-        begun = names_after(newest + 1)
-        partly = all(
-            found.get(name, "gone") in (after.get(name, "gone"), begun.get(name, "gone"), "")
-            for name in set(found) | set(after) | set(begun))
-        wrong = [] if whole >= 0 or partly else [
+        wrong = [
             f"{name}: {found.get(name, 'gone')}, {after.get(name, 'gone')} expected"
-            for name in sorted(set(found) | set(after))
-            if found.get(name, "gone") != after.get(name, "gone")]
-        moved = [name for name in found if name.startswith("moved-")]
-        if len(moved) != 1:
-            wrong.append(f"names of the renamed file: {sorted(moved)}")
-        result.append({"newest": newest, "wrong": wrong[:8]})
-    print(json.dumps(result))
+            for name in names
+            if found.get(name, "gone") not in (
+                after.get(name, "gone"), begun.get(name, "gone"), after.get(name, ""))]
+    moved = [name for name in found if name.startswith("moved-")]
+    if len(moved) != 1:
+        wrong.append(f"names of the renamed file: {sorted(moved)}")
+    return {
+        "seen": min(wholes, default=newest),
+        "missing": max(wholes, default=newest) + 1,
+        "wrong": wrong[:8],
+    }
+
+
+def verify(count, sets):
+    for places in sets:
+        print(json.dumps([
+            judge(shown([os.path.join(brick, f"chain-{number}") for brick in places.split(":")]))
+            for number in range(count)]))
     return 0
 
 
 if sys.argv[1] == "--verify":
-    sys.exit(verify(sys.argv[2], int(sys.argv[3])))
+    sys.exit(verify(int(sys.argv[2]), sys.argv[3:]))
 sys.exit(load(sys.argv[1:3], int(sys.argv[3])))

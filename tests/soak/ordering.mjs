@@ -1,49 +1,43 @@
 /**
  * Snapshots keep the order of what was acknowledged. Three nodes; chains of writes, renames, creations and removals go
- * over all bricks through two clients (ordering-load.py); snapshots are taken meanwhile, and in the middle of every fourth
- * something happens: the coordinator's daemon, another node's, a brick or a pool server is killed, another node's daemon
- * hangs for a while, another node is cut off. It happens as soon as a certain step was done somewhere, each step in turn,
- * which the nodes' logs tell. What a snapshot shows must be the beginning of each chain, not shorter than what was
- * acknowledged before it was asked for; and nothing may stay held back, half made, or without an owner.
+ * over all bricks through two clients (ordering-load.py); snapshots are taken meanwhile, several in a round, and in the
+ * middle of the last of a round something happens: the coordinator's daemon, another node's, a brick or a pool server is
+ * killed, another node's daemon hangs for a while, another node is cut off. It happens as soon as a certain step was done
+ * somewhere (ordering-troubles.mjs). What a snapshot shows must be the beginning of each chain, with all that was
+ * acknowledged before it was asked for, or before something was begun that it shows (ordering-judge.ts); and nothing may
+ * stay held back, half made, or without an owner.
  *
- * Most snapshots are looked at brick by brick, on their logical volumes: each copy by itself, or all bricks together. Some,
- * and all of dispersed volumes or after a brick was away, are activated and mounted by a client.
+ * Snapshots are looked at brick by brick, on their logical volumes: each copy, each brick of a dispersed volume by itself,
+ * or all bricks of a distributed one together; after a brick was away some of its copies are behind, and a client looks.
+ * A client looks at one of every other round anyway.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync, writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { MortarClient } from "../../packages/api/dist/index.js";
 import { endProcess, LiveNode } from "../dist/live-node.js";
+import { orderViolations } from "../dist/ordering-judge.js";
 import { Random } from "../interop/random.mjs";
 import { Report } from "../interop/report.mjs";
+import { pendingIn, processesBelow, StepLogs, TroubleCounts, troubleOf } from "./ordering-troubles.mjs";
 
 const PROGRAM = new URL("./ordering-load.py", import.meta.url).pathname;
 const CHAINS = 4;
 const LAYOUTS = /** @type {const} */ ({ replica: "replica 3", disperse: "disperse 3 redundancy 1", distribute: "" });
-const TROUBLES = /** @type {const} */ ([
-  "coordinator", "other daemon", "pool server", "hanging daemon", "brick", "cut node",
-]);
-/** In the order in which they are done; see snapshot-hold.ts. */
-const STEPS = [
-  "hooksBefore", "drainLocks", "syncFileSystem", "prepareSnapshotLv", "barrierOn", "freeze", "createSnapshotLv",
-  "barrierOff", "thaw", "settleSnapshotLv", "hooksAfter", "activateLv",
-];
-const TROUBLE_EVERY = 4;
-const MOUNT_EVERY = 8;
-const LEFT_EVERY = 12;
+const SNAPSHOTS_OF_ROUND = 12;
+const CLIENT_EVERY = 2;
+const HEALED_MS = 20_000;
 const HANGS_MS = 5_000;
 const CUT_MS = 6_000;
-const STEP_LOOK_MS = 3;
 const ANSWER_MS_MAX = 180_000;
 const GOES_ON_MS = 90_000;
 
-/** @typedef {typeof TROUBLES[number] | "none"} Trouble */
-/** @typedef {{ acked: number[], begun: number[], longestMs: number[], errors: number[] }} Mark */
+/** @typedef {import("./ordering-troubles.mjs").Trouble} Trouble */
+/** @typedef {{ acked: number[], begun: number[], longestMs: number[], errors: number[], done: [number, number][][] }} Mark */
+/** @typedef {{ name: string, before: Mark, after: Mark, drained: boolean, devices: string[], byBricks: boolean }} Taken */
 
 /**
  * @param {{ seed: number, minutes: number, kind?: string, log: (line: string) => void }} options
@@ -56,8 +50,9 @@ export async function runOrdering({ seed, minutes, kind, log }) {
     const ring = new Ring(/** @type {keyof typeof LAYOUTS} */ (each), seed + index, report);
     try {
       await ring.start();
+      ring.notes("started");
       const until = Date.now() + (minutes * 60_000) / kinds.length;
-      for (let round = 0; round === 0 || Date.now() < until; round++) await ring.round(round);
+      for (let round = 0; round === 0 || Date.now() < until; round++) await ring.round(round, until);
       await ring.end();
     } finally {
       await ring.close();
@@ -67,7 +62,7 @@ export async function runOrdering({ seed, minutes, kind, log }) {
 }
 
 class Ring {
-  #kind; #random; #report;
+  #kind; #seed; #random; #report;
   #node = new LiveNode();
   #root = join(this.#node.directory, "dev");
   #network = `127.${150 + (process.pid % 50)}.${(process.pid >> 6) & 255}`;
@@ -81,15 +76,20 @@ class Ring {
   #gaps = [];
   #taken = 0;
   #disturbed = 0;
-  /** Of the copies that were looked at last. @type {string[]} */
-  #pending = [];
+  #byBricks = 0;
   #alike = 0;
+  #lookedByClient = 0;
+  #counts = new TroubleCounts();
+  /** Of each chain when its operations were begun and acknowledged. @type {[number, number][][]} */
+  #times = Array.from({ length: CHAINS }, () => []);
+  #startMs = Date.now();
   /** A brick was down: its copies are behind until they are healed. */
   #owes = false;
 
   /** @param {keyof typeof LAYOUTS} kind @param {number} seed @param {Report} report */
   constructor(kind, seed, report) {
     this.#kind = kind;
+    this.#seed = seed;
     this.#random = new Random(seed);
     this.#report = report;
   }
@@ -132,7 +132,9 @@ class Ring {
   async #mark(word = "mark") {
     this.#load?.stdin?.write(`${word}\n`);
     const line = await this.#lines?.next();
-    return JSON.parse(String(line?.value));
+    const mark = JSON.parse(String(line?.value));
+    for (const [chain, done] of mark.done.entries()) this.#times[chain]?.push(...done);
+    return mark;
   }
 
   /** Of a node. @param {number} number */
@@ -156,42 +158,86 @@ class Ring {
     }
   }
 
-  /** @param {number} round */
-  async round(round) {
-    const isTroubled = round % TROUBLE_EVERY === TROUBLE_EVERY - 1;
-    const turn = Math.floor(round / TROUBLE_EVERY);
-    /** @type {Trouble} */
-    const trouble = isTroubled ? (TROUBLES[turn % TROUBLES.length] ?? "none") : "none";
-    const step = STEPS[(turn + Math.floor(turn / STEPS.length)) % STEPS.length] ?? "freeze";
+  /** What is done by now, and how long it has taken. @param {string} what */
+  notes(what) {
+    this.#report.note(`${what} after ${((Date.now() - this.#startMs) / 1000).toFixed(1)} s`);
+  }
+
+  /** @param {number} round @param {number} until after which no more are begun than the last, with its trouble */
+  async round(round, until) {
     const report = this.#report;
-    report.scenario(`${this.#kind}, snapshot ${round}${isTroubled ? `, ${trouble} after ${step}` : ""}`);
-    await pause(this.#random.below(300));
-    if (this.#owes) this.#owes = await this.#stillOwes();
+    const { trouble, step } = troubleOf(this.#seed, round);
+    if (this.#owes) await this.#healed();
+    /** @type {Taken[]} */
+    const taken = [];
+    for (let turn = 0, isTroubled = false; !isTroubled; turn++) {
+      const name = `s${round}x${turn}`;
+      isTroubled = turn === SNAPSHOTS_OF_ROUND - 1 || Date.now() > until;
+      report.scenario(`${this.#kind}, snapshot ${name}${isTroubled ? `, ${trouble} after ${step}` : ""}`);
+      taken.push(...await this.#take(name, isTroubled ? trouble : "none", step));
+    }
+    this.notes("taken");
+    report.scenario(`${this.#kind}, round ${round}, ${trouble} after ${step}`);
+    await this.#look(taken, round);
+    this.notes("looked at");
+    for (const { name } of taken) {
+      const removed = await this.#asked(this.#client(3).snapshotDelete(name));
+      report.check(`${name} is deleted`, removed.result !== undefined, removed.why);
+    }
+    await this.#noneLeft();
+    this.notes("deleted");
+  }
+
+  /** What there is of it afterwards: one or none. @param {string} name @param {Trouble} trouble @param {string} step */
+  async #take(name, trouble, step) {
+    const report = this.#report;
+    await pause(this.#random.below(100));
     const coordinator = 1 + this.#random.below(3);
     const before = await this.#mark();
-    const name = `s${round}`;
-    const sizes = this.#logSizes();
+    const logs = new StepLogs([1, 2, 3].map((number) => `${this.#root}/n${number}/var/log/mortar/mortard.log`));
     let isEnded = false;
     const command = this.#asked(
       this.#client(coordinator).snapshotCreate({ name, volume: "v", timestamp: false })).finally(() => (isEnded = true));
+    let isHit = false;
     if (trouble !== "none") {
-      await this.#reached(step, sizes, () => isEnded);
-      if (!isEnded) await this.#disturb(trouble, coordinator);
+      isHit = await logs.reached(step, () => isEnded);
+      if (isHit) await this.#disturb(trouble, coordinator);
     }
     const { result, why } = await command;
     const after = await this.#mark();
     if (trouble === "none") {
       report.check("it is taken", result !== undefined, why);
       this.#gaps.push(Math.max(...after.longestMs));
+    } else {
+      await this.#repair(trouble, coordinator);
+      // What was begun may be done yet, by who finds it.
+      if (["brick", "pool server", "cut node"].includes(trouble)) this.#owes = this.#kind !== "distribute";
+      await this.#goesOn(after);
     }
-    await this.#repair(trouble, coordinator);
-    if (["brick", "pool server", "cut node"].includes(trouble)) this.#owes = true;
-    await this.#goesOn(after);
-    const names = await this.#names(1 + (coordinator % 3));
-    const isThere = names.includes(name);
-    report.check("what was reported is so", result === undefined || isThere, names.join());
-    if (isThere) await this.#look(name, before, after, trouble, round);
-    if (isTroubled || round % LEFT_EVERY === 0) await this.#noneLeft();
+    const names = trouble === "none" ? [name] : await this.#names(1 + (coordinator % 3));
+    const isThere = result === undefined ? names.includes(name) : true;
+    if (trouble !== "none") {
+      this.#counts.add(trouble, step, { isHit, isTaken: isThere });
+      report.check("what was reported is so", result === undefined || names.includes(name), names.join());
+    }
+    return isThere ? [await this.#describe(name, before, trouble === "none" ? after : await this.#mark(), trouble)] : [];
+  }
+
+  /** @param {string} name @param {Mark} before @param {Mark} after @param {Trouble} trouble @returns {Promise<Taken>} */
+  async #describe(name, before, after, trouble) {
+    const { result, why } = await this.#asked(this.#client(1).snapshotInfo({ snapshot: name }));
+    const info = result?.snapshots[0];
+    if (info === undefined) throw new Error(`the snapshot ${name}: ${why}`);
+    if (info.pauseMs !== undefined && trouble === "none") this.#pauses.push(info.pauseMs);
+    const devices = [1, 2, 3].map((number) => `/dev/${this.#group}${number}/${info.snapVolumes[0]?.name}_0`);
+    const byBricks = !this.#owes && devices.every((it) => existsSync(it));
+    return { name, before, after, drained: info.drain?.complete === true, devices, byBricks };
+  }
+
+  /** No copy is behind. */
+  async #healed() {
+    const deadline = Date.now() + HEALED_MS;
+    do this.#owes = await this.#stillOwes(); while (this.#owes && Date.now() < deadline);
   }
 
   /** @param {number} number */
@@ -199,35 +245,6 @@ class Ring {
     const { result, why } = await this.#asked(this.#client(number).snapshotList({ volume: "v" }));
     if (result === undefined) throw new Error(`the list of snapshots: ${why}`);
     return result.map((it) => it.name);
-  }
-
-  #logSizes() {
-    return [1, 2, 3].map((number) => statSync(this.#logOf(number)).size);
-  }
-
-  /** @param {number} number */
-  #logOf(number) {
-    return `${this.#root}/n${number}/var/log/mortar/mortard.log`;
-  }
-
-  /** Some node has done such an effect. @param {string} step @param {number[]} sizes @param {() => boolean} isEnded */
-  async #reached(step, sizes, isEnded) {
-    const files = [1, 2, 3].map((number) => openSync(this.#logOf(number), "r"));
-    const buffer = Buffer.alloc(1 << 18);
-    try {
-      for (; !isEnded(); await pause(STEP_LOOK_MS)) {
-        const found = files.some((file, index) => {
-          const from = sizes[index] ?? 0;
-          const text = buffer.toString("latin1", 0, readSync(file, buffer, 0, buffer.length, from));
-          // A line that is not whole yet is read again.
-          sizes[index] = from + text.lastIndexOf("\n") + 1;
-          return text.includes(`"effect":"${step}"`);
-        });
-        if (found) return;
-      }
-    } finally {
-      for (const file of files) closeSync(file);
-    }
   }
 
   /** @param {Trouble} trouble @param {number} coordinator */
@@ -289,54 +306,54 @@ class Ring {
     }
   }
 
-  /** @param {string} name @param {Mark} before @param {Mark} after @param {Trouble} trouble @param {number} round */
-  async #look(name, before, after, trouble, round) {
-    const report = this.#report;
-    this.#taken += 1;
-    const { result, why } = await this.#asked(this.#client(1).snapshotInfo({ snapshot: name }));
-    const info = result?.snapshots[0];
-    if (info === undefined) throw new Error(`the snapshot ${name}: ${why}`);
-    if (info.pauseMs !== undefined && trouble === "none") this.#pauses.push(info.pauseMs);
-    const devices = [1, 2, 3].map((number) => `/dev/${this.#group}${number}/${info.snapVolumes[0]?.name}_0`);
-    const byBricks = this.#kind !== "disperse" && !this.#owes && trouble === "none" && round % MOUNT_EVERY !== 0
-      && devices.every((it) => existsSync(it));
-    const wholes = byBricks ? await this.#bricksShow(devices) : [await this.#clientSees(name)];
-    /** @type {string[]} */
-    const wrong = [];
-    for (const chains of wholes) {
-      for (const [index, { newest, wrong: found }] of chains.entries()) {
-        wrong.push(...found.map((/** @type {string} */ it) => `chain ${index}: ${it}`));
-        const [least, most] = [before.acked[index] ?? 0, after.begun[index] ?? 0];
-        // An operation that removes something leaves no sign: the one before it is the newest seen.
-        if (newest < least - 1 || newest > most) {
-          wrong.push(`chain ${index}: up to ${newest}; ${least} acknowledged before, ${most} begun after`);
-        }
-      }
-    }
-    report.check("it shows the beginning of every chain", wrong.length === 0, wrong.join("\n"));
-    if (this.#kind === "replica" && info.drain?.complete === true && byBricks) {
+  /** @param {readonly Taken[]} taken @param {number} round */
+  async #look(taken, round) {
+    const byBricks = taken.filter((it) => it.byBricks);
+    const byClient = taken.filter((it) => !it.byBricks);
+    if (round % CLIENT_EVERY === 0) byClient.push(...byBricks.slice(0, 1));
+    for (const { it, shown, pending } of await this.#bricksShow(byBricks)) {
+      this.#judge(it, shown, "by its bricks");
+      this.#byBricks += 1;
+      if (this.#kind === "distribute" || !it.drained) continue;
       this.#alike += 1;
-      const [first = "", ...others] = wholes.map((it) => JSON.stringify(it));
-      report.check("its copies are alike", others.every((it) => it === first), wholes.map((it) => JSON.stringify(it)).join("\n"));
-      report.check("nothing of it has to be healed", this.#pending.length === 0, this.#pending.join("\n"));
+      const [first = "", ...others] = shown.map((chains) => JSON.stringify(chains));
+      this.#report.check(`${it.name}: its copies are alike`, others.every((other) => other === first), [first, ...others].join("\n"));
+      this.#report.check(`${it.name}: nothing of it has to be healed`, pending.length === 0, pending.join("\n"));
     }
-    const removed = await this.#asked(this.#client(3).snapshotDelete(name));
-    report.check("it is deleted", removed.result !== undefined, removed.why);
+    for (const it of byClient) {
+      this.#judge(it, [await this.#clientSees(it.name)], "by a client");
+      this.#lookedByClient += 1;
+    }
+    this.#taken += taken.length;
   }
 
-  /** What each copy shows by itself, or all bricks together. @param {string[]} devices */
-  async #bricksShow(devices) {
-    const places = devices.map((_, index) => `${this.#node.directory}/copy${index}`);
-    const mounts = devices.map((device, index) => `mkdir -p ${places[index]} && mount -o ro,nouuid ${device} ${places[index]}`);
-    await this.#node.ok(mounts.join(" && "));
+  /** @param {Taken} taken @param {import("../dist/ordering-judge.js").ChainShown[][]} shown @param {string} how */
+  #judge({ name, before, after }, shown, how) {
+    const wrong = shown.flatMap((chains) => orderViolations(chains, { before, after, times: this.#times }));
+    const isWhole = shown.length > 0 && shown.every((chains) => chains.length === CHAINS);
+    this.#report.check(`${name}: it shows the beginning of every chain, ${how}`, isWhole && wrong.length === 0, wrong.join("\n"));
+  }
+
+  /** What each copy of each shows by itself, or all bricks of it together. @param {readonly Taken[]} taken */
+  async #bricksShow(taken) {
+    if (taken.length === 0) return [];
+    const places = taken.map(({ name, devices }) =>
+      devices.map((device, index) => ({ device, point: `${this.#node.directory}/copies/${name}-${index}` })));
+    const all = places.flat();
+    const mounts = all.map(({ device, point }) => `mkdir -p ${point} && mount -o ro,nouuid ${device} ${point}`);
     try {
-      const bricks = places.map((it) => `${it}/exp`);
-      if (this.#kind === "replica") this.#pending = bricks.flatMap((it) => pendingIn(it));
-      const sets = this.#kind === "replica" ? bricks : [bricks.join(":")];
-      const lines = await this.#node.ok(sets.map((it) => `timeout 60 python3 ${PROGRAM} --verify ${it} ${CHAINS}`).join(" && "));
-      return lines.trim().split("\n").map((line) => JSON.parse(line));
+      await this.#node.ok(mounts.join(" && "));
+      const bricks = places.map((of) => of.map(({ point }) => `${point}/exp`));
+      const sets = bricks.flatMap((of) => (this.#kind === "distribute" ? [of.join(":")] : of));
+      const lines = await this.#node.ok(`timeout 60 python3 ${PROGRAM} --verify ${CHAINS} ${sets.join(" ")}`);
+      const shown = lines.trim().split("\n").map((line) => JSON.parse(line));
+      const each = sets.length / taken.length;
+      return taken.map((it, index) => ({
+        it, shown: shown.slice(index * each, (index + 1) * each),
+        pending: this.#kind === "distribute" ? [] : (bricks[index] ?? []).flatMap((brick) => pendingIn(brick)),
+      }));
     } finally {
-      await this.#node.ok(`umount ${places.join(" ")}`);
+      await this.#node.run(all.map(({ point }) => `umount ${point}; rmdir ${point}`).join("; "));
     }
   }
 
@@ -346,7 +363,7 @@ class Ring {
     const { directory } = this.#node;
     await this.#ok(1,
       `mount -t glusterfs -o log-file=${directory}/shown.log ${this.#hosts[0]}:/snaps/${name}/v shown`);
-    const chains = JSON.parse(await this.#ok(1, `timeout 60 python3 ${PROGRAM} --verify shown ${CHAINS}`));
+    const chains = JSON.parse(await this.#ok(1, `timeout 60 python3 ${PROGRAM} --verify ${CHAINS} shown`));
     await this.#ok(1, "umount shown");
     await this.#ok(3, `gluster --mode=script snapshot deactivate ${name}`);
     return chains;
@@ -376,9 +393,11 @@ class Ring {
       all.toSorted((a, b) => a - b)[Math.floor(part * (all.length - 1))]?.toFixed(0) ?? "-";
     this.#report.scenario(this.#kind);
     this.#report.note(
-      `${this.#taken} snapshots looked at, ${this.#alike} of them copy by copy; ${this.#disturbed} disturbances; held back: median ${of(this.#pauses, 0.5)} ms, 99 % ` +
+      `${this.#taken} snapshots looked at, ${this.#byBricks} by their bricks, ${this.#lookedByClient} by a client, the copies of ` +
+      `${this.#alike} compared; ${this.#disturbed} disturbances; held back: median ${of(this.#pauses, 0.5)} ms, 99 % ` +
       `${of(this.#pauses, 0.99)} ms; longest wait of a chain in an undisturbed round: median ` +
       `${of(this.#gaps, 0.5)} ms, 99 % ${of(this.#gaps, 0.99)} ms; errors of operations: ${errors.join(" ")}`);
+    for (const line of this.#counts.lines()) this.#report.note(line);
     if (this.#kind === "replica") {
       this.#report.check("no operation has failed", errors.every((it) => it === 0), errors.join(" "));
     }
@@ -391,38 +410,12 @@ class Ring {
       await Promise.race([ended, pause(10_000)]);
     }
     const cuts = this.#hosts.map((host) => `ip route del blackhole ${host}/32 table local 2> /dev/null`).join("; ");
-    await this.#node.run(`${cuts}; umount copy0 copy1 copy2 shown one two 2> /dev/null; umount -l shown one two 2> /dev/null; true`);
-    await this.#node.run(`mortar dev --stop --root ${this.#root}`, { seconds: 240 }).catch(() => undefined);
+    await this.#node.run(`${cuts}; umount copies/* shown one two 2> /dev/null; umount -l shown one two 2> /dev/null; true`);
+    const stop = `mortar dev --stop --root ${this.#root}`;
+    const { exitCode, stderr } = await this.#node.run(stop, { seconds: 240 })
+      .catch((error) => ({ exitCode: 1, stderr: String(error) }));
+    const left = [1, 2, 3].map((number) => `/dev/${this.#group}${number}`).filter((it) => existsSync(it));
+    this.#report.check("all nodes stop, and leave no device", exitCode === 0 && left.length === 0, `${stderr}${left.join(" ")}`);
     await this.#node.close();
   }
-}
-
-/** @param {string} root */
-function processesBelow(root) {
-  return readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const words = readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0");
-      const files = readdirSync(`/proc/${name}/fd`).map((fd) => linkOf(`/proc/${name}/fd/${fd}`));
-      const isBelow = [...words, ...files].some((it) => it.startsWith(`${root}/`));
-      return isBelow ? [{ pid: Number(name), words }] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** @param {string} path */
-function linkOf(path) {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
-
-/** Entries of the index of pending heals. @param {string} brick */
-function pendingIn(brick) {
-  const index = join(brick, ".glusterfs/indices/xattrop");
-  return readdirSync(index).filter((it) => !it.startsWith("xattrop-")).map((it) => `${index}/${it}`);
 }

@@ -1,13 +1,13 @@
 // The image of packaging/container/Containerfile, built by buildah upon a base that is made here under the name that it
 // asks for, and what it says of itself: the command line, mortard behind its entry point, a brick that clients mount.
-// No registry of images is asked. Runs are chroots: the host's network, mounts of their own.
+// No registry of images is asked. Runs are chroots: the host's network, and mounts of their own, which end with them.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { MortarClient } from "@mortar/api";
-import { LiveNode, until } from "./live-node.ts";
+import { endProcess, LiveNode, until } from "./live-node.ts";
 
 const missing = ["buildah", "debootstrap"].filter((it) => !["/usr/bin", "/usr/sbin"].some((at) => existsSync(join(at, it))));
 const skip = missing.length === 0 ? false : `not installed: ${missing.join(", ")} (apt-get install ${missing.join(" ")})`;
@@ -20,13 +20,37 @@ const state = join(node.directory, "state");
 const store = join(node.directory, "containers");
 const buildah = `buildah --root ${store} --runroot ${store}-run --storage-driver vfs`;
 const IMAGE = "mortar";
+const pidFile = join(state, "run/mortar/mortard.pid");
 let container = "";
 
 after(async () => {
-  if (container !== "") await node.run(inside("mortar down --force"), { seconds: 100 }).catch(() => undefined);
+  if (existsSync(pidFile)) await node.run(beside("mortar down --force"), { seconds: 100 }).catch(() => undefined);
+  await takeAway();
   await node.run(`${buildah} rm --all; ${buildah} rmi --all --force`, { seconds: 100 }).catch(() => undefined);
   await node.close();
 });
+
+/** What a failure left of the pool: its processes and devices are the machine's. */
+async function takeAway(): Promise<void> {
+  const pools = join(state, "run/mortar/pools");
+  for (const entry of existsSync(pools) ? readdirSync(pools) : []) {
+    for (const which of ["holder", "server"]) {
+      const pid = Number(textOf(join(pools, entry, `${which}.pid`)));
+      if (pid > 1 && textOf(`/proc/${pid}/cmdline`).includes(`/srv/mortar/run/mortar/pools/${entry}`)) endProcess(pid);
+    }
+    const group = `/dev/${entry.slice(0, entry.lastIndexOf("-"))}`;
+    await node.run(`sleep 1; for it in ${group}/*; do losetup -d "$(readlink -f "$it")"; done; rm -rf ${group}`);
+  }
+  await node.run(`losetup -n -O NAME -j ${state}/pool.img | xargs -r losetup -d`);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
+}
 
 const CAP_SYS_RESOURCE = 24n;
 
@@ -34,8 +58,14 @@ const CAP_SYS_RESOURCE = 24n;
 function inside(line: string): string {
   const [, bounding = "0"] = /^CapBnd:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
   const lacks = ((BigInt(`0x${bounding}`) >> CAP_SYS_RESOURCE) & 1n) === 0n;
-  const capabilities = `--cap-add all${lacks ? " --cap-drop SYS_RESOURCE" : ""}`;
-  return `${buildah} run --isolation chroot ${capabilities} -v /dev:/dev -v ${state}:/srv/mortar:rshared ${container} -- ${line}`;
+  const capabilities = `--cap-add all${lacks ? " --cap-drop CAP_SYS_RESOURCE" : ""}`;
+  return `${buildah} run --isolation chroot ${capabilities} -v ${state}:/srv/mortar ${container} -- ${line}`;
+}
+
+/** In the container that mortard runs in, as `podman exec` does it. */
+function beside(line: string): string {
+  const pid = readFileSync(pidFile, "latin1").trim();
+  return `nsenter --target ${pid} --mount --root --wd=/ env MORTAR_ROOT=/srv/mortar ${line}`;
 }
 
 test("the base that the Containerfile asks for is made of Debian and of Node.js", options, async () => {
@@ -84,15 +114,17 @@ test("what it starts by itself is mortard, which answers inside, outside and ove
   const port = 24_000 + (process.pid % 900);
   const { address } = node;
   writeFileSync(join(state, "etc/mortar/mortar.json"), JSON.stringify({ address, web: { address, port, plain: true } }));
-  const daemon = node.start(inside([...OCIv1.config.Entrypoint, ...OCIv1.config.Cmd].join(" ")), { seconds: 580 });
+  const own = [...OCIv1.config.Entrypoint, ...OCIv1.config.Cmd].join(" ");
+  // Isolated by no more than a chroot, the machine's /dev is there, and read-only.
+  const daemon = node.start(inside(`sh -c 'mount -o remount,rw,bind /dev && exec ${own}'`), { seconds: 580 });
   const client = new MortarClient({ socketPath: join(state, "run/mortar/mortard.sock") });
   await until("mortard answers", async () => daemon.isRunning() && (await client.nodeStatus().catch(() => ({ ok: false }))).ok, 60);
-  const status = JSON.parse(await node.ok(inside("mortar status --json"))) as { node: { address: string } };
+  const status = JSON.parse(await node.ok(beside("mortar status --json"))) as { node: { address: string } };
   assert.equal(status.node.address, address);
   const health = Docker.config.Healthcheck?.Test.slice(1).join(" ");
   assert.equal(health ?? "mortar status", "mortar status", "an image of OCI's format keeps no check");
-  assert.equal((await node.run(inside("mortar status"))).exitCode, 0);
-  const { token } = JSON.parse(await node.ok(inside("mortar token create ann --role viewer --json"))) as { token: string };
+  assert.equal((await node.run(beside("mortar status"))).exitCode, 0);
+  const { token } = JSON.parse(await node.ok(beside("mortar token create ann --role viewer --json"))) as { token: string };
   const asked = (headers: Record<string, string>) => fetch(`http://${address}:${port}/v1/volumes`, { headers });
   assert.equal((await asked({})).status, 401);
   const answer = await asked({ authorization: `Bearer ${token}` });
@@ -103,16 +135,16 @@ test("what it starts by itself is mortard, which answers inside, outside and ove
 
 test("a brick of a thin volume, made and served in it, is mounted by a client outside", options, async () => {
   const brick = `${node.address}:/srv/mortar/bricks/b1/brick`;
-  await node.ok(inside(`mortar brick create ${brick} --size 400M --file /srv/mortar/pool.img --pool-size 700M`), { seconds: 100 });
-  await node.ok(inside(`mortar volume create v ${brick} force`));
-  await node.ok(inside("mortar volume start v"));
+  await node.ok(beside(`mortar brick create ${brick} --size 400M --file /srv/mortar/pool.img --pool-size 700M`), { seconds: 100 });
+  await node.ok(beside(`mortar volume create v ${brick} force`));
+  await node.ok(beside("mortar volume start v"));
   await node.ok(`mkdir m && mount -t glusterfs -o log-file=${node.directory}/m.log ${node.address}:/v m`);
   await node.ok("yes mortar | head -c 4M > m/f && sync -f m");
-  await node.ok(inside("mortar snapshot create s v no-timestamp"));
+  await node.ok(beside("mortar snapshot create s v no-timestamp"));
   await node.ok("rm m/f && sync -f m");
   const sum = "sha256sum | cut -c1-64";
-  assert.equal(await node.ok(inside("mortar snapshot cat s /f") + ` | ${sum}`), await node.ok(`yes mortar | head -c 4M | ${sum}`));
+  assert.equal(await node.ok(beside("mortar snapshot cat s /f") + ` | ${sum}`), await node.ok(`yes mortar | head -c 4M | ${sum}`));
   await node.ok("umount m");
-  await node.ok(inside("mortar down"), { seconds: 100 });
+  await node.ok(beside("mortar down"), { seconds: 100 });
   assert.deepEqual(node.scratch.left(), []);
 });

@@ -23,7 +23,8 @@ export class PageCluster extends DevCluster {
     const directory = `${this.root}/n1/etc/mortar`;
     mkdirSync(directory, { recursive: true });
     const [address] = this.hosts;
-    const config = { address, web: { address, port: this.#port, plain: true } };
+    // What was looked into is let go while the test lasts.
+    const config = { address, snapshotViewIdleSeconds: 10, web: { address, port: this.#port, plain: true } };
     writeFileSync(join(directory, "mortar.json"), JSON.stringify(config));
     await super.make();
     await this.volume("media", "replica 3");

@@ -87,6 +87,9 @@ test("a node that is away is told of; what is left goes on, and the page stays",
   await web.go("");
   await until("all answer again", async () =>
     (await web.page.getByText(/The node .* does not answer/).count()) === 0, 180);
+  // It could not be while the node was away.
+  await until("the snapshot that was looked into is let go", async () =>
+    !(await on(`mortar snapshot info ${full} --json`)).includes('"Started"'), 120);
 });
 
 test("the page had no failure of its own", options, () => {

@@ -50,7 +50,8 @@ test("elsewhere it is a whole line a minute, with what is left at the pace of no
 });
 
 test("of what nobody knows the end there is no share", () => {
-  const { written, clock, line } = lineOn({ isTTY: true });
+  // A terminal that nobody gave a size says that it has none.
+  const { written, clock, line } = lineOn({ isTTY: true, columns: 0 });
   clock.ms = 9000;
   line.tell({ done: 7, unit: "steps", note: "makeBrickStorage" });
   assert.deepEqual(written, ["\r\u001B[Ksnapshot send: 7 steps, makeBrickStorage"]);

@@ -47,7 +47,7 @@ export class ProgressLine {
       return;
     }
     // The last column stays empty: some terminals go to the next line when it is filled.
-    const width = (widthOf(this.#output) ?? WIDTH_UNKNOWN) - 1;
+    const width = (widthOf(this.#output) || WIDTH_UNKNOWN) - 1;
     this.#output.write(`\r\u001B[K${text.slice(0, width)}`);
     this.#isDrawn = true;
   }

@@ -36,7 +36,7 @@ export async function fileDiff(
     await requireOpen(before, asked.from);
     await requireOpen(after, asked.to ?? asked.volume);
   } catch (error) {
-    await opened?.close();
+    void opened?.close();
     throw explained(error, `${asked.from} and ${asked.to ?? asked.volume}`);
   }
   return lines(asked, before, after, opened);
@@ -82,7 +82,8 @@ async function* lines(
     yield line({ error: explained(error, `${asked.from} and ${asked.to ?? asked.volume}`).message });
   } finally {
     clearInterval(timer);
-    await opened?.close();
+    // It often takes ten seconds to leave, which nobody has to wait for.
+    void opened?.close();
   }
 }
 

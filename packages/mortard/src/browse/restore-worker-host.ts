@@ -21,23 +21,19 @@ export type RestoreOutcome =
 
 const EIO = 5;
 
-function perform({ from, into, ...order }: RestoreOrder): FileRestored {
+function perform(
+  { from, into, ...order }: RestoreOrder, opened: { close(): void }[],
+): FileRestored {
   const source = new GfapiVolume(from);
-  try {
-    const target = new GfapiWriter(into);
-    try {
-      return restoreTree({ ...order, source, target });
-    } finally {
-      target.close();
-    }
-  } finally {
-    source.close();
-  }
+  opened.push(source);
+  const target = new GfapiWriter(into);
+  opened.push(target);
+  return restoreTree({ ...order, source, target });
 }
 
-function outcome(order: RestoreOrder): RestoreOutcome {
+function outcome(order: RestoreOrder, opened: { close(): void }[]): RestoreOutcome {
   try {
-    return { ok: true, result: perform(order) };
+    return { ok: true, result: perform(order, opened) };
   } catch (error) {
     const isKnown = error instanceof BrowseError || error instanceof LinuxError;
     const message = error instanceof Error ? error.message : String(error);
@@ -45,6 +41,9 @@ function outcome(order: RestoreOrder): RestoreOutcome {
   }
 }
 
+const opened: { close(): void }[] = [];
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- no window
-parentPort!.postMessage(outcome(workerData as RestoreOrder));
+parentPort!.postMessage(outcome(workerData as RestoreOrder, opened));
+// What was brought back is there. To leave, the library often takes ten seconds a client, which nobody has to wait for.
+for (const client of opened.toReversed()) client.close();
 parentPort!.close();

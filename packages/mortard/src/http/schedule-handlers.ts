@@ -63,7 +63,9 @@ function ownerMissing() {
 }
 
 function refused(sentence: string) {
-  return { ok: false as const, problem: problemOfRequest(400, sentence) };
+  // The sentence says what to do; the request itself is as it should be.
+  const { nextStep: _routes, ...problem } = problemOfRequest(400, sentence);
+  return { ok: false as const, problem };
 }
 
 function schedule(params: Input["params"]): { name: string } {

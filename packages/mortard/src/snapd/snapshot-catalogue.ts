@@ -48,10 +48,13 @@ interface Held {
 const LIST_AGE_MAX_MS = 1_000;
 const LOOK_MS = 2_000;
 const FAREWELL_MS = 300;
+const RELEASE_AGAIN_MS = 30_000;
 
 export class SnapshotCatalogue {
   readonly #options: CatalogueOptions;
   readonly #held = new Map<string, Held>();
+  /** Not looked into any more, and mortard could not let go of it, as while a node is away: when it is asked again, by id. */
+  readonly #unreleased = new Map<string, number>();
   #list: readonly ListedSnapshot[] = [];
   #byName = new Map<string, ListedSnapshot>();
   #byId = new Map<string, ListedSnapshot>();
@@ -196,13 +199,26 @@ export class SnapshotCatalogue {
     const tookMs = Math.round(performance.now() - begunMs);
     this.#options.log.info({ snapshot: name, tookMs }, "snapshot closed");
     // It may have been opened anew meanwhile.
-    if (this.#byId.has(id) && !this.#held.has(id)) await this.#tell(name, false);
+    if (this.#byId.has(id) && !this.#held.has(id)) await this.#release(id, name);
+  }
+
+  async #release(id: string, name: string): Promise<void> {
+    if (await this.#tell(name, false)) this.#unreleased.delete(id);
+    else this.#unreleased.set(id, performance.now() + RELEASE_AGAIN_MS);
   }
 
   async #look(): Promise<void> {
-    if (this.#held.size === 0) return;
+    if (this.#held.size === 0 && this.#unreleased.size === 0) return;
     await this.#refresh(0);
     const now = performance.now();
+    for (const [id, atMs] of this.#unreleased) {
+      const snapshot = this.#byId.get(id);
+      if (snapshot === undefined || this.#held.has(id)) this.#unreleased.delete(id);
+      else if (now >= atMs) {
+        this.#unreleased.set(id, now + RELEASE_AGAIN_MS);
+        void this.#release(id, snapshot.name);
+      }
+    }
     for (const [id, { opened, usedAtMs }] of this.#held) {
       if (opened === undefined) continue;
       const isIdle = now - usedAtMs > this.#options.idleMs;

@@ -8,6 +8,8 @@ import { Note } from "../parts/status.tsx";
 import { go } from "../router.ts";
 import { quoted } from "../shell-word.ts";
 
+const NOT_ACTIVATED = "snapshot-inactive";
+
 export interface OfSnapshot {
   readonly name: string;
 }
@@ -94,13 +96,15 @@ export interface CloneProps extends OfSnapshot {
 export function CloneSnapshot({ name, volume, others, isActivated, brickCount }: CloneProps) {
   const [clone, setClone] = useState("");
   const clean = clone.trim();
+  const make = () => call("snapshotClone", {
+    params: { snapshot: name }, body: { name: clean, ...(others.length === 0 ? {} : { volume }) },
+  });
   const run = async () => {
-    if (!isActivated) {
-      const answer = await call("snapshotActivate", { params: { snapshot: name }, body: {} });
-      if (!answer.ok) return answer;
-    }
-    const body = { name: clean, ...(others.length === 0 ? {} : { volume }) };
-    return await call("snapshotClone", { params: { snapshot: name }, body });
+    const first = isActivated ? await make() : undefined;
+    // What was activated for who looks into it may have been let go meanwhile.
+    if (first !== undefined && (first.ok || first.problem.type !== NOT_ACTIVATED)) return first;
+    const answer = await call("snapshotActivate", { params: { snapshot: name }, body: {} });
+    return answer.ok ? await make() : answer;
   };
   return (
     <ActionDialog
