@@ -14,6 +14,7 @@ import { calls } from "./store/scratch.ts";
 import { SpaceWatch } from "./store/space-watch.ts";
 import { BrickLocks } from "./services/brick-locks.ts";
 import { HealIndex, indexWatch } from "./services/heal-index.ts";
+import { SeenNames } from "./services/seen-names.ts";
 import { IndexDirectory } from "./store/index-directory.ts";
 import { Leases } from "./services/leases.ts";
 import { TopCounts } from "./services/top-counts.ts";
@@ -60,6 +61,7 @@ export class Brick {
   readonly mandatory: MandatoryLocks = new MandatoryLocks(this);
   readonly upcalls: Upcalls;
   readonly leases: Leases;
+  readonly seenNames = new SeenNames();
   /** Calls a client; the server sets it. */
   tell: Tell = () => undefined;
   readonly barrier = new Barrier<HeldReply>();

@@ -45,10 +45,13 @@ export class WireClient {
     });
   }
 
-  static async open(port: number, brick: string, number = 0): Promise<WireClient> {
+  /** `identity`: what follows its name, `-RECON_NO:-1` of one that comes back. */
+  static async open(
+    port: number, brick: string, number = 0, identity = "",
+  ): Promise<WireClient> {
     const client = new WireClient(await connected(port), brick);
     const dictionary = Dictionary.of({
-      "remote-subvolume": brick, "process-uuid": `CTX_ID:wire-test-${process.pid}-${number}`,
+      "remote-subvolume": brick, "process-uuid": `CTX_ID:wire-test-${process.pid}-${number}${identity}`,
       "fops-version": "1298437", "client-version": "10.3", "process-name": "test",
       "clnt-lk-version": "1", opversion: "100000", "volfile-checksum": "0",
     });

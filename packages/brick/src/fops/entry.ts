@@ -1,5 +1,6 @@
 import { encodeAcl, inheritAcl, WANT } from "@mortar/brick-services";
 import type { Brick } from "../brick.ts";
+import type { Client } from "../server/client.ts";
 import { RENAME_TARGET_STAT } from "../store/entries.ts";
 import { Errno } from "../store/errno.ts";
 import { takeGfidRequest } from "../store/new-object.ts";
@@ -16,7 +17,7 @@ import { inherit, readAcl, wantAt, wantRemoval } from "./access-check.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { rmdirIndex, unlinkIndex } from "./index-fops.ts";
-import { nameAddress, takeEntry } from "./names.ts";
+import { isSameText, nameAddress, takeEntry } from "./names.ts";
 import { isStaleLayout, writeStaleMkdir } from "./preop.ts";
 import { addLocks, answerLocks } from "./reply-xdata.ts";
 import { refuseUnlink } from "./unlink-conditions.ts";
@@ -35,6 +36,8 @@ const REMAINING_KEYS = ["virt-gf-poststat", "dht-get-iatt-in-xattr"].map(keyByte
 const IATT_LINKS_AT = 128;
 const remaining = new Out(IATT_BYTES);
 const CHANGE = WANT.write | WANT.execute;
+/** Of whatever heals, the client's own healing too. */
+const PID_SELF_HEAL = -6;
 
 /** Where the parent's attributes and the new object's start are known. An errno, or 0. */
 function begin(brick: Brick, call: Call, parent: number, mode: number): number {
@@ -66,9 +69,10 @@ function inheritDefaultAcl(brick: Brick, parent: number): void {
 
 /** The three iatts of a new entry. All but MKDIR tell of the parent's locks. */
 function finish(
-  brick: Brick, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
+  brick: Brick, client: Client, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
 ): number {
   const { objects } = brick;
+  brick.seenNames.note(client.id, objects, parent, NAME);
   let status = objects.statChild(parent, NAME, OBJECT);
   if (status === 0) status = objects.stat(parent, AFTER);
   if (status < 0) return -status;
@@ -85,16 +89,16 @@ function finish(
 }
 
 function finishNew(
-  brick: Brick, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
+  brick: Brick, client: Client, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
 ): number {
   const { objects } = brick;
   if (slot < 0) return -slot;
   if (call.timeFlags !== 0) learnStartTimes(objects, slot, call);
   if (objects.statChild(parent, NAME, OBJECT) === 0) objects.enterAtStat(OBJECT);
-  return finish(brick, call, out, slot, parent, tellsLocks);
+  return finish(brick, client, call, out, slot, parent, tellsLocks);
 }
 
-export const mkdir: Handler = (brick, _client, call, out) => {
+export const mkdir: Handler = (brick, client, call, out) => {
   const parentAt = call.gfid();
   const mode = call.u32();
   call.u32();
@@ -109,10 +113,10 @@ export const mkdir: Handler = (brick, _client, call, out) => {
   const wrong = begin(brick, call, parent, (mode & PERMISSIONS) | S_IFDIR);
   if (wrong !== 0) return wrong;
   const slot = brick.entries.mkdir(parent, nameAddress(NAME), brick.newObject);
-  return finishNew(brick, call, out, slot, parent, false);
+  return finishNew(brick, client, call, out, slot, parent, false);
 };
 
-export const mknod: Handler = (brick, _client, call, out) => {
+export const mknod: Handler = (brick, client, call, out) => {
   const parentAt = call.gfid();
   call.u32();
   const device = call.u32();
@@ -128,11 +132,11 @@ export const mknod: Handler = (brick, _client, call, out) => {
   if (wrong !== 0) return wrong;
   if (brick.xdata.find(XDATA.internalFop)) {
     const known = linkKnown(brick, parent);
-    if (known >= 0) return finish(brick, call, out, known, parent);
+    if (known >= 0) return finish(brick, client, call, out, known, parent);
     if (known !== -Errno.ESTALE) return -known;
   }
   const slot = brick.entries.mknod(parent, nameAddress(NAME), brick.newObject, device);
-  return finishNew(brick, call, out, slot, parent);
+  return finishNew(brick, client, call, out, slot, parent);
 };
 
 /**
@@ -152,7 +156,7 @@ function linkKnown(brick: Brick, parent: number): number {
   return result < 0 ? result : slot;
 }
 
-export const symlink: Handler = (brick, _client, call, out) => {
+export const symlink: Handler = (brick, client, call, out) => {
   const parentAt = call.gfid();
   const nameAt = call.opaque();
   call.u32();
@@ -171,7 +175,7 @@ export const symlink: Handler = (brick, _client, call, out) => {
   const slot = brick.entries.symlink(
     parent, nameAddress(NAME), brick.newObject, addressAt(TARGET),
   );
-  return finishNew(brick, call, out, slot, parent);
+  return finishNew(brick, client, call, out, slot, parent);
 };
 
 export const readlink: Handler = (brick, _client, call, out) => {
@@ -192,7 +196,7 @@ export const readlink: Handler = (brick, _client, call, out) => {
   return DONE;
 };
 
-export const link: Handler = (brick, _client, call, out) => {
+export const link: Handler = (brick, client, call, out) => {
   const { objects } = brick;
   const slot = objects.resolve(call.view, call.gfid());
   const parentAt = call.gfid();
@@ -211,7 +215,7 @@ export const link: Handler = (brick, _client, call, out) => {
   const result = brick.entries.link(slot, parent, nameAddress(NAME));
   if (result < 0) return -result;
   if (objects.stat(slot, OBJECT) === 0) touch(objects, slot, call, OBJECT, -1);
-  return finish(brick, call, out, slot, parent);
+  return finish(brick, client, call, out, slot, parent);
 };
 
 export const unlink: Handler = (brick, _client, call, out) => {
@@ -324,7 +328,7 @@ function finishRemoval(brick: Brick, call: Call, out: Out, parent: number): numb
 }
 
 /** Object, then old and new parent, before and after each. */
-export const rename: Handler = (brick, _client, call, out) => {
+export const rename: Handler = (brick, client, call, out) => {
   const { objects } = brick;
   const oldParentAt = call.gfid();
   const newParentAt = call.gfid();
@@ -335,6 +339,10 @@ export const rename: Handler = (brick, _client, call, out) => {
   if (oldParent < 0) return -oldParent;
   const newParent = takeEntry(objects, call, newParentAt, newNameAt, OTHER_NAME);
   if (newParent < 0) return -newParent;
+  if (client.cameBack && client.keepsCopies && call.pid >= 0 &&
+    brick.seenNames.isDoubtful(client.id, client.cameMs, objects, oldParent, NAME)) {
+    return Errno.ESTALE;
+  }
   // Opening the second may have closed the first.
   let status = objects.openDirectory(oldParent);
   if (status < 0) return -status;
@@ -348,6 +356,7 @@ export const rename: Handler = (brick, _client, call, out) => {
   if (refused !== 0) return refused;
   const result = move(brick, call, oldParent, newParent, slot);
   if (result < 0) return -result;
+  brick.seenNames.note(client.id, objects, newParent, OTHER_NAME);
   return writeRenamed(brick, call, out, slot, oldParent, newParent);
 };
 
@@ -363,8 +372,9 @@ function move(
   if (refused !== 0) return -refused;
   let target = -1;
   if (found === 0) {
-    // Two names of one file: rename(2) does nothing.
-    if (statx.ino(statAt(RENAME_TARGET_STAT)) === statx.ino(statAt(OBJECT))) return 0;
+    if (statx.ino(statAt(RENAME_TARGET_STAT)) === statx.ino(statAt(OBJECT))) {
+      return renameToItself(brick, call, oldParent, newParent, slot);
+    }
     target = objects.slotOfChild(newParent, OTHER_NAME, RENAME_TARGET_STAT);
     if (target < 0) return target;
   }
@@ -372,6 +382,19 @@ function move(
   return brick.entries.rename(
     oldParent, nameAddress(NAME), newParent, nameAddress(OTHER_NAME), slot, target, open,
   );
+}
+
+/**
+ * Two names of one file: rename(2) does nothing. But healing puts a name aside by renaming it into
+ * a directory of its own, where the file may lie already, put there from another of its names: left
+ * alone, the name would stay here for good, and not be there on the other copies.
+ */
+function renameToItself(
+  brick: Brick, call: Call, oldParent: number, newParent: number, slot: number,
+): number {
+  const isSameName = oldParent === newParent && isSameText(NAME, OTHER_NAME);
+  if (call.pid !== PID_SELF_HEAL || isSameName || brick.objects.isDirectory(slot)) return 0;
+  return brick.entries.unlink(oldParent, nameAddress(NAME), slot, OBJECT, undefined);
 }
 
 function writeRenamed(

@@ -21,8 +21,13 @@ const PARENT = 1;
 const NAME = 0;
 const DOT = 0x2e;
 
-/** The reply's first iatt is the object, the second its parent; zeros when asked by gfid. */
-export const lookup: Handler = (brick, _client, call, out) => {
+/**
+ * The reply's first iatt is the object, the second its parent; zeros when asked by gfid. A name is
+ * answered with what it has, also if the request tells another gfid that the client expects there:
+ * the client compares them itself, and only so does replicate learn that this copy has another
+ * object under the name. It then heals the name before anything is moved by it.
+ */
+export const lookup: Handler = (brick, client, call, out) => {
   const { objects, xdata } = brick;
   const args = call.at;
   const gfidAt = call.gfid();
@@ -36,14 +41,10 @@ export const lookup: Handler = (brick, _client, call, out) => {
   const isOwnName = isDot(call, nameAt);
   if (isOwnName || call.view.getUint32(nameAt, false) === 0) {
     slot = objects.resolve(call.view, isOwnName ? parentAt : gfidAt);
-    if (slot === -Errno.ESTALE) {
-      const status = lookupIndex(brick, call, out, args);
-      // As glusterfsd has it: not there, rather than gone.
-      return status === Errno.ESTALE ? Errno.ENOENT : status;
-    }
+    if (slot === -Errno.ESTALE) return notGone(lookupIndex(brick, call, out, args));
     if (slot < 0) return -slot;
     const status = objects.stat(slot, OBJECT);
-    if (status < 0) return -status;
+    if (status < 0) return notGone(-status);
   } else {
     parent = objects.resolveDirectory(call.view, parentAt);
     if (parent === -Errno.ESTALE) return lookupIndex(brick, call, out, args);
@@ -54,12 +55,12 @@ export const lookup: Handler = (brick, _client, call, out) => {
     brick.lookupParent = parent;
     slot = findChild(brick, call, parent);
     if (slot < 0) return -slot;
-    if (isOther(brick, call, gfidAt, slot)) return Errno.ESTALE;
     healHandle(objects, slot, parent, NAME, OBJECT);
     const status = objects.stat(parent, PARENT);
     if (status < 0) return -status;
     const refused = wantAt(brick, call, parent, PARENT, WANT.execute);
     if (refused !== 0) return refused;
+    brick.seenNames.note(client.id, objects, parent, NAME);
   }
   out.i32(0);
   out.i32(0);
@@ -71,6 +72,11 @@ export const lookup: Handler = (brick, _client, call, out) => {
   else out.zeros(IATT_BYTES);
   return DONE;
 };
+
+/** As glusterfsd has it of what is asked for by its gfid: not there, rather than gone. */
+function notGone(status: number): number {
+  return status === Errno.ESTALE ? Errno.ENOENT : status;
+}
 
 /** libgfapi asks for "." by its name: the directory itself. */
 function isDot(call: Call, at: number): boolean {
@@ -86,19 +92,6 @@ function findChild(brick: Brick, call: Call, parent: number): number {
   if (slot !== -Errno.ENODATA) return slot;
   if (xdata.find(XDATA.gfidlessLookup) || !takeGfidRequest(call, xdata)) return -Errno.ENODATA;
   return adoptForeign(brick, parent, NAME, OBJECT);
-}
-
-/** The client expects another object under this name. */
-function isOther(brick: Brick, call: Call, gfidAt: number, slot: number): boolean {
-  const { words } = brick.objects.table;
-  let isNone = true;
-  let isSame = true;
-  for (let word = 0; word < 4; word++) {
-    const value = call.view.getUint32(gfidAt + 4 * word, false);
-    if (value !== 0) isNone = false;
-    if (value !== words[4 * slot + word]) isSame = false;
-  }
-  return !isNone && !isSame;
 }
 
 export const stat: Handler = (brick, _client, call, out) => {

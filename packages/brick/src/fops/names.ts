@@ -39,6 +39,17 @@ export function isHidden(objects: Objects, parent: number, index: number): boole
   return true;
 }
 
+/** Whether two scratch names are the same. */
+export function isSameText(index: number, other: number): boolean {
+  const { bytes } = scratch;
+  const from = nameAt(index);
+  const to = nameAt(other);
+  for (let position = 0; ; position++) {
+    if (bytes[from + position] !== bytes[to + position]) return false;
+    if (bytes[from + position] === 0) return true;
+  }
+}
+
 export function nameAddress(index: number): number {
   return addressAt(nameAt(index));
 }

@@ -134,6 +134,7 @@ export const create: Handler = (brick, client, call, out) => {
     const file = brick.openFiles.open(objects.table.words, 4 * slot, fd, flags, false);
     brick.leases.opened(file);
     number = client.add(file);
+    brick.seenNames.note(client.id, objects, parent, NAME);
     status = objects.statFd(fd, OBJECT);
     objects.enterAtStat(OBJECT);
   } else {

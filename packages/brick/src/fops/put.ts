@@ -29,7 +29,7 @@ const PREFIXES = ["user.", "trusted.", "security.", "system."];
 const attributes = new Xdata();
 const io = fileIo();
 
-export const put: Handler = (brick, _client, call, out) => {
+export const put: Handler = (brick, client, call, out) => {
   const { objects, xdata } = brick;
   const parentAt = call.gfid();
   const nameAt = call.opaque();
@@ -60,6 +60,7 @@ export const put: Handler = (brick, _client, call, out) => {
   if (status === 0) status = objects.stat(parent, AFTER);
   if (status < 0) return -status;
   objects.enterAtStat(OBJECT);
+  brick.seenNames.note(client.id, objects, parent, NAME);
   brick.statistics.write(size);
   return reply(brick, call, out, slot, parent);
 };

@@ -31,13 +31,16 @@ const TARGET = VALUE + 8192;
 const operands = new Xdata();
 const results = new Out(16_384);
 
-export const xattrop: Handler = (brick, _client, call, out) => {
+export const xattrop: Handler = (brick, client, call, out) => {
+  client.keepsCopies = true;
   const slot = brick.objects.resolve(call.view, call.gfid());
   return perform(brick, call, out, slot, TELLS.size);
 };
 
-export const fxattrop: Handler = (brick, client, call, out) =>
-  perform(brick, call, out, takeFd(brick, client, call), TELLS.openFile);
+export const fxattrop: Handler = (brick, client, call, out) => {
+  client.keepsCopies = true;
+  return perform(brick, call, out, takeFd(brick, client, call), TELLS.openFile);
+};
 
 function takeFd(brick: Brick, client: Client, call: Call): number {
   const gfidAt = call.gfid();

@@ -15,6 +15,12 @@ export class Client {
   /** The gfid of the directory that it has mounted as its root; undefined: the root. */
   readonly directory: DataView | undefined;
   readonly connection: Connection;
+  /** On the clock of `performance.now`. */
+  readonly cameMs = performance.now();
+  /** Not its first connection: it may remember what has changed meanwhile. */
+  readonly cameBack: boolean;
+  /** It marks what copies have missed: it writes to several bricks, of which this is one. */
+  keepsCopies = false;
   readonly #files: (OpenFile | undefined)[] = [];
   readonly #free: number[] = [];
 
@@ -22,6 +28,7 @@ export class Client {
     this.id = nextId++;
     this.connection = connection;
     this.identity = identity;
+    this.cameBack = /-RECON_NO:-[1-9]\d*$/.test(identity);
     this.newcomer = newcomer;
     const gfid = newcomer?.directoryGfid;
     this.directory = gfid && new DataView(gfid.buffer, gfid.byteOffset, 16);

@@ -90,6 +90,8 @@ export class Entries {
     if (handleIsTaken(objects, slot)) {
       calls.unlinkat(parentFd, name, 0);
       calls.close(fd);
+      // It is another kind of object perhaps.
+      objects.table.forget(slot);
       return -Errno.EEXIST;
     }
     calls.unlinkat(objects.directory.glusterfsFd, objects.handle(slot, HANDLE), 0);
@@ -174,6 +176,7 @@ export class Entries {
     if (result === 0) result = calls.linkat(glusterfsFd, side, objects.fd(parent), name, 0);
     if (result < 0) {
       calls.unlinkat(glusterfsFd, side, 0);
+      objects.table.forget(slot);
       return result;
     }
     renameToHandle(objects, slot, side);

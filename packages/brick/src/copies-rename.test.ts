@@ -1,0 +1,98 @@
+// RENAME on one of several copies: where a name may stand for another file than on the others.
+import assert from "node:assert/strict";
+import { existsSync, lstatSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fops, NO_DICTIONARY, typed } from "@mortar/gluster";
+import { WireClient, withBricks } from "./wire-client.fixture.ts";
+
+const options = process.getuid?.() === 0 ? { timeout: 60_000 } : { skip: "needs root" };
+const ROOT = Buffer.from("00000000000000000000000000000001", "hex");
+const NONE = new Uint8Array(16);
+const SELF_HEAL = -6;
+const ESTALE = 116;
+const xdata = NO_DICTIONARY;
+
+async function makeFile(client: WireClient, name: string, number: number): Promise<void> {
+  const { opRet } = await client.call(fops.mknod, {
+    parent: ROOT, dev: { high: 0, low: 0 }, mode: 0o100644, umask: 0, name: Buffer.from(name),
+    xdata: new Map([["gfid-req", typed.gfid(Buffer.alloc(16, number))]]),
+  });
+  assert.equal(opRet, 0, name);
+}
+
+/** 0, or the errno. */
+async function rename(client: WireClient, from: string, to: string): Promise<number> {
+  const { opRet, opErrno } = await client.call(fops.rename, {
+    oldParent: ROOT, newParent: ROOT, oldName: Buffer.from(from), newName: Buffer.from(to), xdata,
+  });
+  return opRet === 0 ? 0 : opErrno;
+}
+
+async function lookUp(client: WireClient, name: string): Promise<void> {
+  const { opRet } = await client.call(fops.lookup, {
+    gfid: NONE, parent: ROOT, flags: 0, name: Buffer.from(name), xdata,
+  });
+  assert.equal(opRet, 0, name);
+}
+
+/** As replication does before each change: from now on it is known to have copies. */
+async function markDirty(client: WireClient): Promise<void> {
+  const { opRet } = await client.call(fops.xattrop, {
+    gfid: ROOT, flags: 0, dictionary: new Map([["trusted.afr.dirty", typed.bytes(Buffer.alloc(12))]]),
+    xdata,
+  });
+  assert.equal(opRet, 0);
+}
+
+test("a client of copies that came back renames what it has looked up or made, and nothing else", options, () =>
+  withBricks(["builtin"], async ([brick]) => {
+    const { client: first, path, port } = brick!;
+    for (const [index, name] of ["old", "seen", "left", "plain", "fresh"].entries()) {
+      await makeFile(first, name, index + 2);
+    }
+    const newcomer = await WireClient.open(port, path, 1, "-RECON_NO:-0");
+    await markDirty(newcomer);
+    assert.equal(await rename(newcomer, "fresh", "fresh-moved"), 0, "it remembers nothing");
+    newcomer.close();
+    const second = await WireClient.open(port, path, 1, "-RECON_NO:-1");
+    try {
+      assert.equal(await rename(second, "plain", "plain-moved"), 0, "it is not known to have copies yet");
+      await markDirty(second);
+      assert.equal(await rename(second, "old", "old-moved"), ESTALE);
+      assert.ok(existsSync(join(path, "old")) && !existsSync(join(path, "old-moved")));
+      await lookUp(second, "old");
+      assert.equal(await rename(second, "old", "old-moved"), 0);
+      assert.equal(await rename(second, "old-moved", "old-again"), 0, "it knows what it has renamed");
+      await makeFile(second, "new", 9);
+      assert.equal(await rename(second, "new", "new-moved"), 0, "and what it has made");
+      second.pid = SELF_HEAL;
+      assert.equal(await rename(second, "left", "left-moved"), 0, "healing has compared the copies");
+      await markDirty(first);
+      assert.equal(await rename(first, "seen", "seen-moved"), 0, "another one knows its own");
+    } finally {
+      second.close();
+    }
+  }));
+
+test("a name that healing puts aside goes, also where the file lies aside already", options, () =>
+  withBricks(["builtin"], async ([brick]) => {
+    const { client, path } = brick!;
+    await makeFile(client, "one", 2);
+    for (const name of ["two", "aside"]) {
+      const { opRet } = await client.call(fops.link, {
+        gfid: Buffer.alloc(16, 2), newParent: ROOT, newName: Buffer.from(name), xdata,
+      });
+      assert.equal(opRet, 0);
+    }
+    assert.equal(await rename(client, "one", "aside"), 0);
+    assert.ok(existsSync(join(path, "one")), "for others rename(2) leaves both names");
+    client.pid = SELF_HEAL;
+    assert.equal(await rename(client, "one", "aside"), 0);
+    assert.ok(!existsSync(join(path, "one")));
+    assert.equal(await rename(client, "aside", "aside"), 0);
+    // The handle, and the two names that are left.
+    assert.equal(lstatSync(join(path, "aside")).nlink, 3);
+    assert.equal(await rename(client, "two", "aside"), 0);
+    assert.equal(lstatSync(join(path, "aside")).nlink, 2);
+  }));
