@@ -6,6 +6,7 @@ import { changeOptions, tag, unsignedSize, yesNo } from "./common-options.ts";
 import { complain } from "./complain.ts";
 import { badUsage, failed } from "./lvm-exit.ts";
 import { removeLvs } from "./lvremove.ts";
+import { dryRunOption, showRemoval } from "./removal-plan.ts";
 import { chooseGroupNames, noMatch, lvOperand, requireView, vgOperand } from "./names.ts";
 import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
@@ -115,7 +116,9 @@ export async function vgreduce(session: Session): Promise<number> {
   });
 }
 
-export const vgremoveOptions: readonly OptionSpec[] = [...changeOptions, selectOption];
+export const vgremoveOptions: readonly OptionSpec[] = [
+  ...changeOptions, selectOption, dryRunOption,
+];
 
 export async function vgremove(session: Session): Promise<number> {
   const { line } = session;
@@ -128,12 +131,16 @@ export async function vgremove(session: Session): Promise<number> {
     const machine = await groups.view();
     const { vg } = requireView(machine, name);
     const lvs = vg.logicalVolumes.filter(isVisible);
+    const operands = lvs.map((lv) => ({ vgName: name, lvName: lv.name }));
+    if (line.has("dryrun")) {
+      if (await showRemoval(session, machine, operands, [name])) return;
+      throw failed(`Volume group "${name}" would not be removed`);
+    }
     if (lvs.length > 0) {
       const question =
         `Do you really want to remove volume group "${name}" containing ${lvs.length} ` +
         "logical volumes? [y/n]: ";
       const isSure = line.has("force") || (await session.confirm(question));
-      const operands = lvs.map((lv) => ({ vgName: name, lvName: lv.name }));
       if (!isSure || !(await removeLvs(session, machine, operands))) {
         throw failed(`Volume group "${name}" not removed`);
       }

@@ -4,12 +4,14 @@ import { complain } from "./complain.ts";
 import { expandLvs, noMatch, requireView, type LvOperand } from "./names.ts";
 import type { OptionSpec } from "./command-line.ts";
 import { changeOptions } from "./common-options.ts";
+import { dryRunOption, showRemoval } from "./removal-plan.ts";
 import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
 export const lvremoveOptions: readonly OptionSpec[] = [
   ...changeOptions,
   { long: "nohistory" },
+  dryRunOption,
   selectOption,
 ];
 
@@ -18,7 +20,9 @@ export async function lvremove(session: Session): Promise<number> {
     throw noMatch(session.line.tool, "lvremove VG|LV|Tag|Select ...");
   }
   const { machine, lvs, failed } = await expandLvs(session);
-  const done = await removeLvs(session, machine, lvs);
+  const done = session.line.has("dryrun")
+    ? await showRemoval(session, machine, lvs)
+    : await removeLvs(session, machine, lvs);
   return failed || !done ? 5 : 0;
 }
 

@@ -1,0 +1,141 @@
+/**
+ * `--dry-run` of `lvremove` and `vgremove`: what would go, and the bytes that it gives back. It is
+ * told from the text of the groups and the books of active pools; nothing is asked or changed.
+ */
+import {
+  asThinPool,
+  asThinVolume,
+  freeExtentCount,
+  lvSectors,
+  removeLogicalVolume,
+  type LogicalVolume,
+  type VolumeGroup,
+} from "@mortar/lvm2";
+import { formatSize, VgError, type LvName, type MachineView, type PoolReclaim } from "@mortar/vg";
+import { complain } from "./complain.ts";
+import { requireView, type LvOperand } from "./names.ts";
+import type { OptionSpec } from "./command-line.ts";
+import type { Session } from "./session.ts";
+
+const SECTOR_BYTES = 512;
+
+/** `--dry-run`: hyphens of long options do not count. */
+export const dryRunOption: OptionSpec = { long: "dryrun" };
+
+/** Of `lvs`, or of whole groups, which then go too. False: the command would fail for some. */
+export async function showRemoval(
+  session: Session,
+  machine: MachineView,
+  lvs: readonly LvOperand[],
+  goneGroups: readonly string[] = [],
+): Promise<boolean> {
+  const draft = new Draft();
+  let complete = true;
+  for (const operand of lvs) {
+    try {
+      draft.remove(machine, operand);
+    } catch (error) {
+      complain(session, error);
+      session.warn(`Logical volume ${operand.vgName}/${operand.lvName} would not be removed.`);
+      complete = false;
+    }
+  }
+  const reclaims = await reclaimsOf(session, draft.thins());
+  const removed = [...draft.lines(reclaims), ...goneGroups.map((it) => `volume group ${it}`)];
+  const { tool } = session.line;
+  session.print(
+    `  ${tool}: dry run, nothing was changed. It would do this:\n` +
+      removed.map((it) => `    removes   ${it}\n`).join("") +
+      (removed.length === 0 ? "    nothing\n" : "") +
+      [...draft.gains(), ...reclaims.map(gainOf)].map((it) => `  It frees ${it}.\n`).join(""),
+  );
+  return complete;
+}
+
+/** What is removed so far, in the order of the command. */
+class Draft {
+  /** The groups without what is no thin volume: those take no extents of the group. */
+  readonly #left = new Map<string, VolumeGroup>();
+  readonly #gained = new Map<string, number>();
+  readonly #removed = new Map<string, { readonly vgName: string; readonly lv: LogicalVolume }>();
+  /** Sectors of a whole LV; absent for thin volumes. */
+  readonly #sectors = new Map<string, number>();
+
+  /** Throws what the command would say. What goes with its pool is passed over. */
+  remove(machine: MachineView, { vgName, lvName }: LvOperand): void {
+    if (this.#removed.has(`${vgName}/${lvName}`)) return;
+    const { vg: found, states } = requireView(machine, vgName);
+    const vg = this.#left.get(vgName) ?? found;
+    const { vg: left, removed } = removeLogicalVolume(vg, lvName);
+    for (const lv of removed) {
+      if (asThinPool(lv) !== undefined || states.get(lv.name)?.open !== true) continue;
+      throw new VgError("in-use", `Logical volume ${vgName}/${lv.name} in use.`);
+    }
+    for (const lv of removed) {
+      this.#removed.set(`${vgName}/${lv.name}`, { vgName, lv });
+      if (asThinVolume(lv) !== undefined) continue;
+      this.#sectors.set(`${vgName}/${lv.name}`, lvSectors(vg, lv));
+    }
+    if (removed.every((lv) => asThinVolume(lv) !== undefined)) return;
+    this.#left.set(vgName, left);
+    const extents = freeExtentCount(left) - freeExtentCount(vg);
+    const before = this.#gained.get(vgName) ?? 0;
+    this.#gained.set(vgName, before + extents * vg.extentSectors * SECTOR_BYTES);
+  }
+
+  /** Those whose pools stay, pool by pool. */
+  thins(): LvName[][] {
+    const found = new Map<string, LvName[]>();
+    for (const { vgName, lv } of this.#removed.values()) {
+      const pool = `${vgName}/${asThinVolume(lv)?.segment.pool ?? ""}`;
+      if (asThinVolume(lv) === undefined || this.#removed.has(pool)) continue;
+      found.set(pool, [...(found.get(pool) ?? []), { vg: vgName, lv: lv.name }]);
+    }
+    return [...found.values()];
+  }
+
+  /** @param reclaims of `thins()` */
+  lines(reclaims: readonly PoolReclaim[]): string[] {
+    const spaces = new Map<string, PoolReclaim["lvs"][number]>(
+      reclaims.flatMap(({ vg, lvs }) => lvs.map((it) => [`${vg}/${it.lv}`, it] as const)),
+    );
+    return [...this.#removed.keys()].map((name) => {
+      const sectors = this.#sectors.get(name);
+      const space = spaces.get(name);
+      if (sectors !== undefined) return `${name} (${bytesText(sectors * SECTOR_BYTES)})`;
+      if (space === undefined) return name;
+      const { exclusiveBytes, mappedBytes } = space;
+      const use = `${bytesText(exclusiveBytes)} of ${bytesText(mappedBytes)}`;
+      return `${name} (${use} in no other volume)`;
+    });
+  }
+
+  gains(): string[] {
+    return [...this.#gained].map(([vg, bytes]) => `${bytesText(bytes)} of volume group ${vg}`);
+  }
+}
+
+/** A pool that cannot tell is warned of; the others tell. */
+async function reclaimsOf(
+  session: Session,
+  thins: readonly (readonly LvName[])[],
+): Promise<PoolReclaim[]> {
+  const reclaims: PoolReclaim[] = [];
+  for (const names of thins) {
+    try {
+      reclaims.push(...(await (await session.groups()).reclaimable(names)));
+    } catch (error) {
+      if (!(error instanceof VgError)) throw error;
+      session.warn(`WARNING: ${error.message}`);
+    }
+  }
+  return reclaims;
+}
+
+function gainOf({ vg, pool, freedBytes }: PoolReclaim): string {
+  return `${bytesText(freedBytes)} of thin pool ${vg}/${pool}`;
+}
+
+function bytesText(bytes: number): string {
+  return `${formatSize(bytes / SECTOR_BYTES, { unit: "h" }).trim()}, ${bytes} bytes`;
+}
