@@ -75,6 +75,31 @@ test("a client of copies that came back renames what it has looked up or made, a
     }
   }));
 
+test("a name to which something was moved that is not here is doubted until it is looked up", options, () =>
+  withBricks(["builtin"], async ([brick]) => {
+    const { client: first, path, port } = brick!;
+    await makeFile(first, "kept", 2);
+    await makeFile(first, "taken", 3);
+    const second = await WireClient.open(port, path, 1, "-RECON_NO:-1");
+    try {
+      await markDirty(second);
+      for (const name of ["kept", "taken"]) await lookUp(second, name);
+      const { opErrno } = await second.call(fops.link, {
+        gfid: Buffer.alloc(16, 9), newParent: ROOT, newName: Buffer.from("kept"), xdata,
+      });
+      assert.equal(opErrno, ESTALE, "the others have it linked");
+      assert.equal(await rename(second, "kept", "kept-moved"), ESTALE);
+      assert.equal(await rename(second, "gone", "taken"), ESTALE, "it has looked up no such name");
+      assert.equal(await rename(second, "taken", "taken-moved"), ESTALE);
+      for (const name of ["kept", "taken"]) {
+        await lookUp(second, name);
+        assert.equal(await rename(second, name, `${name}-moved`), 0);
+      }
+    } finally {
+      second.close();
+    }
+  }));
+
 test("a name that healing puts aside goes, also where the file lies aside already", options, () =>
   withBricks(["builtin"], async ([brick]) => {
     const { client, path } = brick!;

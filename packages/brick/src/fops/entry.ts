@@ -14,6 +14,7 @@ import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
 import { keyBytes, Out } from "../wire/out.ts";
 import { VALUE as TYPE, XDATA } from "../wire/xdata.ts";
 import { inherit, readAcl, wantAt, wantRemoval } from "./access-check.ts";
+import { doubtName, isMissing, mayBeBehind } from "./doubt.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { rmdirIndex, unlinkIndex } from "./index-fops.ts";
@@ -92,6 +93,7 @@ function finishNew(
   brick: Brick, client: Client, call: Call, out: Out, slot: number, parent: number, tellsLocks = true,
 ): number {
   const { objects } = brick;
+  if (slot === -Errno.EEXIST) doubtName(brick, client, call, parent, NAME);
   if (slot < 0) return -slot;
   if (call.timeFlags !== 0) learnStartTimes(objects, slot, call);
   if (objects.statChild(parent, NAME, OBJECT) === 0) objects.enterAtStat(OBJECT);
@@ -202,8 +204,11 @@ export const link: Handler = (brick, client, call, out) => {
   const parentAt = call.gfid();
   const nameAt = call.opaque();
   brick.xdata.begin(call);
-  if (slot < 0) return -slot;
   const parent = takeEntry(objects, call, parentAt, nameAt, NAME);
+  if (slot < 0) {
+    doubtName(brick, client, call, parent, NAME);
+    return -slot;
+  }
   if (parent < 0) return -parent;
   let status = objects.stat(parent, BEFORE);
   if (status === 0) status = objects.stat(slot, OBJECT);
@@ -336,10 +341,19 @@ export const rename: Handler = (brick, client, call, out) => {
   const newNameAt = call.opaque();
   brick.xdata.begin(call);
   const oldParent = takeEntry(objects, call, oldParentAt, oldNameAt, NAME);
-  if (oldParent < 0) return -oldParent;
   const newParent = takeEntry(objects, call, newParentAt, newNameAt, OTHER_NAME);
-  if (newParent < 0) return -newParent;
-  if (client.cameBack && client.keepsCopies && call.pid >= 0 &&
+  let status = Math.max(-oldParent, 0);
+  if (status === 0) status = Math.max(-newParent, 0);
+  if (status === 0) status = renameEntry(brick, client, call, out, oldParent, newParent);
+  if (isMissing(status)) doubtName(brick, client, call, newParent, OTHER_NAME);
+  return status;
+};
+
+function renameEntry(
+  brick: Brick, client: Client, call: Call, out: Out, oldParent: number, newParent: number,
+): number {
+  const { objects } = brick;
+  if (mayBeBehind(client, call) &&
     brick.seenNames.isDoubtful(client.id, client.cameMs, objects, oldParent, NAME)) {
     return Errno.ESTALE;
   }
@@ -358,7 +372,7 @@ export const rename: Handler = (brick, client, call, out) => {
   if (result < 0) return -result;
   brick.seenNames.note(client.id, objects, newParent, OTHER_NAME);
   return writeRenamed(brick, call, out, slot, oldParent, newParent);
-};
+}
 
 function move(
   brick: Brick, call: Call, oldParent: number, newParent: number, slot: number,

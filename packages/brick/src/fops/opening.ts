@@ -13,6 +13,7 @@ import { IATT_BYTES, writeIatt } from "../wire/iatt.ts";
 import type { Out } from "../wire/out.ts";
 import { inherit, wantAt, wantOf, wantOpen } from "./access-check.ts";
 import { refuseOpen } from "./descriptors.ts";
+import { doubtName } from "./doubt.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { openIndex } from "./index-fops.ts";
@@ -138,7 +139,11 @@ export const create: Handler = (brick, client, call, out) => {
     status = objects.statFd(fd, OBJECT);
     objects.enterAtStat(OBJECT);
   } else {
-    if (fd !== -Errno.EEXIST || (flags & constants.O_EXCL) !== 0) return -fd;
+    if (fd !== -Errno.EEXIST) return -fd;
+    if ((flags & constants.O_EXCL) !== 0) {
+      doubtName(brick, client, call, parent, NAME);
+      return -fd;
+    }
     status = objects.statChild(parent, NAME, OBJECT);
     slot = status < 0 ? status : objects.slotOfChild(parent, NAME, OBJECT);
     if (slot < 0) return -slot;
