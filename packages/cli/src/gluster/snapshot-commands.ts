@@ -85,7 +85,8 @@ export const snapshotCommands: readonly GlusterCommand[] = [
     words: ["snapshot", "list"],
     usage: "snapshot list [volname]",
     help: "Snapshot List.",
-    more: "With -v, how many bytes each has, and how many its deletion alone would free.",
+    more: "With -v, how many bytes each has, and how many its deletion alone would free. With --safety,\n" +
+      "what restores have kept.",
     run: list,
   },
   {

@@ -7,7 +7,7 @@
  */
 import { allBricks, brickName, overlaps } from "./brick.ts";
 import { type BrickPlace, mountPointOf, planBrick, planOf, roomiest, roomOf } from "./brick-plan.ts";
-import type { BrickStorage, StorageFacts } from "./brick-storage.ts";
+import type { BrickStorage, GroupRoom, StorageFacts } from "./brick-storage.ts";
 import type { CommandArgs, Detail, Step } from "../command.ts";
 import type { NodeEffect } from "../effect.ts";
 import { CommandFailure, errno } from "../failure.ts";
@@ -16,6 +16,7 @@ import { changeOf, keyOf } from "../key-space.ts";
 import { claimsOn } from "./lv-claim.ts";
 import { nodeOfHost, nodesInOrder } from "../nodes/membership.ts";
 import { placeSets } from "./placement.ts";
+import { sizeText } from "../size-text.ts";
 import type { Change, ClusterState, MadeBrick, NodeDocument } from "../state.ts";
 import {
   attemptAll, commit, type CommandContext, event, newUuids, perform, performAll, performLocal,
@@ -67,7 +68,9 @@ export function* brickPlace(
   nodes.forEach(({ uuid }, index) => facts.set(uuid, answers[index]!));
   const groupOf = (uuid: string) => {
     const { groups } = facts.get(uuid)!;
-    return args.vg === undefined ? roomiest(groups) : groups.find((it) => it.name === args.vg);
+    if (args.vg !== undefined) return groups.find((it) => it.name === args.vg);
+    const promised = args.force === true ? groups.find((it) => !it.elsewhere && it.pools.length > 0) : undefined;
+    return roomiest(groups) ?? promised;
   };
   const places = nodes.flatMap(({ uuid, zone }) => {
     const group = groupOf(uuid);
@@ -77,7 +80,7 @@ export function* brickPlace(
   const { setSize, sizeBytes, force = false } = args;
   const setCount = args.setCount ?? (setSize === 1 ? nodes.length : 1);
   const sets = placeSets(places, { setCount, setSize, sizeBytes, force });
-  if (sets === undefined) throw noRoom(args, nodes, places, setCount);
+  if (sets === undefined) throw noRoom(args, nodes, facts, setCount);
   const ids = yield* newUuids(setCount * setSize);
   const orders = sets.flat().map((node, index): Order => {
     const seen = facts.get(node)!;
@@ -246,30 +249,41 @@ function warnOfPromises(context: CommandContext, { storage, facts }: Order): voi
   const pool = group?.pools.find((it) => it.name === storage.pool);
   if (pool === undefined || pool.promisedBytes + storage.sizeBytes <= pool.sizeBytes) return;
   context.warnings.push(
-    `The pool ${storage.vg}/${storage.pool} has ${pool.sizeBytes} bytes, and its volumes may need ` +
-      `${pool.promisedBytes + storage.sizeBytes}. Watch it: mortar status`,
+    `The pool ${storage.vg}/${storage.pool} has ${sizeText(pool.sizeBytes)}, and its volumes may need ` +
+      `${sizeText(pool.promisedBytes + storage.sizeBytes)}. Watch it: mortar status`,
   );
 }
 
 function noRoom(
   { sizeBytes, setSize, vg }: CommandArgs<"brickPlace">,
   nodes: readonly NodeDocument[],
-  places: readonly { readonly node: string; readonly freeBytes: number }[],
+  facts: ReadonlyMap<string, StorageFacts>,
   setCount: number,
 ): CommandFailure {
   const details = nodes.map(({ uuid, hostname, contact }): Detail => {
-    const place = places.find((it) => it.node === uuid);
     const name = contact ?? hostname;
-    const group = vg === undefined ? "no volume group that could hold bricks" : `no group ${vg}`;
     return {
       node: name, object: name,
-      detail: place === undefined ? `It has ${group}.` : `It has ${place.freeBytes} bytes free.`,
+      detail: `${name} ${roomText(facts.get(uuid)!.groups, vg)}.`,
       nextStep: `mortar brick create ${name}:/bricks/NAME/brick --size SIZE --device DEVICE`,
     };
   });
   return new CommandFailure("brick-refused", errno.EG_INTRNL,
-    `${setCount} x ${setSize} bricks of ${sizeBytes} bytes find no room on ${nodes.length} node(s)`,
+    `${setCount} x ${setSize} bricks of ${sizeText(sizeBytes)} find no room on ${nodes.length} node(s)`,
     details);
+}
+
+function roomText(groups: readonly GroupRoom[], vg: string | undefined): string {
+  const own = groups.filter((it) => !it.elsewhere && (vg === undefined || it.name === vg));
+  if (own.length === 0) return vg === undefined ? "has no volume group" : `has no volume group ${vg}`;
+  const roomy = own.filter((it) => roomOf(it) > 0);
+  if (roomy.length > 0) {
+    return `has room for ${roomy.map((it) => `${sizeText(roomOf(it))} in ${it.name}`).join(", ")}`;
+  }
+  const promised = own.some((it) => it.pools.length > 0)
+    ? ", as volumes may need all that their pools have (`force` promises more)"
+    : "";
+  return `has no room in ${own.map((it) => it.name).join(", ")}${promised}`;
 }
 
 function refused(place: BrickPlace, reason: string, nextStep: string): CommandFailure {

@@ -6,6 +6,7 @@ import type { NodeEffect } from "../effect.ts";
 import { CommandFailure, errno } from "../failure.ts";
 import { nodesInOrder } from "../nodes/membership.ts";
 import { placeSets } from "../bricks/placement.ts";
+import { sizeText } from "../size-text.ts";
 import type { BrickDocument, NodeDocument } from "../state.ts";
 import { attemptAll, type CommandContext } from "../steps.ts";
 import type { SendHeader, SentBrick } from "./transfer-document.ts";
@@ -85,13 +86,13 @@ function noRoom(
 ): CommandFailure {
   const details = rooms.map(({ node, group }): Detail => {
     const name = node.contact ?? node.hostname;
-    const detail = `${group.name} can hold ${roomOf(group)} bytes more without promising too much.`;
+    const detail = `${group.name} can hold ${sizeText(Math.max(roomOf(group), 0))} more without promising too much.`;
     return { node: name, object: group.name, detail, nextStep: "Extend the pool, or use --force." };
   });
   const sum = bricks.reduce((all, it) => all + it.sizeBytes, 0);
   const sets = setSize === 1 ? "" : `, ${setSize} of a set on different nodes,`;
   const sentence =
-    `${bricks.length} bricks of ${sum} bytes in all${sets} find no room on ${rooms.length} node(s) ` +
+    `${bricks.length} bricks of ${sizeText(sum)} in all${sets} find no room on ${rooms.length} node(s) ` +
     "with thin pools";
   const nextStep = "lvcreate --thin VG -n bricks -l 100%FREE";
   const none: Detail[] = [{ detail: "No node has a thin pool in such a volume group.", nextStep }];
