@@ -27,8 +27,9 @@ import sys
 import threading
 import time
 
-SLOTS = 7
-KINDS = 6
+SLOTS = 5
+KINDS = 7
+REMOVED_AFTER = KINDS + 1
 DONE_ALREADY = (errno.EEXIST, errno.ENOENT)
 
 
@@ -38,7 +39,7 @@ def names_after(k):
     moved = 0
     for at in range(k + 1):
         kind = at % KINDS
-        if kind in (0, 1, 5):
+        if kind in (0, 1, 5, 6):
             state[f"slot-{at % SLOTS}"] = str(at)
         elif kind == 2:
             del state[f"moved-{moved}"]
@@ -47,7 +48,7 @@ def names_after(k):
         elif kind == 3:
             state[f"new-{at}"] = str(at)
         else:
-            state.pop(f"new-{at - 7}", None)
+            state.pop(f"new-{at - REMOVED_AFTER}", None)
     return state
 
 
@@ -106,7 +107,7 @@ class Chain:
     def perform(self, k, place):
         kind = k % KINDS
         text = f"{k:16d}".encode()
-        if kind in (0, 1, 5):
+        if kind in (0, 1, 5, 6):
             path = os.path.join(place, f"slot-{k % SLOTS}")
             file = os.open(path, os.O_RDWR | os.O_CREAT | (os.O_SYNC if kind == 0 else 0), 0o644)
             try:
@@ -132,8 +133,8 @@ class Chain:
                 os.fsync(file)
             finally:
                 os.close(file)
-        elif k >= 10:
-            os.unlink(os.path.join(place, f"new-{k - 7}"))
+        elif k > REMOVED_AFTER:
+            os.unlink(os.path.join(place, f"new-{k - REMOVED_AFTER}"))
 
 
 def load(mounts, count):
@@ -205,8 +206,8 @@ def last_seen(found):
     for name, content in found.items():
         if name.startswith("moved-"):
             moved = int(name[6:])
-            # Operation 2, 8, 14 … makes the names 1, 2, 3 …
-            newest = max(newest, KINDS * moved - 4 if moved > 0 else -1)
+            # Operation 2, 9, 16 … makes the names 1, 2, 3 …
+            newest = max(newest, KINDS * (moved - 1) + 2 if moved > 0 else -1)
         elif content and content.isdigit():
             newest = max(newest, int(content))
         if name.startswith("new-"):

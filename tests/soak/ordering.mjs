@@ -27,7 +27,7 @@ import { pendingIn, processesBelow, StepLogs, TroubleCounts, troubleOf } from ".
 const PROGRAM = new URL("./ordering-load.py", import.meta.url).pathname;
 const CHAINS = 4;
 const LAYOUTS = /** @type {const} */ ({ replica: "replica 3", disperse: "disperse 3 redundancy 1", distribute: "" });
-const SNAPSHOTS_OF_ROUND = 12;
+const SNAPSHOTS_OF_ROUND = 5;
 const CLIENT_EVERY = 2;
 const HEALED_MS = 20_000;
 const HANGS_MS = 5_000;
@@ -115,7 +115,7 @@ class Ring {
       `mortar dev --nodes 3 --root ${this.#root} --network ${this.#network} --group ${this.#group}`, { seconds: 240 });
     const bricks = this.#hosts.map((host, index) => `${host}:${this.#root}/b${index + 1}/exp`);
     await this.#ok(1, `gluster --mode=script volume create v ${LAYOUTS[this.#kind]} ${bricks.join(" ")}`);
-    await this.#ok(2, "gluster volume start v && mkdir one two shown");
+    await this.#ok(2, "gluster volume set v performance.flush-behind off && gluster volume start v && mkdir one two shown");
     const options = (/** @type {string} */ name) =>
       `-o attribute-timeout=0,entry-timeout=0,log-file=${directory}/${name}.log`;
     await this.#ok(1, `mount -t glusterfs ${options("one")} ${this.#hosts[2]}:/v one`);
