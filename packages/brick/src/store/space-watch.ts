@@ -9,6 +9,8 @@ import type { Out } from "../wire/out.ts";
 import { addressAt, calls, scratch, VALUE } from "./scratch.ts";
 
 const CHECK_MS = 5000;
+/** The kernel's own, that flags are there; statvfs(3) does not show it. */
+const ST_VALID = 0x20;
 const { view } = scratch;
 
 export class SpaceWatch {
@@ -35,7 +37,7 @@ export class SpaceWatch {
     this.isFull = word(4) < this.#reservedBlocks();
   }
 
-  /** The eleven numbers of a STATFS reply; or a negated errno. */
+  /** The eleven numbers of a STATFS reply, the reserve not among what is free; or a negated errno. */
   write(out: Out): number {
     const result = calls.fstatfs(this.#fd, addressAt(VALUE));
     if (result < 0) return result;
@@ -46,22 +48,23 @@ export class SpaceWatch {
     out.u64(word(1));
     out.u64(frsize);
     out.u64(share(word(2)));
-    out.u64(share(word(3)));
-    out.u64(share(Math.max(word(4) - reserved, 0)));
+    const free = Math.max(word(3) - reserved, 0);
+    out.u64(share(free));
+    out.u64(share(Math.min(word(4), free)));
     out.u64(share(word(5)));
     out.u64(share(word(6)));
     out.u64(share(word(6)));
     out.u32(view.getUint32(VALUE + 60, true));
     out.u32(view.getUint32(VALUE + 56, true));
-    out.u64(word(10));
+    out.u64(word(10) & ~ST_VALID);
     out.u64(word(8));
     return 0;
   }
 
   #reservedBlocks(): number {
     const { reserveBytes, reservePercent } = this.#options;
-    if (reserveBytes > 0) return Math.floor(reserveBytes / (word(9) || word(1)));
-    return Math.floor((word(2) * reservePercent) / 100);
+    if (reserveBytes > 0) return Math.ceil(reserveBytes / word(1));
+    return Math.round((word(2) * reservePercent) / 100);
   }
 }
 

@@ -72,8 +72,9 @@ export function presentProblem(
 /** What stock's texts leave out: each place that failed, and what to do now. */
 function advice(problem: Problem): string {
   const warnings = problem.warnings.map((warning) => `Warning: ${warning}\n`).join("");
-  const next = problem.nextStep === undefined ? "" : `Next: ${problem.nextStep}\n`;
-  return detailLines(problem.details) + warnings + next;
+  const { nextStep, details } = problem;
+  const isTold = nextStep === undefined || details.some((it) => it.nextStep === nextStep);
+  return detailLines(details) + warnings + (isTold ? "" : `Next: ${nextStep}\n`);
 }
 
 function detailLines(details: readonly Detail[]): string {
