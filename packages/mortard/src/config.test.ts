@@ -20,6 +20,14 @@ test("a missing file is all defaults, a file changes what it names", () => {
   assert.equal(settings.brickPortFirst, 49152);
 });
 
+test("every address may be written out: its names are the machine's then, not that address", () => {
+  const file = join(directory, "every.json");
+  for (const address of ["0.0.0.0", "::"]) {
+    writeFileSync(file, JSON.stringify({ address }));
+    assert.equal(readSettings(file).address, undefined);
+  }
+});
+
 test("what the commands read of the file is no fault to the daemon", () => {
   const file = join(directory, "shared.json");
   const shared = { devices: ["/dev/sd*", "/srv/pv"], engine: "userspace" };

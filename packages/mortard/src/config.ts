@@ -18,6 +18,9 @@ export type WebSettings = NonNullable<NodeConfig["web"]>;
 /** What the volume groups read for themselves, as in the command line. */
 type OfPools = "devices" | "engine" | "thinPools";
 
+/** Written out instead of left away. */
+const EVERY_ADDRESS = ["0.0.0.0", "::"];
+
 const defaults: Settings = {
   hostNames: [],
   glusterPort: 24007,
@@ -58,5 +61,6 @@ export function readSettings(file: string): Settings {
   if (settings.brickPortFirst > settings.brickPortLast) {
     throw new ConfigError(`${file}: brickPortFirst is greater than brickPortLast`);
   }
-  return settings;
+  const { address, ...others } = settings;
+  return address === undefined || EVERY_ADDRESS.includes(address) ? others : settings;
 }
