@@ -52,7 +52,7 @@ test("OPEN wants what its flags say", () => {
 test("mode and group are changed by the owner, the owner by root, times by who may write", () => {
   const file = object(1, 10, 0o664);
   const errno = (who: Caller, valid: number, uid = 1, gid = 10): number =>
-    setAttributesErrno(who, file, valid, uid, gid);
+    setAttributesErrno(who, file, valid, uid, gid, 0o600);
   assert.equal(errno(caller(1), SET_ATTRIBUTE.mode), 0);
   assert.equal(errno(caller(2, 10), SET_ATTRIBUTE.mode), EPERM);
   assert.equal(errno(caller(2, 10), SET_ATTRIBUTE.atime | SET_ATTRIBUTE.mtime), 0);
@@ -65,6 +65,19 @@ test("mode and group are changed by the owner, the owner by root, times by who m
   assert.equal(errno(caller(0, 0), 0xff, 7, 7), 0);
   assert.equal(chmodMode(caller(1, 20), file, 0o2755), 0o755);
   assert.equal(chmodMode(caller(1, 20, [10]), file, 0o2755), 0o2755);
+});
+
+test("who may write may take setuid and setgid away, and nothing else of the mode", () => {
+  const program = object(1, 10, 0o6775);
+  const errno = (who: Caller, mode: number): number =>
+    setAttributesErrno(who, program, SET_ATTRIBUTE.mode, 1, 10, mode);
+  for (const mode of [0o6775, 0o4775, 0o2775, 0o775]) {
+    assert.equal(errno(caller(2, 10), mode), 0);
+    assert.equal(errno(caller(2, 20), mode), EPERM);
+  }
+  assert.equal(errno(caller(2, 10), 0o774), EPERM);
+  assert.equal(errno(caller(2, 10), 0o1775), EPERM);
+  assert.equal(setAttributesErrno(caller(2, 10), object(1, 10, 0o775), SET_ATTRIBUTE.mode, 1, 10, 0o4775), EPERM);
 });
 
 test("a setgid directory gives its group to entries, and its bit to directories", () => {

@@ -37,6 +37,8 @@ export const WANT = { execute: 1, write: 2, read: 4 } as const;
 
 const EPERM = 1;
 const EACCES = 13;
+const MODE_PERMISSIONS = 0o7777;
+const MODE_SETUID = 0o4000;
 const MODE_SETGID = 0o2000;
 const MODE_STICKY = 0o1000;
 const MODE_GROUP_EXECUTE = 0o0010;
@@ -104,19 +106,26 @@ export function openWants(flags: number): number {
   return (flags & OPEN_TRUNCATE) === 0 ? want : want | WANT.write;
 }
 
-/** 0 or the errno of SETATTR and FSETATTR. `uid` and `gid`: what they are to become. */
+/** 0 or the errno of SETATTR and FSETATTR. `uid`, `gid`, `mode`: what they are to become. */
 export function setAttributesErrno(
-  caller: Caller, object: Guarded, valid: number, uid: number, gid: number,
+  caller: Caller, object: Guarded, valid: number, uid: number, gid: number, mode: number,
 ): number {
   if (caller.uid === 0) return 0;
   const owns = caller.uid === object.uid;
-  if ((valid & SET_ATTRIBUTE.mode) !== 0 && !owns) return EPERM;
+  if ((valid & SET_ATTRIBUTE.mode) !== 0 && !owns && !maySoftenMode(caller, object, mode)) return EPERM;
   if ((valid & SET_ATTRIBUTE.size) !== 0 && !permits(caller, object, WANT.write)) return EACCES;
   if ((valid & (SET_ATTRIBUTE.atime | SET_ATTRIBUTE.mtime)) !== 0 && !owns
     && !permits(caller, object, WANT.write)) return EACCES;
   if ((valid & SET_ATTRIBUTE.uid) !== 0 && uid !== object.uid) return EPERM;
   if ((valid & SET_ATTRIBUTE.gid) !== 0 && (!owns || !isInGroup(caller, gid))) return EPERM;
   return 0;
+}
+
+/** A writer's kernel takes setuid and setgid away before it writes, in the writer's name. */
+function maySoftenMode(caller: Caller, object: Guarded, mode: number): boolean {
+  const changed = (object.mode ^ mode) & MODE_PERMISSIONS;
+  return (changed & ~(MODE_SETUID | MODE_SETGID)) === 0 && (changed & mode) === 0
+    && permits(caller, object, WANT.write);
 }
 
 /** The mode that chmod sets: one who is not in the file's group cannot make it setgid. */

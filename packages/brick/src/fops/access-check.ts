@@ -77,9 +77,10 @@ export function wantRemoval(
 
 export function wantSetAttributes(
   brick: Brick, call: Call, slot: number, stat: number, valid: number, uid: number, gid: number,
+  mode: number,
 ): number {
   if (call.uid === 0 || !brick.options.checksAccess) return 0;
-  return setAttributesErrno(call, guard(brick, slot, stat), valid, uid, gid);
+  return setAttributesErrno(call, guard(brick, slot, stat), valid, uid, gid, mode);
 }
 
 /** Owner and mode of a new entry in a parent whose attributes are at `stat`. */

@@ -54,7 +54,7 @@ function setAttributes(
   if (status < 0) return -status;
   const refused = wantSetAttributes(
     brick, call, slot, BEFORE, valid, call.view.getUint32(iattAt + 132, false),
-    call.view.getUint32(iattAt + 136, false),
+    call.view.getUint32(iattAt + 136, false), modeOf(call, iattAt),
   );
   if (refused !== 0) return refused;
   status = changeOwnerAndMode(brick, call, slot, iattAt, valid);
@@ -73,6 +73,10 @@ function setAttributes(
   if (times !== 0) changeOwnTimes(brick, call, slot, iattAt, valid);
   writeIatt(out, objects, slot, AFTER);
   return DONE;
+}
+
+function modeOf(call: Call, iattAt: number): number {
+  return call.view.getUint32(iattAt + 144, false) & 0o7777;
 }
 
 /** The owner first: changing it takes special bits away. */
@@ -94,8 +98,7 @@ function changeOwnerAndMode(
   if ((valid & VALID.mode) !== 0) {
     // The kernel would follow the link.
     if (objects.table.has(slot, KNOWN.symlink)) return -Errno.EOPNOTSUPP;
-    const asked = call.view.getUint32(iattAt + 144, false) & 0o7777;
-    const mode = chmodMode(call, guard(brick, slot, BEFORE), asked);
+    const mode = chmodMode(call, guard(brick, slot, BEFORE), modeOf(call, iattAt));
     const status = isDirectory
       ? calls.fchmod(fd, mode)
       : calls.fchmodat(glusterfsFd, objects.handle(slot, 0), mode, 0);
