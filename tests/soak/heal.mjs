@@ -22,33 +22,43 @@ const COUNTERS_MS = 4000;
 const TROUBLES = /** @type {const} */ (["kill", "cut", "wipe", "stop"]);
 
 /**
- * @param {{ seed: number, minutes: number, log: (line: string) => void }} options
+ * With a kind: that one's bricks all ours, or of `engine`. With a trouble: no other. Each round has the next seed.
+ *
+ * @param {{ seed: number, minutes: number, log: (line: string) => void, kind?: string, trouble?: string,
+ *   processes?: number, engine?: string }} options
  * @returns {Promise<Report>}
  */
-export async function runHealSoak({ seed, minutes, log }) {
+export async function runHealSoak({ seed, minutes, log, kind: only, trouble: chosen, processes = PROCESSES, engine }) {
   const missing = missingForHeal();
   if (missing !== undefined) throw new Error(missing);
+  const sets = only === undefined ? SETS : SETS.filter(([kind, engines]) => kind === only && engines === OWN);
+  const troubles = chosen === undefined ? TROUBLES : TROUBLES.filter((trouble) => trouble === chosen);
+  if (sets.length === 0) throw new Error(`no kind ${only}: replica, arbiter or disperse`);
+  if (troubles.length === 0) throw new Error(`no trouble ${chosen}: ${TROUBLES.join(", ")}`);
   const report = new Report(log);
-  const random = new Random(seed);
   const until = Date.now() + minutes * 60_000;
   for (let round = 0; round === 0 || Date.now() < until; round++) {
-    const [kind, engines, title] = SETS[round % SETS.length];
-    const trouble = TROUBLES[Math.floor(round / SETS.length + round) % TROUBLES.length];
+    const [kind, own, title] = sets[round % sets.length];
+    const trouble = troubles[Math.floor(round / sets.length + round) % troubles.length];
+    const random = new Random(seed + round);
     const victim = random.below(3);
-    report.scenario(`${title}: brick ${victim}, ${trouble} (seed ${seed}, round ${round})`);
-    await withHealVolume(kind, engines, (volume) => heal(volume, trouble, victim, seed + round, report, random));
+    report.scenario(`${title}: brick ${victim}, ${trouble} (seed ${seed + round})`);
+    const engines = engine === "glusterfsd" ? own.map(() => engine) : own;
+    const load = { seed: seed + round, processes };
+    await withHealVolume(kind, engines, (volume) => heal(volume, trouble, victim, load, report, random));
   }
   return report;
 }
 
 /**
  * @param {import("../../packages/brick/dist/heal.fixture.js").HealVolume} volume
- * @param {"kill" | "cut" | "wipe" | "stop"} trouble @param {number} victim @param {number} seed
+ * @param {"kill" | "cut" | "wipe" | "stop"} trouble @param {number} victim
+ * @param {{ seed: number, processes: number }} plan
  * @param {Report} report @param {Random} random
  */
-async function heal(volume, trouble, victim, seed, report, random) {
+async function heal(volume, trouble, victim, { seed, processes }, report, random) {
   const seconds = 20;
-  const load = healLoad(volume, seconds, PROCESSES, seed).then(
+  const load = healLoad(volume, seconds, processes, seed).then(
     (text) => ({ ok: true, text: text.trim() }),
     (error) => ({ ok: false, text: String(error.message) }),
   );
@@ -64,6 +74,8 @@ async function heal(volume, trouble, victim, seed, report, random) {
   else await volume.start(victim);
   const outcome = await load;
   report.check("no call of the load failed", outcome.ok, outcome.text);
+  const operations = [...outcome.text.matchAll(/(\d+) operations/g)].map(([, count]) => Number(count));
+  report.note(`${operations.reduce((sum, count) => sum + count, 0)} operations`);
   if (trouble === "wipe") {
     await pause(4000);
     await volume.healFull();

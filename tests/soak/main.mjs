@@ -20,7 +20,8 @@ const rings = {
   pool: runPool, requests: runRequests,
 };
 const USAGE = `usage: npm run soak -- [--only RING] [--seed N] [--minutes N | --seconds N] [--operations N]
-                       [--kind distribute|replica|disperse] [--engine ours|glusterfsd]
+                       [--kind distribute|replica|arbiter|disperse] [--engine ours|glusterfsd]
+                       [--trouble kill|cut|wipe|stop] [--processes N]
 
 Rings, all unless one is named: ${Object.keys(rings).join(" ")}. tests/soak/README.md says what each does.
 For instance: npm run soak -- --only fsx --kind replica --minutes 60`;
@@ -35,6 +36,8 @@ const { values } = parseArgs({
     only: { type: "string" },
     kind: { type: "string" },
     engine: { type: "string", default: "ours" },
+    trouble: { type: "string" },
+    processes: { type: "string" },
   },
 });
 if (values.help) {
@@ -57,6 +60,8 @@ const options = {
   seed: Number(values.seed), operations: Number(values.operations), 
   minutes: values.seconds === undefined ? Number(values.minutes) : Number(values.seconds) / 60,
   ...(values.kind === undefined ? {} : { kind: values.kind }), engine: values.engine, log,
+  ...(values.trouble === undefined ? {} : { trouble: values.trouble }),
+  ...(values.processes === undefined ? {} : { processes: Number(values.processes) }),
 };
 let failed = 0;
 let passed = 0;

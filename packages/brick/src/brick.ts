@@ -13,6 +13,7 @@ import { ParentLinks } from "./store/parent-link.ts";
 import { calls } from "./store/scratch.ts";
 import { SpaceWatch } from "./store/space-watch.ts";
 import { BrickLocks } from "./services/brick-locks.ts";
+import { CatchingUp } from "./services/catching-up.ts";
 import { HealIndex, indexWatch } from "./services/heal-index.ts";
 import { SeenNames } from "./services/seen-names.ts";
 import { IndexDirectory } from "./store/index-directory.ts";
@@ -62,6 +63,7 @@ export class Brick {
   readonly upcalls: Upcalls;
   readonly leases: Leases;
   readonly seenNames = new SeenNames();
+  readonly catchingUp = new CatchingUp();
   /** Calls a client; the server sets it. */
   tell: Tell = () => undefined;
   readonly barrier = new Barrier<HeldReply>();

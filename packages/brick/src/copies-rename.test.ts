@@ -1,6 +1,6 @@
 // RENAME on one of several copies: where a name may stand for another file than on the others.
 import assert from "node:assert/strict";
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, lstatSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fops, NO_DICTIONARY, typed } from "@mortar/gluster";
@@ -11,6 +11,11 @@ const ROOT = Buffer.from("00000000000000000000000000000001", "hex");
 const NONE = new Uint8Array(16);
 const SELF_HEAL = -6;
 const ESTALE = 116;
+const EEXIST = 17;
+const ENOTEMPTY = 39;
+const ENTRYLK_LOCK = 0;
+const ENTRYLK_UNLOCK = 1;
+const ENTRYLK_WRITE = 1;
 const xdata = NO_DICTIONARY;
 
 async function makeFile(client: WireClient, name: string, number: number): Promise<void> {
@@ -19,6 +24,22 @@ async function makeFile(client: WireClient, name: string, number: number): Promi
     xdata: new Map([["gfid-req", typed.gfid(Buffer.alloc(16, number))]]),
   });
   assert.equal(opRet, 0, name);
+}
+
+async function makeDirectory(client: WireClient, name: string, number: number): Promise<void> {
+  const { opRet } = await client.call(fops.mkdir, {
+    parent: ROOT, mode: 0o755, umask: 0, name: Buffer.from(name),
+    xdata: new Map([["gfid-req", typed.gfid(Buffer.alloc(16, number))]]),
+  });
+  assert.equal(opRet, 0, name);
+}
+
+/** 0, or the errno. */
+async function removeDirectory(client: WireClient, name: string): Promise<number> {
+  const { opRet, opErrno } = await client.call(fops.rmdir, {
+    parent: ROOT, flags: 0, name: Buffer.from(name), xdata,
+  });
+  return opRet === 0 ? 0 : opErrno;
 }
 
 /** 0, or the errno. */
@@ -43,6 +64,16 @@ async function markDirty(client: WireClient): Promise<void> {
     xdata,
   });
   assert.equal(opRet, 0);
+}
+
+/** The lock that replication or disperse takes before it changes a directory's names. */
+async function lockNames(client: WireClient, domain: string): Promise<void> {
+  for (const command of [ENTRYLK_LOCK, ENTRYLK_UNLOCK]) {
+    const { opRet } = await client.call(fops.entrylk, {
+      gfid: ROOT, command, type: ENTRYLK_WRITE, nameLength: 0, name: Buffer.alloc(0), domain, xdata,
+    });
+    assert.equal(opRet, 0, domain);
+  }
 }
 
 test("a client of copies that came back renames what it has looked up or made, and nothing else", options, () =>
@@ -120,4 +151,33 @@ test("a name that healing puts aside goes, also where the file lies aside alread
     assert.equal(lstatSync(join(path, "aside")).nlink, 3);
     assert.equal(await rename(client, "two", "aside"), 0);
     assert.equal(lstatSync(join(path, "aside")).nlink, 2);
+  }));
+
+test("a directory that is not empty on a copy that was away: replication takes the answer for a failure", options, () =>
+  withBricks(["builtin"], async ([brick]) => {
+    const { client: first, path, port } = brick!;
+    await makeDirectory(first, "full", 2);
+    await makeDirectory(first, "fuller", 3);
+    writeFileSync(join(path, "full", "name"), "");
+    await lockNames(first, "v-replicate-0");
+    assert.equal(await removeDirectory(first, "full"), ENOTEMPTY, "nobody was away");
+    const second = await WireClient.open(port, path, 1, "-RECON_NO:-1");
+    try {
+      assert.equal(await removeDirectory(second, "full"), ENOTEMPTY, "not known to be replication");
+      await lockNames(second, "v-disperse-0");
+      await markDirty(second);
+      assert.equal(await removeDirectory(second, "full"), ENOTEMPTY, "disperse marks it anyway");
+      await lockNames(second, "v-replicate-0");
+      assert.equal(await removeDirectory(second, "full"), EEXIST);
+      assert.equal(await removeDirectory(first, "full"), EEXIST, "others may know more, too");
+      await lookUp(second, "fuller");
+      assert.equal(await rename(second, "fuller", "full"), EEXIST);
+      second.pid = SELF_HEAL;
+      assert.equal(await removeDirectory(second, "full"), ENOTEMPTY, "healing knows why it asks");
+      second.pid = 100;
+      rmSync(join(path, "full", "name"));
+      assert.equal(await removeDirectory(second, "full"), 0);
+    } finally {
+      second.close();
+    }
   }));

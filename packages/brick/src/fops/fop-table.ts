@@ -6,9 +6,7 @@ import {
   copyFileRange, discard, fallocate, flush, fsync, fsyncdir, ftruncate, read, seek, truncate,
   write, zerofill,
 } from "./data.ts";
-import {
-  link, mkdir, mknod, readlink, rename, rmdir, symlink, unlink,
-} from "./entry.ts";
+import { link, mkdir, mknod, readlink, rename, symlink } from "./entry.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { ipc, lease } from "./lease.ts";
@@ -20,6 +18,7 @@ import { create, open, opendir, release } from "./opening.ts";
 import { icreate, namelink } from "./nameless.ts";
 import { put } from "./put.ts";
 import { rchecksum } from "./rchecksum.ts";
+import { rmdir, unlink } from "./removal.ts";
 import {
   fgetxattr, fremovexattr, fsetxattr, getxattr, removexattr, setxattr,
 } from "./xattr.ts";

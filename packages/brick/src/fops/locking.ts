@@ -7,6 +7,7 @@ import type { Client } from "../server/client.ts";
 import { Errno } from "../store/errno.ts";
 import type { Call } from "../wire/call.ts";
 import { OK, withoutEmptyXdata } from "./declared.ts";
+import { PID_SELF_HEAL } from "./doubt.ts";
 import { DONE, HELD } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { slotOfFd } from "./descriptors.ts";
@@ -19,6 +20,8 @@ const UNLOCK = 2;
 /** In the request's dictionary: what the lock is to be. */
 const LOCK_MODE = "glusterfs.lk.lkmode";
 const MANDATORY = 1;
+/** The domain in which AFR locks what it is about to change: its own name. */
+const REPLICATE = /-replicate-\d+$/;
 
 /** The slot of the object that a lock is on; the cursor stays at the start of the arguments. */
 function slotOf(brick: Brick, client: Client, call: Call, hasFd: boolean): number {
@@ -74,6 +77,7 @@ function inodeLock(hasFd: boolean): Handler {
     const wrong = findPlace(brick, client, call, hasFd);
     const { command, type, flock, domain } = procedure.decodeRequest(call.rest());
     if (wrong !== 0) return wrong;
+    if (call.pid === PID_SELF_HEAL) brick.catchingUp.goOn();
     const status = brick.locks.inode.request({
       words: place.words, at: place.at, domain, client: client.id,
       owner: call.owner(), pid: call.pid, type, command,
@@ -91,6 +95,11 @@ function entryLock(hasFd: boolean): Handler {
     const wrong = findPlace(brick, client, call, hasFd);
     const { command, type, nameLength, name, domain } = procedure.decodeRequest(call.rest());
     if (wrong !== 0) return wrong;
+    if (call.pid === PID_SELF_HEAL) brick.catchingUp.goOn();
+    if (!client.replicates && REPLICATE.test(domain)) {
+      client.replicates = true;
+      client.keepsCopies = true;
+    }
     const status = brick.locks.entry.request({
       words: place.words, at: place.at, domain, client: client.id,
       owner: call.owner(), pid: call.pid, type, command,

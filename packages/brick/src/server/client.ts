@@ -21,6 +21,8 @@ export class Client {
   readonly cameBack: boolean;
   /** It marks what copies have missed: it writes to several bricks, of which this is one. */
   keepsCopies = false;
+  /** They are whole copies: it is AFR. */
+  replicates = false;
   readonly #files: (OpenFile | undefined)[] = [];
   readonly #free: number[] = [];
 

@@ -406,7 +406,10 @@ export class Dispatcher {
       this.#log(`client from ${from}: ${newcomer.identity}`);
       const client = new Client(newcomer.identity, connection, newcomer);
       connection.client = client;
-      if (client.cameBack) this.#brick.seenNames.begin(client.cameMs);
+      if (client.cameBack) {
+        this.#brick.seenNames.begin(client.cameMs);
+        this.#brick.catchingUp.begin(client.cameMs);
+      }
       this.arrived(client);
     }
     return reply;
