@@ -17,11 +17,17 @@ export function openedFd(client: Client, number: number): number {
   return client.file(number)?.fd ?? -1;
 }
 
-/** The object that the descriptor is of; a negated errno: EBADF, ESTALE. */
+/**
+ * The object that the descriptor is of; a negated errno: EBADF, ESTALE, ENOENT of what is gone and
+ * nobody has open.
+ */
 export function slotOfFd(
   brick: Brick, client: Client, call: Call, gfidAt: number, number: number,
 ): number {
-  if (number === ANONYMOUS) return brick.objects.resolve(call.view, gfidAt);
+  if (number === ANONYMOUS) {
+    const slot = brick.objects.resolve(call.view, gfidAt);
+    return slot === -Errno.ESTALE ? -Errno.ENOENT : slot;
+  }
   const file = client.file(number);
   return file === undefined ? -Errno.EBADF : brick.slotOf(file);
 }
@@ -35,10 +41,10 @@ export function fdOf(
   if (number !== ANONYMOUS) return -Errno.EBADF;
   const { objects } = brick;
   if (objects.isDirectory(slot)) {
-    return writes ? -Errno.EISDIR : objects.openDirectory(slot);
+    return writes ? -Errno.EBADF : objects.openDirectory(slot);
   }
-  const wrong = refuseOpen(brick, slot);
-  if (wrong !== 0) return -wrong;
+  // Nothing is open, and it could not be.
+  if (refuseOpen(brick, slot) !== 0) return -Errno.EBADF;
   brick.returnBorrowed();
   const mode = writes ? constants.O_RDWR : constants.O_RDONLY;
   brick.borrowed = objects.openHandle(slot, mode | constants.O_NONBLOCK | constants.O_NOFOLLOW);

@@ -6,7 +6,7 @@ import { Errno } from "../store/errno.ts";
 import { takeGfidRequest } from "../store/new-object.ts";
 import { KNOWN } from "../store/inode-table.ts";
 import {
-  addressAt, ATTRIBUTE_NAME, GFID, S_IFDIR, S_IFREG, scratch, statAt, statx, TARGET, TARGET_BYTES,
+  addressAt, ATTRIBUTE_NAME, S_IFDIR, S_IFREG, scratch, statAt, statx, TARGET, TARGET_BYTES,
 } from "../store/scratch.ts";
 import { learnStartTimes, touch, touchParent } from "../store/times.ts";
 import type { Call } from "../wire/call.ts";
@@ -17,6 +17,7 @@ import { inherit, readAcl, wantAt, wantRemoval } from "./access-check.ts";
 import { doubtName, isMissing, mayBeBehind, notEmptyHere, PID_SELF_HEAL } from "./doubt.ts";
 import { DONE } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { linkKnown, moveKnown } from "./known.ts";
 import { isSameText, nameAddress, takeEntry } from "./names.ts";
 import { isStaleLayout, writeStaleMkdir } from "./preop.ts";
 import { answerLocks } from "./reply-xdata.ts";
@@ -106,7 +107,9 @@ export const mkdir: Handler = (brick, client, call, out) => {
   }
   const wrong = begin(brick, call, parent, (mode & PERMISSIONS) | S_IFDIR);
   if (wrong !== 0) return wrong;
-  const slot = brick.entries.mkdir(parent, nameAddress(NAME), brick.newObject);
+  const moved = call.pid === PID_SELF_HEAL ? moveKnown(brick, parent, NAME) : -Errno.ESTALE;
+  const slot = moved === -Errno.ESTALE
+    ? brick.entries.mkdir(parent, nameAddress(NAME), brick.newObject) : moved;
   return finishNew(brick, client, call, out, slot, parent, false);
 };
 
@@ -125,30 +128,13 @@ export const mknod: Handler = (brick, client, call, out) => {
   const wrong = begin(brick, call, parent, (mode & PERMISSIONS) | kind);
   if (wrong !== 0) return wrong;
   if (brick.xdata.find(XDATA.internalFop)) {
-    const known = linkKnown(brick, parent);
+    const known = linkKnown(brick, parent, NAME);
     if (known >= 0) return finish(brick, client, call, out, known, parent);
     if (known !== -Errno.ESTALE) return -known;
   }
   const slot = brick.entries.mknod(parent, nameAddress(NAME), brick.newObject, device);
   return finishNew(brick, client, call, out, slot, parent);
 };
-
-/**
- * Healing makes an object that may be there under another name: then it gets one more. Its slot,
- * or ESTALE when it is not there.
- */
-function linkKnown(brick: Brick, parent: number): number {
-  const { objects } = brick;
-  const slot = objects.resolve(scratch.view, GFID);
-  if (slot < 0) return slot;
-  const opened = objects.openDirectory(parent);
-  if (opened < 0) return opened;
-  const open = objects.table.has(slot, KNOWN.unlinked) ? brick.openOf(slot) : undefined;
-  const result = open === undefined
-    ? brick.entries.link(slot, parent, nameAddress(NAME))
-    : brick.entries.linkUnlinked(slot, parent, nameAddress(NAME), open);
-  return result < 0 ? result : slot;
-}
 
 export const symlink: Handler = (brick, client, call, out) => {
   const parentAt = call.gfid();

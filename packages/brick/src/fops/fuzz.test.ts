@@ -161,7 +161,7 @@ test("a symbolic link that looks like a directory's handle is none", inProcessSk
     assert.equal(made.opRet, 0);
     brick.restart();
     const reply = brick.lookup(link, "anything");
-    assert.deepEqual([reply.opRet, reply.opErrno], [-1, 20]);
+    assert.deepEqual([reply.opRet, reply.opErrno], [-1, 1]);
     const opened = brick.ask(fops.open, { gfid: link, flags: 0, xdata: NO_DICTIONARY });
     assert.deepEqual([opened.opRet, opened.opErrno], [-1, 40]);
   } finally {

@@ -29,6 +29,7 @@ function slotOf(brick: Brick, client: Client, call: Call, hasFd: boolean): numbe
   const gfidAt = call.gfid();
   const number = hasFd ? call.i64() : ANONYMOUS;
   call.at = start;
+  if (number === ANONYMOUS) return brick.objects.resolve(call.view, gfidAt);
   return slotOfFd(brick, client, call, gfidAt, number);
 }
 

@@ -48,7 +48,7 @@ export const lookup: Handler = (brick, client, call, out) => {
   } else {
     parent = objects.resolveDirectory(call.view, parentAt);
     if (parent === -Errno.ESTALE) return lookupIndex(brick, call, out, args);
-    if (parent < 0) return -parent;
+    if (parent < 0) return parent === -Errno.ENOTDIR ? Errno.EPERM : -parent;
     const wrong = takeName(call, nameAt, NAME);
     if (wrong !== 0) return wrong;
     if (isHidden(objects, parent, NAME)) return Errno.EPERM;

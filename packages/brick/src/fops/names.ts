@@ -54,12 +54,15 @@ export function nameAddress(index: number): number {
   return addressAt(nameAt(index));
 }
 
-/** The parent's gfid is at `gfidAt`, the name at `at`: the parent's slot, or a negated errno. */
+/**
+ * The parent's gfid is at `gfidAt`, the name at `at`: the parent's slot, or a negated errno. In what
+ * is no directory nothing is permitted, as of glusterfsd.
+ */
 export function takeEntry(
   objects: Objects, call: Call, gfidAt: number, at: number, index: number,
 ): number {
   const parent = objects.resolveDirectory(call.view, gfidAt);
-  if (parent < 0) return parent;
+  if (parent < 0) return parent === -Errno.ENOTDIR ? -Errno.EPERM : parent;
   const wrong = takeName(call, at, index);
   if (wrong !== 0) return -wrong;
   return isHidden(objects, parent, index) ? -Errno.EPERM : parent;

@@ -42,6 +42,7 @@ export const open: Handler = (brick, client, call, out) => {
   const slot = objects.resolve(call.view, call.gfid());
   const flags = call.u32();
   if (slot < 0) return -slot;
+  // glusterfsd opens it; but a client that reads it so is told nothing that it understands.
   if (objects.isDirectory(slot)) return Errno.EISDIR;
   const refused = wantOpen(brick, call, slot, flags);
   if (refused !== 0) return refused;
@@ -145,6 +146,8 @@ export const create: Handler = (brick, client, call, out) => {
       return -fd;
     }
     status = objects.statChild(parent, NAME, OBJECT);
+    // It was the gfid that is there already.
+    if (status === -Errno.ENOENT) return Errno.EEXIST;
     slot = status < 0 ? status : objects.slotOfChild(parent, NAME, OBJECT);
     if (slot < 0) return -slot;
     if (objects.isDirectory(slot)) return Errno.EISDIR;

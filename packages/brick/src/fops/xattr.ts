@@ -280,5 +280,7 @@ export const fgetxattr = declared(fops.fgetxattr, (brick, request, call, client)
   call.i64();
   call.u32();
   call.opaque();
-  return get(brick, call, client, slotOfGfid(brick, client, request.gfid, request.fd), request);
+  const slot = slotOfGfid(brick, client, request.gfid, request.fd);
+  const isGone = slot === -Errno.ESTALE && request.fd === ANONYMOUS;
+  return get(brick, call, client, isGone ? -Errno.ENOENT : slot, request);
 });

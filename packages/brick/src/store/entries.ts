@@ -227,7 +227,8 @@ export class Entries {
       return result;
     }
     if (isLast) this.#nameless(slot, open);
-    else this.#links.remove(slot, parent, name);
+    // One that is open may get another name yet.
+    if (!isLast || open !== undefined) this.#links.remove(slot, parent, name);
     return 0;
   }
 
@@ -297,7 +298,9 @@ export class Entries {
       this.#links.remove(slot, oldParent, oldName);
     }
     if (isLast) this.#nameless(target, openTarget);
-    else if (hasTarget && !targetIsDirectory) this.#links.remove(target, newParent, newName);
+    if (hasTarget && !targetIsDirectory && (!isLast || openTarget !== undefined)) {
+      this.#links.remove(target, newParent, newName);
+    }
     if (targetIsDirectory) this.#forgetDirectory(target);
     return 0;
   }

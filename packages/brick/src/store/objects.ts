@@ -345,6 +345,17 @@ export class Objects {
     return this.#keep(slot, fd);
   }
 
+  /**
+   * Where a directory is: its parent's slot, with the parent open, and its name into scratch name
+   * `name`; a negated errno.
+   */
+  placeOf(slot: number, name: number): number {
+    const link = this.#readHandle(this.#gfidOf(slot));
+    if (link === undefined) return -Errno.ESTALE;
+    wholeScratch.write(`${link.name}\0`, nameAt(name), "latin1");
+    return this.resolveDirectory(viewOf(gfidBytes(link.parent)), 0);
+  }
+
   #readHandle(gfid: DataView): ReturnType<typeof parseDirectoryHandle> {
     for (let word = 0; word < 4; word++) gfidWords[word] = gfid.getUint32(4 * word, false);
     const at = handleAt(OWN_HANDLE);
