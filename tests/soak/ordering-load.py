@@ -97,6 +97,8 @@ class Chain:
                 return
             except OSError as error:
                 if tried and error.errno in DONE_ALREADY and k % KINDS in (2, 3, 4):
+                    if k % KINDS == 2:
+                        self.moved += 1
                     return
                 self.errors += 1
                 tried = True
