@@ -71,6 +71,9 @@ const volumeText = {
   removeBrickNeedsStart: (name: string) =>
     `Volume ${name} needs to be started before remove-brick ` +
     "(you can use 'force' or 'commit' to override this behavior)",
+  brickStopped: (brick: string) =>
+    `Found stopped brick ${brick}. Use force option to remove the offline brick`,
+  brickHostDown: (brick: string) => `Host node of the brick ${brick} is down`,
   brickNotDecommissioned: (brick: string) =>
     `Brick ${brick} is not decommissioned. Use start or force option`,
   migrationInProgress: () => "use 'force' option as migration is in progress",

@@ -56,6 +56,16 @@ test("an added brick runs and is in the client's volfile; numbers are not given 
 
 test("bricks that are emptied are told to clients, and committed only when they are empty", async () => {
   const cluster = await started();
+  const [{ host = "", path = "" } = {}] = cluster.stored.volumes.get("v")!.document.bricks.filter((it) =>
+    removed.bricks.includes(`${it.host}:${it.path}`));
+  const node = cluster.world.node(`node-${host}`);
+  const ref = node.running.get(path)!;
+  node.running.delete(path);
+  assert.equal(
+    await refusal(cluster, "volumeRemoveBrick", { ...removed, action: "start" }),
+    `Found stopped brick ${host}:${path}. Use force option to remove the offline brick`,
+  );
+  node.running.set(path, ref);
   const begun = await cluster.must("volumeRemoveBrick", { ...removed, action: "start" });
   assert.match(clientVolfile(cluster), /option decommissioned-bricks v-client-1\n/);
   const commit = { ...removed, action: "commit" } as const;

@@ -5,6 +5,8 @@
  */
 import { brickName, stopEffects, volumeBrickRef } from "../bricks/brick.ts";
 import type { Step } from "../command.ts";
+import type { BrickProcessStatus } from "../bricks/brick-effects.ts";
+import type { NodeEffect } from "../effect.ts";
 import { CommandFailure, errno, NO_ERRNO, stepsFailed } from "../failure.ts";
 import { draftIntent, groupsOf, pendingDetail, settle } from "../intent.ts";
 import { changeOf, keyOf } from "../key-space.ts";
@@ -61,6 +63,7 @@ function* start(
   refuseBroken(volume, removed);
   if (volume.task?.kind === "remove-brick") throw rebalancing(text.removeBrickEarlier(name));
   yield* refuseMoving(context, volume, text.rebalanceInProgressHere());
+  yield* refuseOffline(volume, removed);
   const bricks = volume.bricks.map((brick) =>
     removed.includes(brick) ? { ...brick, decommissioned: true } : brick,
   );
@@ -71,6 +74,18 @@ function* start(
   });
   yield* event("VOLUME_REMOVE_BRICK_START", { name, id });
   return { name, id, fixLayout: false, status: "in progress", nodes: [] };
+}
+
+/** What is on a brick that does not run could not be moved away, and would be let go with it. */
+function* refuseOffline(volume: VolumeDocument, removed: readonly BrickDocument[]): Step<void> {
+  const statuses = yield* attemptAll(removed.map((brick): NodeEffect<"brickStatus"> => ({
+    kind: "brickStatus", node: brick.node, brick: volumeBrickRef(volume, brick), detail: false,
+  })));
+  for (const [index, brick] of removed.entries()) {
+    const status = statuses[index]!;
+    if (!status.ok) throw refused(text.brickHostDown(brickName(brick)));
+    if (!(status.value as BrickProcessStatus).running) throw refused(text.brickStopped(brickName(brick)));
+  }
 }
 
 /** The bricks take part again; files that were moved stay where they are now. */
