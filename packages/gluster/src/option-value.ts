@@ -173,7 +173,7 @@ function refuseWord(key: string, value: string, words: readonly string[]): Refus
 
 /** Host names, addresses, address patterns and networks, also per directory: "/dir(a|b)". */
 function refuseAddresses(key: string, value: string): Refusal {
-  const address = /^!?(?:\*|[a-z\d*][a-z\d.*_-]*(?:\/\d{1,3})?|[\da-f]*:[\da-f:.*]*)$/i;
+  const address = /^!?(?:[a-z\d*][a-z\d*_-]*(?:\.[a-z\d*][a-z\d*_-]*)*(?:\/\d{1,3})?|[\da-f]*:[\da-f:.*]*)$/i;
   const parts = value.split(",").flatMap((part) => {
     const [, inside] = /^\/[^()]*\(([^()]*)\)$/.exec(part) ?? [];
     return inside === undefined ? [part] : inside.split("|");

@@ -31,6 +31,16 @@ test("an unknown option gets the hint that the stock daemon gives", () => {
   }
 });
 
+test("addresses are names, numbers and patterns of them, with no part left empty", () => {
+  const [option] = optionRows("auth.allow");
+  for (const value of ["*", "10.1.*", "*.example.org", "a-b.example,10.0.0.0/8", "::1", "/dir(a|10.1.2.3)"]) {
+    assert.doesNotThrow(() => validateOption(option!, value, volumes["ov"]), value);
+  }
+  for (const value of ["example..org", ".org", "a.", "a,,b", "/dir(a..b)"]) {
+    assert.throws(() => validateOption(option!, value, volumes["ov"]), /not a valid internet-address-list/, value);
+  }
+});
+
 test("the engine of bricks is one of two words", () => {
   const [option] = optionRows("mortar.brick-engine");
   assert.doesNotThrow(() => validateOption(option!, "glusterfsd", volumes["ov"]));

@@ -82,3 +82,11 @@ void test("a barrier that one brick does not take is taken from the others", asy
   assert.equal(answer.ok, false);
   assert.equal(it.world.node("node-a").barred.size, 0);
 });
+
+void test("an option of the whole pool is found by the end of its name, as one of a volume is", async () => {
+  const it = await cluster();
+  const whole = await it.must("volumeOptionGet", { volume: "all", key: "cluster.server-quorum-ratio" });
+  assert.equal(whole.length, 1);
+  assert.deepEqual(await it.must("volumeOptionGet", { volume: "all", key: "server-quorum-ratio" }), whole);
+  assert.ok(!(await it.run("volumeOptionGet", { volume: "all", key: "quorum-ratio" })).ok);
+});

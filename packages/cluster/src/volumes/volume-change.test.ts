@@ -56,8 +56,8 @@ test("an added brick runs and is in the client's volfile; numbers are not given 
 
 test("bricks that are emptied are told to clients, and committed only when they are empty", async () => {
   const cluster = await started();
-  const [{ host = "", path = "" } = {}] = cluster.stored.volumes.get("v")!.document.bricks.filter((it) =>
-    removed.bricks.includes(`${it.host}:${it.path}`));
+  const { host, path } = volumeOf(cluster).bricks.find((it) =>
+    removed.bricks.includes(`${it.host}:${it.path}`))!;
   const node = cluster.world.node(`node-${host}`);
   const ref = node.running.get(path)!;
   node.running.delete(path);

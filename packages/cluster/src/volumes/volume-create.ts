@@ -15,7 +15,7 @@ import { commit, type CommandContext, event, newUuids, performAll, performLocal 
 import { text } from "../stock-text.ts";
 
 /** Longest volume name and brick path; a brick's path is part of file names (255 bytes at most). */
-const VOLUME_NAME_MAX = 64;
+const VOLUME_NAME_MAX = 128;
 const BRICK_PATH_MAX = 200;
 
 /** Words that stand for something else in commands or in volfiles. */

@@ -181,7 +181,9 @@ function optionNamed(key: string): string {
 
 function clusterValues(context: CommandContext, key: string | undefined): OptionValue[] {
   const set = context.state.clusterConfig?.document.options ?? [];
-  const rows = volumeOptions.filter((it) => it.clusterWide && (key ?? it.name) === it.name);
+  const found = key === undefined ? undefined : findOption(key);
+  const name = found?.kind === "known" ? found.option.name : key;
+  const rows = volumeOptions.filter((it) => it.clusterWide && (name ?? it.name) === it.name);
   if (rows.length === 0) throw refused("option-unknown", optionNamed(key ?? ALL));
   return rows.map((row) => {
     const value = set.find((it) => it.name === row.name)?.value;

@@ -46,8 +46,8 @@ const orForce =
 const volumeRows: readonly Row[] = [
   ["name reserved", [], run("volumeCreate", { name: "all", bricks }), EINVAL,
     '"all" cannot be the name of a volume.'],
-  ["name too long", [], run("volumeCreate", { name: "x".repeat(65), bricks }), EINVAL,
-    "Volname can not exceed 64 characters."],
+  ["name too long", [], run("volumeCreate", { name: "x".repeat(129), bricks }), EINVAL,
+    "Volname can not exceed 128 characters."],
   ["name with a dot", [], run("volumeCreate", { name: "a.b", bricks }), EINVAL,
     'Volume name should not contain "." character.\n' +
       "Volume names can onlycontain alphanumeric, '-' and '_' characters."],
