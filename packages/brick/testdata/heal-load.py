@@ -48,7 +48,8 @@ class Load:
         path = rng.choice(sorted(self.files))
         operation = rng.choice([
             self.overwrite, self.append, self.truncate, self.unlink, self.rename, self.attribute,
-            self.read, self.mkdir, self.rmdir, self.overwrite, self.keep_open, self.mode])
+            self.read, self.mkdir, self.rmdir, self.overwrite, self.keep_open, self.mode,
+            self.move_directory])
         return operation(path)
 
     def create(self):
@@ -136,6 +137,23 @@ class Load:
                 os.rmdir(self.at(path))
                 self.directories.discard(path)
                 return
+
+    def move_directory(self, _path):
+        path = self.rng.choice(sorted(self.directories))
+        new = self.new_path()
+        inside = path + "/"
+        if not path or new == path or new.startswith(inside) or new.count("/") > 3:
+            return
+        if new in self.files or new in self.directories:
+            return
+        os.rename(self.at(path), self.at(new))
+
+        def moved(name):
+            return new + name[len(path):] if name == path or name.startswith(inside) else name
+
+        self.files = {moved(name): data for name, data in self.files.items()}
+        self.attributes = {moved(name): values for name, values in self.attributes.items()}
+        self.directories = {moved(name) for name in self.directories}
 
     def keep_open(self, path):
         """Written through a descriptor that was opened before the file got another name."""
