@@ -61,6 +61,9 @@ const PlannedCommand = Type.Union([
   Type.Literal("snapshot deactivate"), Type.Literal("snapshot restore"),
   Type.Literal("volume stop"), Type.Literal("volume delete"),
   Type.Literal("volume remove-brick"), Type.Literal("volume replace-brick"),
+  Type.Literal("volume reset-brick"), Type.Literal("peer detach"),
+  Type.Literal("snapshot config"), Type.Literal("snapshot schedule delete"),
+  Type.Literal("snapshot bookmark"),
 ]);
 
 export const PlanBody = Type.Object(
@@ -74,10 +77,24 @@ export const PlanBody = Type.Object(
     bricks: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 4096 }), {
         minItems: 1, maxItems: 10_000,
-        description: "HOST:/path; of replace-brick the former one and the new one",
+        description: "HOST:/path; of replace-brick and reset-brick the former one and the new one",
       }),
     ),
     replica: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    action: Type.Optional(
+      Type.Union(
+        [
+          Type.Literal("start"), Type.Literal("stop"), Type.Literal("status"),
+          Type.Literal("commit"), Type.Literal("force"),
+        ],
+        { description: "of remove-brick and reset-brick" },
+      ),
+    ),
+    host: Type.Optional(Type.String({ minLength: 1, description: "the node to be detached" })),
+    name: Type.Optional(Type.String({ description: "of the schedule, or of the bookmark" })),
+    autoDelete: Type.Optional(Type.String({ description: "as of snapshot config" })),
+    hardLimit: Type.Optional(Type.Integer()),
+    softLimitPercent: Type.Optional(Type.Integer()),
   },
   { additionalProperties: false },
 );
@@ -91,6 +108,7 @@ export const Plan = Type.Object({
       action: Type.Union([
         Type.Literal("stop"), Type.Literal("unmount"), Type.Literal("remove"),
         Type.Literal("keep"), Type.Literal("replace"), Type.Literal("heal"),
+        Type.Literal("move"), Type.Literal("lose"),
       ]),
       object: Type.String(),
       bytes: Type.Optional(bytes("what it holds, or is to get")),

@@ -7,7 +7,10 @@ import { readClusterTime } from "./nodes/cluster-clock.ts";
 import type { Step } from "./command.ts";
 import { CommandFailure, errno } from "./failure.ts";
 import { reclaimOf, sumOfFreed } from "./bricks/reclaim.ts";
-import { removalOfBricks, replacementOfBrick } from "./bricks/plan-bricks.ts";
+import { removalOfBricks, replacementOfBrick, resettingOfBrick } from "./bricks/plan-bricks.ts";
+import {
+  bookmarkDeletion, detachment, doomedBySettings, scheduleDeletion,
+} from "./plan-records.ts";
 import type { Plan, PlanArgs, PlanStep } from "./plan-command.ts";
 import { doomedSafetySnapshots } from "./snapshots/safety.ts";
 import { chosenForDeletion, refuseUndeletable } from "./snapshots/snapshot-delete.ts";
@@ -52,6 +55,16 @@ function* draftOf(context: CommandContext, args: PlanArgs): Step<Draft> {
       return volumeDeletion(findVolume(context, named(args.volume)));
     case "volume remove-brick":
       return { steps: yield* removalOfBricks(context, volumeOf(context, args), args), removed: [] };
+    case "volume reset-brick":
+      return { steps: yield* resettingOfBrick(context, volumeOf(context, args), args), removed: [] };
+    case "peer detach":
+      return { steps: yield* detachment(context, args), removed: [] };
+    case "snapshot config":
+      return deletionAtNextCreate(yield* doomedBySettings(context, args));
+    case "snapshot schedule delete":
+      return { steps: scheduleDeletion(context, named(args.name)), removed: [] };
+    case "snapshot bookmark":
+      return { steps: bookmarkDeletion(context, named(args.name)), removed: [] };
     case "volume replace-brick":
       break;
   }
@@ -95,6 +108,14 @@ function deletion(snapshots: readonly SnapshotDocument[]): Draft {
     removed.push(...bricks);
   }
   return { steps, removed };
+}
+
+/** The settings themselves remove nothing yet. */
+function deletionAtNextCreate(snapshots: readonly SnapshotDocument[]): Draft {
+  const { steps, removed } = deletion(snapshots);
+  const limits: PlanStep = { action: "replace", object: "limits and defaults of snapshots" };
+  const later = steps.map((it) => ({ ...it, object: `${it.object}, at the next "snapshot create"` }));
+  return { steps: [limits, ...later], removed };
 }
 
 function restoration(context: CommandContext, args: PlanArgs): Draft {

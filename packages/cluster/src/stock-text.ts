@@ -25,6 +25,7 @@ const clusterText = {
   /** With the blank at its end. */
   peerHasSnapshots: (host: string) =>
     `${host} is part of existing snapshot. Remove those snapshots before proceeding `,
+  peerDown: () => "One of the peers is probably down. Check with 'peer status'",
   peerUuidIsOurs: (host: string) => `Peer uuid (host ${host}) is same as local uuid`,
 } as const;
 

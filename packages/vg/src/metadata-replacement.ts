@@ -58,6 +58,8 @@ export async function replaceMetadata<T>(
   loaded: LoadedVg,
   poolName: string,
   fill: (access: MetadataAccess) => T,
+  /** The new metadata goes here, and the group is only read: a dry run. */
+  instead?: (sizeBytes: number) => MetadataDevice,
 ): Promise<MetadataReplacement<T>> {
   const { name } = loaded.vg;
   requireThinPool(loaded.vg, poolName);
@@ -68,6 +70,10 @@ export async function replaceMetadata<T>(
     );
   }
   const spared = withSpareFor(loaded.vg, poolName, provenance());
+  if (instead !== undefined) {
+    const made = withDevices({ ...loaded, vg: spared }, poolName, fill, instead);
+    return { made, keptAs: replacePoolMetadata(spared, poolName, provenance()).kept.name };
+  }
   const prepared = spared === loaded.vg ? loaded : commitVg(loaded, spared);
   const made = withDevices(prepared, poolName, fill);
   const replaced = replacePoolMetadata(prepared.vg, poolName, provenance());
@@ -91,6 +97,7 @@ function withDevices<T>(
   loaded: LoadedVg,
   poolName: string,
   fill: (access: MetadataAccess) => T,
+  instead?: (sizeBytes: number) => MetadataDevice,
 ): T {
   const { vg } = loaded;
   const { segment } = requireThinPool(vg, poolName);
@@ -98,7 +105,8 @@ function withDevices<T>(
   if (spare === undefined) throw new Error(`${vg.name} has no spare`);
   const source = new LvFile(loaded, requireLv(vg, segment.metadataLv), "read");
   try {
-    const target = new LvFile(loaded, spare, "write");
+    const own = instead === undefined ? new LvFile(loaded, spare, "write") : undefined;
+    const target = own ?? instead!(source.sizeBytes);
     try {
       const data = lvSectors(vg, requireLv(vg, segment.dataLv));
       const made = fill({
@@ -116,7 +124,7 @@ function withDevices<T>(
       target.flush();
       return made;
     } finally {
-      target.close();
+      own?.close();
     }
   } finally {
     source.close();

@@ -149,7 +149,7 @@ export function ownerOf(host: VgHost, devicePath: string): string | undefined {
 }
 
 /** pvremove, under the global lock. */
-export function removePv(host: VgHost, path: string): void {
+export function removePv(host: VgHost, path: string, onlyLook: boolean): CandidateDevice {
   const device = requireDevice(host, path);
   const owner = ownerOf(host, device.path);
   if (owner !== undefined) {
@@ -164,8 +164,10 @@ export function removePv(host: VgHost, path: string): void {
     if (readPhysicalVolume(file) === undefined) {
       throw new VgError("pv-missing", `No PV found on device ${path}.`);
     }
+    if (onlyLook) return device;
     wipeLabel(file);
     dropHints();
+    return device;
   } finally {
     file.close();
   }

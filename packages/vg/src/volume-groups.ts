@@ -55,6 +55,7 @@ import { reclaimable, withSpace, type PoolReclaim } from "./pool-space.ts";
 import { holdMetadata, releaseMetadata } from "./metadata-hold.ts";
 import { settleAll } from "./pool-transaction.ts";
 import { scanPhysicalVolumes } from "./pv-scan.ts";
+import type { CandidateDevice } from "./device-scan.ts";
 import { createPv, removePv, type Dialogue, type NewPvOptions } from "./pv-verbs.ts";
 import { VgError } from "./vg-error.ts";
 import { withGlobalLock, withVgLock } from "./vg-lock.ts";
@@ -151,9 +152,10 @@ export class VolumeGroups {
     });
   }
 
-  async removePv(path: string): Promise<void> {
-    await withGlobalLock(this.#host.locks, async () => {
-      await Promise.resolve(removePv(this.#host, path));
+  /** `onlyLook`: it stays, and what refuses the removal is thrown. */
+  async removePv(path: string, { onlyLook = false } = {}): Promise<CandidateDevice> {
+    return await withGlobalLock(this.#host.locks, async () => {
+      return await Promise.resolve(removePv(this.#host, path, onlyLook));
     });
   }
 
@@ -294,9 +296,10 @@ export class VolumeGroups {
   async replacePoolMetadata<T>(
     { vg, pool }: { readonly vg: string; readonly pool: string },
     fill: (access: MetadataAccess) => T,
+    instead?: Parameters<typeof replaceMetadata>[4],
   ): Promise<MetadataReplacement<T>> {
     return await this.#change(vg, async (host, loaded) => {
-      return await replaceMetadata(host, loaded, pool, fill);
+      return await replaceMetadata(host, loaded, pool, fill, instead);
     });
   }
 

@@ -34,16 +34,25 @@ export async function peerProbe(session: Session, args: readonly string[]): Prom
 }
 
 export async function peerDetach(session: Session, args: readonly string[]): Promise<number> {
-  const [host, word, ...more] = args;
-  if (host === undefined || more.length > 0) throw new UsageError();
-  if (word !== undefined && word !== "force") throw new UsageError();
+  const { host, force } = detachOf(args);
   if ((await session.confirm(DETACH_QUESTION)) !== "yes") return 0;
   const client = await session.client();
-  const answer = await client.peerDetach(host, word === "force" ? { force: true } : {});
+  const answer = await client.peerDetach(host, force ? { force: true } : {});
   return present(session, answer, {
     text: () => "peer detach: success\n",
     xml: () => operationOutput("peerDetach", "success").slice(1),
     failed: "peer detach: failed: ",
     failedExitCode: EXIT_DETACH_REFUSED,
   });
+}
+
+/** `HOST [force]`, also of a dry run. */
+export function detachOf(args: readonly string[]): {
+  readonly host: string;
+  readonly force: boolean;
+} {
+  const [host, word, ...more] = args;
+  if (host === undefined || more.length > 0) throw new UsageError();
+  if (word !== undefined && word !== "force") throw new UsageError();
+  return { host, force: word === "force" };
 }

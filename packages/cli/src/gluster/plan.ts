@@ -4,7 +4,9 @@ import { element } from "../xml.ts";
 import { present } from "./answer.ts";
 import { type GlusterCommand, type Session, UsageError } from "./command.ts";
 import { removalOf } from "./volume-change-commands.ts";
-import { exchangeOf } from "./volume-exchange-commands.ts";
+import { detachOf } from "./peer-change.ts";
+import { parseSnapshotConfig } from "./snapshot-config.ts";
+import { exchangeOf, resetOf } from "./volume-exchange-commands.ts";
 import { bytesText, gainText } from "./snapshot-space.ts";
 
 const DRY_RUN = "--dry-run";
@@ -31,12 +33,31 @@ const readings: { readonly [Command in PlanBody["command"]]?: (words: Words) => 
   "volume stop": ([volume]) => ({ volume: required(volume) }),
   "volume delete": ([volume]) => ({ volume: required(volume) }),
   "volume remove-brick": ([volume, ...words]) => {
-    const { action: _action, bricks, ...counts } = removalOf(words);
-    return { volume: required(volume), bricks: [...bricks], ...counts };
+    const { bricks, ...rest } = removalOf(words);
+    return { volume: required(volume), bricks: [...bricks], ...rest };
   },
   "volume replace-brick": ([volume, ...words]) => ({
     volume: required(volume), bricks: [...exchangeOf(words)],
   }),
+  "volume reset-brick": ([volume, ...words]) => {
+    const { source, target, action } = resetOf(words);
+    const bricks = target === undefined ? [source] : [source, target];
+    return { volume: required(volume), bricks, action };
+  },
+  "peer detach": (words) => {
+    const { host, force } = detachOf(words);
+    return { host, ...(force ? { action: "force" } : {}) };
+  },
+  "snapshot config": (words) => {
+    const request = parseSnapshotConfig(words);
+    if (request.kind === "show") throw new UsageError();
+    return request.change;
+  },
+  "snapshot schedule delete": ([name]) => ({ name: required(name) }),
+  "snapshot bookmark": ([word, name]) => {
+    if (word === "delete") return { name: required(name) };
+    throw new UsageError(`Only "snapshot bookmark delete" has ${DRY_RUN}: nothing was done.`);
+  },
 };
 
 function required(word: string | undefined): string {
@@ -76,7 +97,7 @@ export async function showPlan(
 
 const verbs = {
   stop: "stops", unmount: "unmounts", remove: "removes", keep: "keeps", replace: "replaces",
-  heal: "heals",
+  heal: "heals", move: "moves", lose: "loses",
 } as const;
 
 function planText({ command, steps, pools, freedBytes }: Plan): string {

@@ -19,7 +19,7 @@ export const volumeExchangeCommands: readonly GlusterCommand[] = [
     help: "reset-brick operations",
     more:
       "start takes a brick out, for its disk to be changed; commit brings it back, emptied, under\n" +
-      "the same path. commit force also takes a directory that is not empty.",
+      "the same path. commit force also takes a directory that is not empty. --dry-run says what each does.",
     run: resetBrick,
   },
 ];
@@ -70,7 +70,7 @@ async function resetBrick(session: Session, args: readonly string[]): Promise<nu
 }
 
 /** `SOURCE start`, or `SOURCE TARGET commit [force]`. */
-function resetOf([source, ...words]: readonly string[]): ResetBrickBody {
+export function resetOf([source, ...words]: readonly string[]): ResetBrickBody {
   if (source === undefined || words.length === 0 || words.length > 3) throw new UsageError();
   const [target = "", ...operation] = words;
   if (operation.length === 0) {

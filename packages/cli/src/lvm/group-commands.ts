@@ -1,12 +1,15 @@
 /** Commands on groups and physical volumes, and `lvrename`. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { reduceVolumeGroup, SECTOR_BYTES } from "@mortar/lvm2";
 import { isValidName, isVisible, parseSizeArgument } from "@mortar/vg";
 import type { OptionSpec } from "./command-line.ts";
 import { changeOptions, tag, unsignedSize, yesNo } from "./common-options.ts";
 import { complain } from "./complain.ts";
 import { badUsage, failed } from "./lvm-exit.ts";
 import { removeLvs } from "./lvremove.ts";
-import { dryRunOption, showRemoval } from "./removal-plan.ts";
+import {
+  bytesText, dryRunOption, isDryRun, showRemoval, tellPlan,
+} from "./removal-plan.ts";
 import { chooseGroupNames, noMatch, lvOperand, requireView, vgOperand } from "./names.ts";
 import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
@@ -43,10 +46,18 @@ export async function pvcreate(session: Session): Promise<number> {
   });
 }
 
+export const pvremoveOptions: readonly OptionSpec[] = [...changeOptions, dryRunOption];
+
 export async function pvremove(session: Session): Promise<number> {
   const { line } = session;
   if (line.names.length === 0) throw noMatch(line.tool, "pvremove PV ...");
   const groups = await session.groups();
+  if (isDryRun(session)) {
+    return await forEach(session, line.names, async (path) => {
+      const { sizeBytes } = await groups.removePv(path, { onlyLook: true });
+      tellPlan(session, [`wipes     the label of ${path} (${bytesText(sizeBytes)})`], []);
+    });
+  }
   return await forEach(session, line.names, async (path) => {
     await groups.removePv(path);
     session.say(`Labels on physical volume "${path}" successfully wiped.`);
@@ -104,16 +115,42 @@ export async function vgextend(session: Session): Promise<number> {
   return 0;
 }
 
+export const vgreduceOptions: readonly OptionSpec[] = [...changeOptions, dryRunOption];
+
 export async function vgreduce(session: Session): Promise<number> {
   const { line } = session;
   const [first, ...devices] = line.names;
   if (first === undefined || devices.length === 0) throw noMatch(line.tool);
   const name = vgOperand(line.tool, first);
   const groups = await session.groups();
+  if (isDryRun(session)) return await showReduction(session, name, devices);
   return await forEach(session, devices, async (path) => {
     await groups.reduceVg(name, path);
     session.say(`Removed "${path}" from volume group "${name}"`);
   });
+}
+
+/** One after the other, as the command does it: the last one cannot go. */
+async function showReduction(
+  session: Session,
+  name: string,
+  devices: readonly string[],
+): Promise<number> {
+  const { vg, found } = requireView(await (await session.groups()).view(), name);
+  let left = vg;
+  const removed: string[] = [];
+  const code = await forEach(session, devices, async (path) => {
+    const real = existsSync(path) ? realpathSync(path) : path;
+    const key = [...found].find(([, pv]) => realpathSync(pv.path) === real)?.[0];
+    const next = reduceVolumeGroup(left, key ?? path);
+    const pv = left.physicalVolumes.find((it) => !next.physicalVolumes.includes(it));
+    const bytes = (pv?.extentCount ?? 0) * left.extentSectors * SECTOR_BYTES;
+    removed.push(`removes   ${path} from volume group ${name} (${bytesText(bytes)})`);
+    left = next;
+    await Promise.resolve();
+  });
+  tellPlan(session, removed, []);
+  return code;
 }
 
 export const vgremoveOptions: readonly OptionSpec[] = [
@@ -132,7 +169,7 @@ export async function vgremove(session: Session): Promise<number> {
     const { vg } = requireView(machine, name);
     const lvs = vg.logicalVolumes.filter(isVisible);
     const operands = lvs.map((lv) => ({ vgName: name, lvName: lv.name }));
-    if (line.has("dryrun")) {
+    if (isDryRun(session)) {
       if (await showRemoval(session, machine, operands, [name])) return;
       throw failed(`Volume group "${name}" would not be removed`);
     }

@@ -14,10 +14,12 @@ import {
   type VgView,
   type VolumeGroup,
 } from "@mortar/vg";
+import { shrinkLogicalVolume } from "@mortar/lvm2";
 import type { OptionSpec } from "./command-line.ts";
 import { changeOptions, extents, shrinkingSize, signedSize } from "./common-options.ts";
 import { lvextend, requireOperand, tellChange } from "./lvextend.ts";
 import { badUsage, failed } from "./lvm-exit.ts";
+import { bytesText, dryRunOption, isDryRun, tellPlan } from "./removal-plan.ts";
 import { noMatch } from "./names.ts";
 import { requireFileSystem, shrinkFileSystem } from "./resize-filesystem.ts";
 import type { Session } from "./session.ts";
@@ -27,6 +29,7 @@ const shared: readonly OptionSpec[] = [
   { long: "extents", short: "l", value: true, check: extents },
   { long: "nofsck", short: "n" },
   { long: "resizefs", short: "r" },
+  dryRunOption,
 ];
 
 export const lvreduceOptions: readonly OptionSpec[] = [
@@ -60,10 +63,16 @@ export async function lvresize(session: Session): Promise<number> {
   const isSized = ["size", "extents", "poolmetadatasize"].some((name) => line.has(name));
   if (operand === undefined || !isSized) throw noMatch(line.tool);
   requireOneSize(session);
-  if (!line.has("size") && !line.has("extents")) return await lvextend(session);
+  if (!line.has("size") && !line.has("extents")) {
+    if (isDryRun(session)) throw failed(`--poolmetadatasize has no dry run: nothing was done.`);
+    return await lvextend(session);
+  }
   const { view, lv } = await requireOperand(session, operand);
   const wanted = wantedExtents(session, view.vg, lv, true);
-  if (wanted >= lvExtentCount(lv)) return await lvextend(session);
+  if (wanted >= lvExtentCount(lv)) {
+    if (isDryRun(session)) throw failed(`${line.tool} to a larger size has no dry run: nothing was done.`);
+    return await lvextend(session);
+  }
   await reduce(session, view, lv, wantedExtents(session, view.vg, lv));
   return 0;
 }
@@ -119,6 +128,7 @@ async function reduce(
   const name = `${vg.name}/${lv.name}`;
   const state = states.get(lv.name);
   const before = lvExtentCount(lv);
+  if (isDryRun(session)) return showReduction(session, vg, lv, extentCount);
   const isSmaller = extentCount >= 1 && extentCount < before;
   const fileSystem =
     line.has("resizefs") && isSmaller ? requireFileSystem(name, state, "shrink") : undefined;
@@ -138,4 +148,23 @@ async function reduce(
   await groups.reduceLv(vg.name, { name: lv.name, extentCount });
   tellChange(session, vg, lv.name, before, extentCount);
   session.say(`Logical volume ${name} successfully resized.`);
+}
+
+/**
+ * What a thin volume has behind its new end stays mapped in the pool, as with device-mapper: only
+ * of other volumes the extents come free.
+ */
+function showReduction(
+  session: Session,
+  vg: VolumeGroup,
+  lv: LogicalVolume,
+  extentCount: number,
+): void {
+  const next = shrinkLogicalVolume(vg, lv.name, extentCount);
+  const extentBytes = vg.extentSectors * SECTOR_BYTES;
+  const cut = bytesText((lvExtentCount(lv) - extentCount) * extentBytes);
+  const left = bytesText(extentCount * extentBytes);
+  const freed = (freeExtentCount(next) - freeExtentCount(vg)) * extentBytes;
+  const line = `cuts      ${vg.name}/${lv.name} to ${left}: what is in the last ${cut} is lost`;
+  tellPlan(session, [line], [`${bytesText(freed)} of volume group ${vg.name}`]);
 }

@@ -4,7 +4,7 @@ import { complain } from "./complain.ts";
 import { expandLvs, noMatch, requireView, type LvOperand } from "./names.ts";
 import type { OptionSpec } from "./command-line.ts";
 import { changeOptions } from "./common-options.ts";
-import { dryRunOption, showRemoval } from "./removal-plan.ts";
+import { dryRunOption, isDryRun, showRemoval } from "./removal-plan.ts";
 import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
@@ -20,7 +20,7 @@ export async function lvremove(session: Session): Promise<number> {
     throw noMatch(session.line.tool, "lvremove VG|LV|Tag|Select ...");
   }
   const { machine, lvs, failed } = await expandLvs(session);
-  const done = session.line.has("dryrun")
+  const done = isDryRun(session)
     ? await showRemoval(session, machine, lvs)
     : await removeLvs(session, machine, lvs);
   return failed || !done ? 5 : 0;

@@ -28,7 +28,7 @@ describe("a dry run of removals", { skip: needsRoot, timeout: 60_000 }, () => {
   const names = async () => (await done("lvs --noheadings -o name VG")).trim().split(/\s+/);
 
   before(async () => {
-    group.attach([1 << 30]);
+    group.attach([1 << 30, 256 * MIB, 256 * MIB]);
     await done(`vgcreate VG ${group.loops[0]}`);
     await done("lvcreate --thin VG -L 512M -n tank");
     await done("lvcreate -V 256M -T VG/tank -n one");
@@ -59,6 +59,59 @@ describe("a dry run of removals", { skip: needsRoot, timeout: 60_000 }, () => {
     // The percentage has two digits behind the point.
     assert.ok(Math.abs(given - 20 * CHUNK_BYTES) < CHUNK_BYTES, String(given));
     assert.equal((await freeBytes()) - free, 64 * MIB);
+  });
+
+  it("of lvreduce says what is cut and what comes free, under LVM's name too", async () => {
+    await done("lvcreate -L 64M -n plain VG");
+    const [free, size] = [await freeBytes(), await done("lvs --noheadings -o size VG/plain")];
+    const text = await done("lvreduce --test -L 16M VG/plain");
+    assert.equal(
+      text,
+      "  lvreduce: dry run, nothing was changed. It would do this:\n" +
+        "    cuts      VG/plain to 16.00m, 16777216 bytes: what is in the last 48.00m, 50331648 bytes is lost\n" +
+        "  It frees 48.00m, 50331648 bytes of volume group VG.\n",
+    );
+    assert.equal(await done("lvresize --dry-run -L 16M VG/plain"), text.replace("lvreduce", "lvresize"));
+    assert.equal(await done("lvs --noheadings -o size VG/plain"), size);
+    await done("lvreduce -f -L 16M VG/plain");
+    assert.equal((await freeBytes()) - free, 48 * MIB);
+    for (const larger of ["lvresize -t -L 64M VG/plain", "lvextend -t -L 64M VG/plain"]) {
+      const { code, stderr } = await group.mortar(larger);
+      assert.equal(code, 5);
+      assert.match(stderr, /nothing was done/);
+    }
+    assert.equal((await group.mortar("lvreduce -t -L 32M VG/plain")).code, 5, "it is smaller");
+    await done("lvremove -y VG/plain");
+  });
+
+  it("of a thin volume that is cut promises nothing, and nothing comes free", async () => {
+    await done("lvcreate -V 64M -T VG/tank -n cut");
+    write("cut", 512, 20);
+    assert.match(await done("lvreduce -t -L 16M VG/cut"), /It frees 0, 0 bytes of volume group VG/);
+    const [used, free] = [await poolUsedBytes(), await freeBytes()];
+    await done("lvreduce -f -L 16M VG/cut");
+    assert.deepEqual([await poolUsedBytes(), await freeBytes()], [used, free]);
+    await done("lvremove -y VG/cut");
+  });
+
+  it("of vgreduce and pvremove leaves the labels and the text", async () => {
+    const [first = "", second = "", third = ""] = group.loops;
+    await done(`vgextend VG ${second}`);
+    await done(`pvcreate ${third}`);
+    const listed = await done("pvs --noheadings -o pv_name,vg_name,pv_size");
+    const bytes = (252 * MIB).toString();
+    const reduced = await done(`vgreduce --dry-run VG ${second}`);
+    assert.match(reduced, new RegExp(`removes   ${second} from volume group VG \\(252.00m, ${bytes} bytes\\)`));
+    const used = await group.mortar(`vgreduce -t VG ${first}`);
+    assert.equal(used.code, 5);
+    assert.match(used.stderr, /still in use/);
+    assert.match(await done(`pvremove -t ${third}`), new RegExp(`wipes     the label of ${third} \\(256.00m`));
+    const owned = await group.mortar(`pvremove --dry-run ${second}`);
+    assert.equal(owned.code, 5);
+    assert.match(owned.stderr, /used by VG VG so please use vgreduce first/);
+    assert.equal(await done("pvs --noheadings -o pv_name,vg_name,pv_size"), listed);
+    await done(`vgreduce VG ${second}`);
+    await done(`pvremove ${second} ${third}`);
   });
 
   it("refuses what the command would refuse", async () => {

@@ -1,5 +1,5 @@
 /**
- * `--dry-run` of `lvremove` and `vgremove`: what would go, and the bytes that it gives back. It is
+ * `--dry-run` of what removes or shrinks: what would go, and the bytes that it gives back. It is
  * told from the text of the groups and the books of active pools; nothing is asked or changed.
  */
 import {
@@ -22,6 +22,25 @@ const SECTOR_BYTES = 512;
 /** `--dry-run`: hyphens of long options do not count. */
 export const dryRunOption: OptionSpec = { long: "dryrun" };
 
+/** LVM's own word for it, `--test`, is the same. */
+export function isDryRun({ line }: Session): boolean {
+  return line.has("dryrun") || line.has("test");
+}
+
+/** `lines`: what would be done, each with its verb; `gains`: what each gives back. */
+export function tellPlan(
+  session: Session,
+  lines: readonly string[],
+  gains: readonly string[],
+): void {
+  session.print(
+    `  ${session.line.tool}: dry run, nothing was changed. It would do this:\n` +
+      lines.map((it) => `    ${it}\n`).join("") +
+      (lines.length === 0 ? "    nothing\n" : "") +
+      gains.map((it) => `  It frees ${it}.\n`).join(""),
+  );
+}
+
 /** Of `lvs`, or of whole groups, which then go too. False: the command would fail for some. */
 export async function showRemoval(
   session: Session,
@@ -42,13 +61,8 @@ export async function showRemoval(
   }
   const reclaims = await reclaimsOf(session, draft.thins());
   const removed = [...draft.lines(reclaims), ...goneGroups.map((it) => `volume group ${it}`)];
-  const { tool } = session.line;
-  session.print(
-    `  ${tool}: dry run, nothing was changed. It would do this:\n` +
-      removed.map((it) => `    removes   ${it}\n`).join("") +
-      (removed.length === 0 ? "    nothing\n" : "") +
-      [...draft.gains(), ...reclaims.map(gainOf)].map((it) => `  It frees ${it}.\n`).join(""),
-  );
+  const gains = [...draft.gains(), ...reclaims.map(gainOf)];
+  tellPlan(session, removed.map((it) => `removes   ${it}`), gains);
   return complete;
 }
 
@@ -136,6 +150,6 @@ function gainOf({ vg, pool, freedBytes }: PoolReclaim): string {
   return `${bytesText(freedBytes)} of thin pool ${vg}/${pool}`;
 }
 
-function bytesText(bytes: number): string {
+export function bytesText(bytes: number): string {
   return `${formatSize(bytes / SECTOR_BYTES, { unit: "h" }).trim()}, ${bytes} bytes`;
 }

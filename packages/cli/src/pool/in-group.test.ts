@@ -72,6 +72,11 @@ test("metadata that was zeroed comes back from the newest copy, with all files",
   assert.equal(refused.code, 5);
   assert.match(refused.stderr, /mortar pool check \S+\/pool; mortar pool repair \S+\/pool/);
   assert.equal((await mortar("pool repair VG/pool")).code, 1, "there is nothing to repair from");
+  const disks = run("sha256sum", ...group.disks);
+  const dry = await must("pool restore VG/pool --dry-run");
+  assert.match(dry, /pool: dry run, nothing was changed\. It would have 2 devices, \d+ mappings from/);
+  assert.match(dry, /metadata of now, \d+ bytes, would stay as \S+\/pool_meta0\n/);
+  assert.equal(run("sha256sum", ...group.disks), disks);
   const { stdout, stderr } = await mortar("pool restore VG/pool");
   assert.match(stdout, /pool: 2 devices, \d+ mappings from .*metadata-.*\.xml\.gz/);
   assert.match(stderr, /LV \S+\/pool_meta0 holds a backup of the unrepaired metadata/);

@@ -2,11 +2,15 @@
  * `repair` and `restore` of a pool in its volume group: other metadata is made in the group's spare
  * and takes the place of the old one, which stays as the LV POOL_metaN.
  */
-import { existsSync, readdirSync } from "node:fs";
+import {
+  existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeSuperblock, PoolReader, type Repair, repairPool, type RootPair } from "@mortar/thin";
 import type { MetadataAccess, VolumeGroups } from "@mortar/vg";
 import type { CliIo } from "../io.ts";
+import { FileDevice } from "./file-device.ts";
 import { UsageError, type PoolWords } from "./pool-words.ts";
 
 const SUPERBLOCK_BYTES = 4096;
@@ -60,6 +64,8 @@ export async function repairInGroup(
 export interface RestoredInGroup {
   readonly keptAs: string;
   readonly notes: readonly string[];
+  /** Of what is kept. */
+  readonly metadataBytes: number;
 }
 
 /** `head`: the beginning of the XML. `restore` makes the pool with this transaction id. */
@@ -72,18 +78,56 @@ export async function restoreInGroup(
 ): Promise<RestoredInGroup> {
   const groups = await openForChange(root, "pool restore", io);
   const { made, keptAs } = await groups.replacePoolMetadata(name, (access) => {
-    const [, found] = /<superblock[^>]* transaction="(\d{1,16})"/.exec(head) ?? [];
-    const [, sectors] = /<superblock[^>]* data_block_size="(\d{1,16})"/.exec(head) ?? [];
-    if (Number(sectors) !== access.chunkSectors) {
-      throw new UsageError(
-        `The copy is of a pool with chunks of ${sectors ?? "no"} sectors, ${name.vg}/${name.pool} ` +
-          `has ${access.chunkSectors}.`,
-      );
-    }
-    restore(access.target, fitting(access, Number(found)));
-    return strangers(access);
+    return fillWith(name, head, access, restore);
   });
-  return { keptAs, notes: made };
+  return { keptAs, ...made };
+}
+
+/** The same into a file that is gone afterwards: the group is only read. */
+export async function tryRestoreInGroup(
+  name: GroupPool,
+  head: string,
+  root: string,
+  io: CliIo,
+  restore: (target: MetadataAccess["target"], transactionId: number) => void,
+): Promise<RestoredInGroup> {
+  const groups = await openForChange(root, "pool restore", io);
+  const directory = mkdtempSync(join(tmpdir(), "mortar-dry-run-"));
+  const path = join(directory, "metadata");
+  let target: FileDevice | undefined;
+  try {
+    const { made, keptAs } = await groups.replacePoolMetadata(
+      name,
+      (access) => fillWith(name, head, access, restore),
+      (sizeBytes) => {
+        writeFileSync(path, "");
+        truncateSync(path, sizeBytes);
+        return (target = new FileDevice(path, "r+"));
+      },
+    );
+    return { keptAs, ...made };
+  } finally {
+    target?.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function fillWith(
+  name: GroupPool,
+  head: string,
+  access: MetadataAccess,
+  restore: (target: MetadataAccess["target"], transactionId: number) => void,
+): { notes: string[]; metadataBytes: number } {
+  const [, found] = /<superblock[^>]* transaction="(\d{1,16})"/.exec(head) ?? [];
+  const [, sectors] = /<superblock[^>]* data_block_size="(\d{1,16})"/.exec(head) ?? [];
+  if (Number(sectors) !== access.chunkSectors) {
+    throw new UsageError(
+      `The copy is of a pool with chunks of ${sectors ?? "no"} sectors, ${name.vg}/${name.pool} ` +
+        `has ${access.chunkSectors}.`,
+    );
+  }
+  restore(access.target, fitting(access, Number(found)));
+  return { notes: strangers(access), metadataBytes: access.source.sizeBytes };
 }
 
 /** The newest copy that the pool's server has made. Throws `UsageError` without any. */

@@ -1,5 +1,7 @@
 /** Where new metadata is written: never over what it is made from, nor over anything unasked. */
-import { existsSync, ftruncateSync, openSync, closeSync, rmSync } from "node:fs";
+import { existsSync, ftruncateSync, mkdtempSync, openSync, closeSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FileDevice } from "./file-device.ts";
 import { UsageError } from "./pool-words.ts";
 
@@ -32,9 +34,30 @@ export function withTarget<T>(options: TargetOptions, use: (target: FileDevice) 
   }
 }
 
-function withDevice<T>(options: TargetOptions, use: (target: FileDevice) => T): T {
+/** The same, into a file that is gone afterwards; what would be overwritten is looked at. */
+export function withDryTarget<T>(options: TargetOptions, use: (target: FileDevice) => T): T {
   const { path, force, forbidden } = options;
-  const target = new FileDevice(path, "r+");
+  const sizeBytes = existsSync(path)
+    ? withDevice({ path, sizeBytes: undefined, force, forbidden }, (it) => it.sizeBytes, "r")
+    : options.sizeBytes;
+  if (sizeBytes === undefined) {
+    throw new UsageError(`${path} is not there. Say how large it is to be with --size.`);
+  }
+  const directory = mkdtempSync(join(tmpdir(), "mortar-dry-run-"));
+  try {
+    return withTarget({ path: join(directory, "metadata"), sizeBytes, force, forbidden: [] }, use);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function withDevice<T>(
+  options: TargetOptions,
+  use: (target: FileDevice) => T,
+  access: "r" | "r+" = "r+",
+): T {
+  const { path, force, forbidden } = options;
+  const target = new FileDevice(path, access);
   try {
     if (forbidden.some((file) => file.isSameAs(target))) {
       throw new UsageError(`${path} is what would be read: give another file or disk.`);

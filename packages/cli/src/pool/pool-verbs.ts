@@ -55,14 +55,15 @@ export const poolVerbs: Readonly<Record<string, PoolVerbEntry>> = {
   },
   restore: {
     usage:
-      "mortar pool restore -i XML -o TARGET [--size SIZE] [--force] [--json] [OPTION]...\n" +
-      "       mortar pool restore VG/POOL [-i XML] [--json] [--transaction-id N]",
+      "mortar pool restore -i XML -o TARGET [--size SIZE] [--force] [--dry-run] [--json] [OPTION]...\n" +
+      "       mortar pool restore VG/POOL [-i XML] [--dry-run] [--json] [--transaction-id N]",
     help:
       "Make metadata from XML that `mortar pool dump` or thin_dump wrote. -i - reads standard input.\n" +
       "With VG/POOL it takes the place of the pool's metadata, which stays as the LV POOL_metaN; without\n" +
       "-i it comes from the newest copy that the pool's server has made. The pool must not be active.\n" +
       "What was written since the copy may be lost: try `mortar pool repair` first.\n" +
       "TARGET is a file or device; a file that is not there is made, as large as --size says.\n\n" +
+      "--dry-run              say what it would be, write nothing\n" +
       `--force                overwrite what TARGET holds\n${overrides}\n\n` +
       "Example: mortar pool restore -i tmeta.xml -o tmeta.new --size 16m",
     load: async () => (await import("./restore.ts")).restore,

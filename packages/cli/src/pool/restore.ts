@@ -6,8 +6,8 @@ import { parseSizeArgument } from "@mortar/lvm2";
 import { type Restored, restoreXml } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verb.ts";
-import { groupPoolOf, newestBackup, restoreInGroup } from "./in-group.ts";
-import { withTarget } from "./metadata-target.ts";
+import { groupPoolOf, newestBackup, restoreInGroup, tryRestoreInGroup } from "./in-group.ts";
+import { withDryTarget, withTarget } from "./metadata-target.ts";
 import { exitCode } from "./exit-code.ts";
 import { overrideOptions, PoolWords, UsageError } from "./pool-words.ts";
 import { printJson } from "./print-json.ts";
@@ -23,7 +23,7 @@ export function restore(
   const isTargetGiven = args.some((word) => word === "-o" || word.startsWith("-o="));
   if (!isTargetGiven) return restoreGroupPool(args, io, root);
   const words = new PoolWords(args, {
-    flags: ["--json", "--force"],
+    flags: ["--json", "--force", "--dry-run"],
     values: ["-i", "-o", "--size", ...overrideOptions],
     positionals: [],
   });
@@ -34,13 +34,16 @@ export function restore(
   const fd = input === "-" ? 0 : openSync(input, "r");
   try {
     const force = words.has("--force");
-    return withTarget({ path, sizeBytes, force, forbidden: [] }, (metadata) => {
+    const isDry = words.has("--dry-run");
+    const make = isDry ? withDryTarget : withTarget;
+    return make({ path, sizeBytes, force, forbidden: [] }, (metadata) => {
       const read = isCompressed(input) ? textReader(input) : reader(fd);
       const restored = restoreXml({ metadata, read, overrides: words.overrides() });
       if (words.has("--json")) printJson(io, { target: path, ...restored });
       else {
         io.stdout.write(
-          `${path}: ${restored.deviceCount} devices, ${restored.mappingCount} mappings in ` +
+          `${isDry ? `dry run, nothing was written; it would be ${path}` : path}: ` +
+            `${restored.deviceCount} devices, ${restored.mappingCount} mappings in ` +
             `${restored.usedMetadataBlocks} metadata blocks\n`,
         );
       }
@@ -58,7 +61,7 @@ async function restoreGroupPool(
   root: string,
 ): Promise<number> {
   const words = new PoolWords(args, {
-    flags: ["--json"],
+    flags: ["--json", "--dry-run"],
     values: ["-i", "--transaction-id"],
     positionals: ["VG/POOL, or -o TARGET,"],
   });
@@ -74,13 +77,25 @@ async function restoreGroupPool(
     return head;
   };
   let made: Restored | undefined;
-  const { keptAs, notes } = await restoreInGroup(pool, head, root, io, (metadata, fitting) => {
+  const isDry = words.has("--dry-run");
+  const change = isDry ? tryRestoreInGroup : restoreInGroup;
+  const { keptAs, notes, metadataBytes } = await change(pool, head, root, io, (metadata, fitting) => {
     const transactionId = words.number("--transaction-id") ?? fitting;
     made = restoreXml({ metadata, read: all, overrides: { transactionId } });
   });
   const name = `${pool.vg}/${pool.pool}`;
   if (words.has("--json")) {
-    printJson(io, { pool: name, from: input, keptAs: `${pool.vg}/${keptAs}`, notes, ...made });
+    const dry = isDry ? { dryRun: true } : {};
+    printJson(io, { pool: name, from: input, keptAs: `${pool.vg}/${keptAs}`, notes, ...made, ...dry });
+    return exitCode.ok;
+  }
+  if (isDry) {
+    for (const note of notes) io.stdout.write(`note: ${note}\n`);
+    io.stdout.write(
+      `${name}: dry run, nothing was changed. It would have ${made?.deviceCount} devices, ` +
+        `${made?.mappingCount} mappings from ${input}\nIts metadata of now, ${metadataBytes} bytes, ` +
+        `would stay as ${pool.vg}/${keptAs}\n`,
+    );
     return exitCode.ok;
   }
   for (const note of notes) io.stdout.write(`note: ${note}\n`);

@@ -1,4 +1,4 @@
-/** What `remove-brick` and `replace-brick` would do: which bricks end, what is on them. */
+/** What `remove-brick`, `replace-brick` and `reset-brick` would do: which bricks end, what is on them. */
 import { brickName, volumeBrickRef } from "./brick.ts";
 import { setSizeOf } from "./brick-sets.ts";
 import type { Step } from "../command.ts";
@@ -13,24 +13,98 @@ import { text } from "../stock-text.ts";
 import {
   checkBrick, parseBrick, placeBricks, refuseClaimedLv, refuseOverlap,
 } from "../volumes/volume-create.ts";
-import { bricksNamed, refuseBroken } from "../volumes/volume-remove-brick.ts";
+import { bricksNamed, refuseRemoval } from "../volumes/volume-remove-brick.ts";
 import { exchangeable, inspectPlace } from "../volumes/volume-replace-brick.ts";
+import { returningPlace } from "../volumes/volume-reset-brick.ts";
 
 export function* removalOfBricks(
   context: CommandContext,
   volume: VolumeDocument,
-  { bricks = [], replica }: PlanArgs,
+  { bricks = [], replica, action = "force" }: PlanArgs,
 ): Step<PlanStep[]> {
   const removed = bricksNamed(volume, bricks);
   const layout = replica === undefined ? undefined : shrunkLayout(volume, replica, removed);
-  if (layout === undefined) refuseBroken(volume, removed);
+  yield* refuseRemoval(context, volume, { removed, layout, action });
+  if (action === "status") return [];
+  if (action === "stop") return removed.map(staysOf);
+  if (action === "start") return yield* movesOf(volume, removed);
+  const lost = action === "force" && layout === undefined ? removed.map(lossOf) : [];
   const kept = yield* keptOf(context, volume, removed);
   const stops = volume.status === "Started" ? removed.map(stopOf) : [];
   const sets = (volume.bricks.length - removed.length) /
     (layout === undefined ? setSizeOf(volume) : layout.replicaCount);
   const copies = layout?.replicaCount ?? setSizeOf(volume);
   const shape = `volume ${volume.name}: ${sets} x ${copies} bricks from then on`;
-  return [...stops, ...kept, { action: "replace", object: shape }];
+  return [...stops, ...lost, ...kept, { action: "replace", object: shape }];
+}
+
+/** Until the commit they are bricks of the volume. */
+function* movesOf(
+  volume: VolumeDocument,
+  removed: readonly BrickDocument[],
+): Step<PlanStep[]> {
+  const uses = yield* usedBytes(volume, removed);
+  const moves = removed.map((brick, index): PlanStep => {
+    const bytes = uses[index];
+    const object = `the files of brick ${brickName(brick)} to the bricks that stay`;
+    return { host: brick.host, action: "move", object, ...(bytes === undefined ? {} : { bytes }) };
+  });
+  const keeps = removed.map((brick): PlanStep => ({
+    host: brick.host, action: "keep", object: `brick ${brickName(brick)}, until the commit`,
+  }));
+  return [...moves, ...keeps];
+}
+
+function staysOf(brick: BrickDocument): PlanStep {
+  const object = `brick ${brickName(brick)}; files that were moved stay where they are now`;
+  return { host: brick.host, action: "keep", object };
+}
+
+function lossOf(brick: BrickDocument): PlanStep {
+  const object = `the files of brick ${brickName(brick)}, for clients: they are not moved`;
+  return { host: brick.host, action: "lose", object };
+}
+
+export function* resettingOfBrick(
+  context: CommandContext,
+  volume: VolumeDocument,
+  { bricks = [], action = "start" }: PlanArgs,
+): Step<PlanStep[]> {
+  const [source, target] = bricks;
+  if (source === undefined || bricks.length > 2) {
+    throw new CommandFailure("bad-argument", errno.EINVAL, "Say which brick.");
+  }
+  const brick = yield* exchangeable(context, volume, source);
+  if (action === "start") {
+    const uses = (yield* usedBytes(volume, [brick]))[0];
+    const object = `the data of ${brick.path}`;
+    const keep: PlanStep = { host: brick.host, action: "keep", object };
+    return [stopOf(brick), uses === undefined ? keep : { ...keep, bytes: uses }];
+  }
+  if (action !== "commit" && action !== "force") {
+    throw new CommandFailure("bad-argument", errno.EINVAL, "Say start, commit or force.");
+  }
+  const reset = { source, action, ...(target === undefined ? {} : { target }) };
+  const { place } = yield* returningPlace(context, volume, brick, reset);
+  const object = `brick ${brickName(brick)} by ${brickName(place)}`;
+  const healed = volume.kind === "distribute" ? [] : [yield* healOf(volume, brick, place)];
+  return [{ action: "replace", object }, ...healed];
+}
+
+/** What the new one, or the one that comes back, gets from the others of its set. */
+function* healOf(
+  volume: VolumeDocument,
+  former: BrickDocument,
+  place: { readonly host: string; readonly path: string },
+): Step<PlanStep> {
+  const siblings = siblingsOf(volume, former);
+  const uses = yield* usedBytes(volume, siblings);
+  const known = uses.filter((it): it is number => it !== undefined);
+  return {
+    host: place.host, action: "heal",
+    object: `${brickName(place)} from ${siblings.map(brickName).join(", ")}`,
+    ...(known.length === 0 ? {} : { bytes: Math.max(...known) }),
+  };
 }
 
 export function* replacementOfBrick(
@@ -52,18 +126,11 @@ export function* replacementOfBrick(
   checkBrick(place!, facts, true);
   refuseClaimedLv(context.state, place!, facts);
   const kept = yield* keptOf(context, volume, [former]);
-  const siblings = siblingsOf(volume, former);
-  const uses = yield* usedBytes(volume, siblings);
-  const known = uses.filter((it): it is number => it !== undefined);
   return [
     stopOf(former),
     ...kept,
     { action: "replace", object: `brick ${brickName(former)} by ${brickName(place!)}` },
-    {
-      host: place!.host, action: "heal",
-      object: `${brickName(place!)} from ${siblings.map(brickName).join(", ")}`,
-      ...(known.length === 0 ? {} : { bytes: Math.max(...known) }),
-    },
+    yield* healOf(volume, former, place!),
   ];
 }
 

@@ -48,6 +48,19 @@ void test("a node is not taken out while it has bricks, of volumes or of snapsho
   assert.ok(!cluster.stored.nodes.has("node-b"));
 });
 
+void test("a dry run of a detach tells what goes, refuses as it does, and takes nothing out", async () => {
+  const cluster = await SimulatedCluster.start();
+  const plan = { command: "peer detach", host: "b" } as const;
+  const { steps } = await cluster.must("commandPlan", plan);
+  assert.deepEqual(steps, [{ action: "remove", object: "node b of the cluster" }]);
+  await cluster.must("volumeCreate", { name: "v", bricks: ["a:/b1/exp", "b:/b3/exp"] });
+  const refused = await cluster.run("commandPlan", plan);
+  assert.ok(!refused.ok && refused.opErrstr === (await refusal(cluster, "b")));
+  const own = await cluster.run("commandPlan", { ...plan, host: "a" });
+  assert.ok(!own.ok && own.opErrstr === "a is localhost");
+  assert.ok(cluster.stored.nodes.has("node-b"));
+});
+
 void test("a node does not let itself in, neither by a probe nor by declaring itself", async () => {
   const cluster = await SimulatedCluster.start();
   const same = await cluster.run("nodeAdd", declaration("node-a", "a"));

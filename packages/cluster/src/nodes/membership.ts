@@ -77,13 +77,30 @@ export function* nodeRemove(
   context: CommandContext,
   { host, check = false, dead = false }: CommandArgs<"nodeRemove">,
 ): Step<{ uuid: string }> {
+  const { uuid } = yield* otherNode(context, host);
+  if (dead) yield* giveUpWaiting(context, uuid);
+  refuseInUse(context.state, uuid, { host, dead });
+  if (!check) yield* commit(context, [changeOf.nodeGone(context.state, uuid)]);
+  return { uuid };
+}
+
+/** Throws when it is this one, or none. */
+export function* otherNode(context: CommandContext, host: string): Step<NodeDocument> {
   const { self, nodes } = context.state;
   let uuid = nodeOfHost(context.state, host)?.uuid;
   uuid ??= (yield* performLocal("resolveHost", { host })).uuid;
   if (uuid === self) throw refused(text.peerIsLocalhost(host));
-  if (uuid === undefined || !nodes.has(uuid)) throw refused(text.peerMissing(host));
-  if (dead) yield* giveUpWaiting(context, uuid);
-  const { state } = context;
+  const node = uuid === undefined ? undefined : nodes.get(uuid)?.document;
+  if (node === undefined) throw refused(text.peerMissing(host));
+  return node;
+}
+
+/** `host`: what the operator called it. */
+export function refuseInUse(
+  state: ClusterState,
+  uuid: string,
+  { host, dead }: { readonly host: string; readonly dead: boolean },
+): void {
   const isThere = (bricks: readonly BrickDocument[]): boolean =>
     bricks.some((brick) => brick.node === uuid);
   for (const { document } of state.volumes.values()) {
@@ -97,8 +114,6 @@ export function* nodeRemove(
   }
   const made = state.nodes.get(uuid)?.document.madeBricks ?? [];
   if (made.length > 0 && !dead) throw refused(text.peerHasBricks(host));
-  if (!check) yield* commit(context, [changeOf.nodeGone(state, uuid)]);
-  return { uuid };
 }
 
 function refused(sentence: string): CommandFailure {

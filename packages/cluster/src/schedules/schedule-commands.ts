@@ -160,7 +160,7 @@ export function* decide(
   });
 }
 
-function madeBy(state: ClusterState, schedule: string): SnapshotDocument[] {
+export function madeBy(state: ClusterState, schedule: string): SnapshotDocument[] {
   return snapshotsInOrder(state, "user").filter(
     (it) => it.scheduled?.schedule === schedule && it.deletingSinceMs === undefined,
   );
@@ -172,7 +172,7 @@ export function chosenSchedules(state: ClusterState, name: string | undefined): 
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function findSchedule(state: ClusterState, name: string): ScheduleDocument {
+export function findSchedule(state: ClusterState, name: string): ScheduleDocument {
   const found = state.schedules.get(name)?.document;
   if (found !== undefined) return found;
   const message = `There is no schedule ${name}. Those that there are: "snapshot schedule list".`;

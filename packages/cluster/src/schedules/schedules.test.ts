@@ -166,6 +166,24 @@ void test("pruning spares what is held, and a dry run changes nothing", async ()
   assert.deepEqual(await names(cluster), [oldest, newest]);
 });
 
+void test("a dry run of a deletion names the snapshots that nothing prunes any more", async () => {
+  const cluster = await up();
+  await cluster.must("scheduleAdd", { name: "h", volumes: ["v"], cron: "0 * * * *" });
+  cluster.world.nowMs += HOUR_MS;
+  await cluster.must("scheduleTick", {});
+  const [made = ""] = await names(cluster);
+  const plan = { command: "snapshot schedule delete", name: "h" } as const;
+  const { steps } = await cluster.must("commandPlan", plan);
+  assert.deepEqual(steps, [
+    { action: "keep", object: `snapshot ${made}, which nothing prunes any more` },
+    { action: "remove", object: "schedule h" },
+  ]);
+  assert.equal((await cluster.must("scheduleList", {})).length, 1);
+  await cluster.must("scheduleDelete", { name: "h" });
+  assert.deepEqual(await names(cluster), [made]);
+  assert.ok(!(await cluster.run("commandPlan", plan)).ok);
+});
+
 void test("what is held or locked is refused by every way of removing it", async () => {
   for (const kind of ["hold", "lock"] as const) {
     const cluster = await up();

@@ -7,6 +7,7 @@ import { settleHolding } from "../intent.ts";
 import { changeOf, keyOf } from "../key-space.ts";
 import { limitsOf, snapshotSettings } from "./snapshot-find.ts";
 import {
+  type ClusterState,
   SCHEMA,
   type SnapshotConfigDocument,
   snapshotDefaults,
@@ -73,21 +74,48 @@ export function* snapshotConfigSet(
 }
 
 function* setVolume(context: CommandContext, name: string, args: ConfigArgs): Step<void> {
+  const { hardLimit } = limitOfVolume(context, name, args);
+  yield* settleHolding(context, name, [keyOf.volume(name)]);
+  const volume = configuredVolume(context, name);
+  const limited = changed(volume, { snapMaxHardLimit: hardLimit });
+  yield* commit(context, [changeOf.volume(context.state, limited)]);
+}
+
+/** Throws what the command refuses. */
+function limitOfVolume(
+  context: CommandContext, name: string, args: ConfigArgs,
+): { volume: VolumeDocument; hardLimit: number } {
   if (args.softLimitPercent !== undefined) throw badArgument(text.softLimitOfVolume());
   if (args.autoDelete !== undefined) throw badArgument(text.systemOnly("auto-delete"));
   if (args.activateOnCreate !== undefined) {
     throw badArgument(text.systemOnly("activate-on-create"));
   }
   if (args.hardLimit === undefined) throw badArgument(text.nothingToSet());
-  configuredVolume(context, name);
-  yield* settleHolding(context, name, [keyOf.volume(name)]);
   const volume = configuredVolume(context, name);
   checkHardLimit(args.hardLimit, snapshotSettings(context.state).hardLimit);
-  const limited = changed(volume, { snapMaxHardLimit: args.hardLimit });
-  yield* commit(context, [changeOf.volume(context.state, limited)]);
+  return { volume, hardLimit: args.hardLimit };
 }
 
 function* setSystem(context: CommandContext, args: ConfigArgs): Step<void> {
+  const config = settingsOfSystem(context, args);
+  yield* commit(context, [changeOf.snapshotConfig(context.state, config)]);
+}
+
+/** The state as it were then: for a dry run. Throws what the command refuses. */
+export function configured(context: CommandContext, args: ConfigArgs): ClusterState {
+  const { state } = context;
+  if (args.volume === undefined) {
+    const document = settingsOfSystem(context, args);
+    return { ...state, snapshotConfig: { revision: 0, ...state.snapshotConfig, document } };
+  }
+  const { volume, hardLimit } = limitOfVolume(context, args.volume, args);
+  const document = { ...volume, snapMaxHardLimit: hardLimit };
+  const volumes = new Map(state.volumes).set(volume.name, { revision: 0, document });
+  return { ...state, volumes };
+}
+
+/** Throws what the command refuses. */
+function settingsOfSystem(context: CommandContext, args: ConfigArgs): SnapshotConfigDocument {
   const now = snapshotSettings(context.state);
   const change: { -readonly [K in keyof SnapshotConfigDocument]?: SnapshotConfigDocument[K] } = {};
   if (args.hardLimit !== undefined) {
@@ -114,10 +142,7 @@ function* setSystem(context: CommandContext, args: ConfigArgs): Step<void> {
     ...(activateOnCreate === undefined ? {} : { activateOnCreate }),
   };
   const isWorded = Object.keys(words).length > 0;
-  const config: SnapshotConfigDocument = {
-    ...set, ...change, ...(isWorded ? { words } : {}), schema: SCHEMA,
-  };
-  yield* commit(context, [changeOf.snapshotConfig(context.state, config)]);
+  return { ...set, ...change, ...(isWorded ? { words } : {}), schema: SCHEMA };
 }
 
 function checkHardLimit(value: number, max: number): void {

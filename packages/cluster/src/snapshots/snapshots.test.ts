@@ -87,6 +87,26 @@ void test("above the soft limit: a warning, or with auto-delete the oldest goes"
   cluster.checkAtRest();
 });
 
+void test("a dry run of limits tells which snapshots go at the next one, and those go", async () => {
+  const cluster = await up();
+  for (const name of ["s1", "s2", "s3"]) await snap(cluster, name);
+  await cluster.must("snapshotConfigSet", { softLimitPercent: 50 });
+  const removed = async (args: object): Promise<string[]> => {
+    const { steps } = await cluster.must("commandPlan", { command: "snapshot config", ...args });
+    return steps.flatMap((it) => /^snapshot (\S+), at the next/.exec(it.object)?.[1] ?? []);
+  };
+  assert.deepEqual(await removed({ volume: "v", hardLimit: 4 }), [], "auto-delete is off");
+  await cluster.must("snapshotConfigSet", { volume: "v", hardLimit: 4 });
+  await cluster.must("snapshotHold", { snapshot: "s2", owner: "audit", reason: "case 7" });
+  const before = JSON.stringify([...cluster.stored.snapshots, cluster.stored.snapshotConfig]);
+  assert.deepEqual(await removed({ autoDelete: "enable" }), ["s1", "s3"]);
+  assert.ok(!(await cluster.run("commandPlan", { command: "snapshot config", autoDelete: "disable" })).ok);
+  assert.equal(JSON.stringify([...cluster.stored.snapshots, cluster.stored.snapshotConfig]), before);
+  await cluster.must("snapshotConfigSet", { autoDelete: "enable" });
+  assert.deepEqual((await snap(cluster, "s4")).autoDeleted, ["s1", "s3"]);
+  assert.deepEqual(await removed({ softLimitPercent: 1 }), ["s4"]);
+});
+
 void test("switches are shown as they were typed, and refused when that changes nothing", async () => {
   const cluster = await up();
   const { system } = await cluster.must("snapshotConfigSet", { autoDelete: "true" });

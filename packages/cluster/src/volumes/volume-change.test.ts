@@ -83,6 +83,36 @@ test("bricks that are emptied are told to clients, and committed only when they 
   cluster.checkAtRest();
 });
 
+test("a dry run of a removal tells what each of its steps does, and refuses as that does", async () => {
+  const cluster = await started();
+  const plan = async (action: "start" | "stop" | "commit" | "force") => {
+    const answer = await cluster.run("commandPlan", {
+      command: "volume remove-brick", ...removed, action,
+    });
+    return answer.ok ? answer.payload.steps.map((it) => `${it.action} ${it.object}`) : answer.opErrstr;
+  };
+  const ends = [
+    "stop brick b:/b3/exp", "keep the data of /b3/exp", "replace volume v: 1 x 1 bricks from then on",
+  ];
+  const lost = "lose the files of brick b:/b3/exp, for clients: they are not moved";
+  assert.deepEqual(await plan("start"), [
+    "move the files of brick b:/b3/exp to the bricks that stay",
+    "keep brick b:/b3/exp, until the commit",
+  ]);
+  assert.deepEqual(await plan("force"), [ends[0], lost, ...ends.slice(1)]);
+  const early = { ...removed, action: "commit" } as const;
+  assert.equal(await plan("commit"), await refusal(cluster, "volumeRemoveBrick", early));
+  assert.equal(volumeOf(cluster).task, undefined);
+  await cluster.must("volumeRemoveBrick", { ...removed, action: "start" });
+  assert.equal(await plan("commit"), "use 'force' option as migration is in progress");
+  assert.deepEqual(await plan("stop"), [
+    "keep brick b:/b3/exp; files that were moved stay where they are now",
+  ]);
+  finish(cluster);
+  assert.deepEqual(await plan("commit"), ends);
+  assert.deepEqual(namesOf(cluster), ["a:/b1/exp", "b:/b3/exp"]);
+});
+
 test("stop takes a removal back", async () => {
   const cluster = await started();
   const before = clientVolfile(cluster);

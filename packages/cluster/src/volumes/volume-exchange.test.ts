@@ -349,3 +349,25 @@ test("a dry run tells which bricks end, and what is healed", async () => {
   ]);
   assert.deepEqual(namesOf(cluster), ["a:/b1/exp", "b:/b3/exp"]);
 });
+
+test("a dry run of reset-brick tells what stops, and what is healed", async () => {
+  const cluster = await made();
+  const plan = async (bricks: string[], action: "start" | "commit" | "force") => {
+    const { steps } = await cluster.must("commandPlan", {
+      command: "volume reset-brick", volume: "v", bricks, action,
+    });
+    return steps.map((it) => `${it.action} ${it.object}`);
+  };
+  const brick = "a:/b1/exp";
+  assert.deepEqual(await plan([brick], "start"), ["stop brick a:/b1/exp", "keep the data of /b1/exp"]);
+  const early = await cluster.run("commandPlan", {
+    command: "volume reset-brick", volume: "v", bricks: [brick, brick], action: "commit",
+  });
+  assert.ok(!early.ok, "it runs still, as the command says");
+  await takeOut(cluster);
+  const held = JSON.stringify([...cluster.stored.volumes]);
+  assert.deepEqual(await plan([brick, brick], "force"), [
+    "replace brick a:/b1/exp by a:/b1/exp", "heal a:/b1/exp from b:/b3/exp",
+  ]);
+  assert.equal(JSON.stringify([...cluster.stored.volumes]), held);
+});

@@ -31,15 +31,40 @@ export function* volumeRemoveBrick(
   const removed = bricksNamed(volume, args.bricks);
   const layout =
     args.replica === undefined ? undefined : shrunkLayout(volume, args.replica, removed);
-  switch (args.action) {
+  yield* refuseRemoval(context, volume, { removed, layout, action: args.action });
+  if (args.action === "start") return yield* start(context, volume, removed);
+  if (args.action === "stop") return yield* stop(context, volume);
+  const report = yield* taskReport(context, volume);
+  if (args.action === "status") return report;
+  yield* release(context, volume, removed, layout);
+  return { ...report, name: volume.name };
+}
+
+/** What the command refuses, and a dry run of it. */
+export function* refuseRemoval(
+  context: CommandContext,
+  volume: VolumeDocument,
+  { removed, layout, action }: {
+    readonly removed: readonly BrickDocument[];
+    readonly layout: BrickLayout | undefined;
+    readonly action: RemoveBrickArgs["action"];
+  },
+): Step<void> {
+  switch (action) {
     case "start":
       if (layout !== undefined) throw refused(text.replicaNoMigration());
-      return yield* start(context, volume, removed);
+      if (volume.status !== "Started") throw refused(text.removeBrickNeedsStart(volume.name));
+      refuseBroken(volume, removed);
+      if (volume.task?.kind === "remove-brick") {
+        throw rebalancing(text.removeBrickEarlier(volume.name));
+      }
+      yield* refuseMoving(context, volume, text.rebalanceInProgressHere());
+      yield* refuseOffline(volume, removed);
+      return;
     case "status":
     case "stop":
       refuseOther(volume, removed);
-      if (args.action === "stop") return yield* stop(context, volume);
-      return yield* taskReport(context, volume);
+      return;
     case "commit":
       yield* refuseUnmoved(context, volume, removed);
       break;
@@ -48,9 +73,6 @@ export function* volumeRemoveBrick(
       break;
   }
   if (layout === undefined) refuseBroken(volume, removed);
-  const report = yield* taskReport(context, volume);
-  yield* release(context, volume, removed, layout);
-  return { ...report, name: volume.name };
 }
 
 function* start(
@@ -59,11 +81,6 @@ function* start(
   removed: readonly BrickDocument[],
 ): Step<VolumeTaskReport> {
   const { name } = volume;
-  if (volume.status !== "Started") throw refused(text.removeBrickNeedsStart(name));
-  refuseBroken(volume, removed);
-  if (volume.task?.kind === "remove-brick") throw rebalancing(text.removeBrickEarlier(name));
-  yield* refuseMoving(context, volume, text.rebalanceInProgressHere());
-  yield* refuseOffline(volume, removed);
   const bricks = volume.bricks.map((brick) =>
     removed.includes(brick) ? { ...brick, decommissioned: true } : brick,
   );
@@ -146,7 +163,7 @@ export function bricksNamed(volume: VolumeDocument, names: readonly string[]): B
 }
 
 /** Only whole sets can go, and not all of them. */
-export function refuseBroken(volume: VolumeDocument, removed: readonly BrickDocument[]): void {
+function refuseBroken(volume: VolumeDocument, removed: readonly BrickDocument[]): void {
   const size = setSizeOf(volume);
   if (volume.kind === "replicate" && volume.bricks.length === size) {
     throw refusedAtOnce(text.replicaImplicit());

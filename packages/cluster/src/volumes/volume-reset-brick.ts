@@ -6,7 +6,7 @@
 import { brickName, startEffects, stopEffects, volumeBrickRef } from "../bricks/brick.ts";
 import { exchangeBricks } from "../bricks/brick-exchange.ts";
 import type { Step } from "../command.ts";
-import type { BrickProcessStatus } from "../bricks/brick-effects.ts";
+import type { BrickFacts, BrickProcessStatus } from "../bricks/brick-effects.ts";
 import { CommandFailure, NO_ERRNO, stepsFailed } from "../failure.ts";
 import { begin, groupsOf, settle } from "../intent.ts";
 import { changeOf, keyOf } from "../key-space.ts";
@@ -15,7 +15,9 @@ import { attemptAll, commit, type CommandContext, event } from "../steps.ts";
 import { text } from "../stock-text.ts";
 import type { ResetBrickArgs } from "./volume-change-command.ts";
 import type { VolumeRef } from "./volume-command.ts";
-import { brickOf, checkBrick, parseBrick, placeBricks, refuseClaimedLv } from "./volume-create.ts";
+import {
+  brickOf, type BrickPlace, checkBrick, parseBrick, placeBricks, refuseClaimedLv,
+} from "./volume-create.ts";
 import { exchangeable, inspectPlace } from "./volume-replace-brick.ts";
 import { changed, openVolume } from "./volume-run.ts";
 
@@ -60,8 +62,27 @@ function* bringBack(
   args: ResetBrickArgs,
 ): Step<void> {
   const force = args.action === "force";
-  const parsed = parseBrick(args.target ?? args.source);
-  const places = yield* placeBricks([parsed]);
+  const { place, facts } = yield* returningPlace(context, volume, source, args);
+  const found = brickOf(volume.name, place, 0, facts);
+  const target = { ...found, id: source.id, managed: source.managed };
+  const bricks = volume.bricks.map((it) => (it === source ? target : it));
+  yield* exchangeBricks(context, {
+    command: "volume reset-brick", volume, next: changed(volume, { bricks }),
+    places: [place], facts: [facts], added: [target], leaving: [],
+    heals: volume.kind !== "distribute", force,
+  });
+  yield* event("VOLUME_RESET_BRICK_COMMIT", { name: volume.name, brick: brickName(target) });
+}
+
+/** Where it comes back, looked at. What it refuses, a dry run refuses. */
+export function* returningPlace(
+  context: CommandContext,
+  volume: VolumeDocument,
+  source: BrickDocument,
+  args: Omit<ResetBrickArgs, "volume">,
+): Step<{ readonly place: BrickPlace; readonly facts: BrickFacts }> {
+  const force = args.action === "force";
+  const places = yield* placeBricks([parseBrick(args.target ?? args.source)]);
   const place = places[0]!;
   if (place.node !== source.node || place.path !== source.path) throw refused(text.resetNew());
   if (source.resetting !== true && (yield* runs(volume, source))) {
@@ -71,15 +92,7 @@ function* bringBack(
   if (facts.volumeId !== undefined && !force) throw refused(text.resetTaken());
   checkBrick(place, facts, force);
   refuseClaimedLv(context.state, place, facts);
-  const found = brickOf(volume.name, place, 0, facts);
-  const target = { ...found, id: source.id, managed: source.managed };
-  const bricks = volume.bricks.map((it) => (it === source ? target : it));
-  yield* exchangeBricks(context, {
-    command: "volume reset-brick", volume, next: changed(volume, { bricks }),
-    places, facts: [facts], added: [target], leaving: [],
-    heals: volume.kind !== "distribute", force,
-  });
-  yield* event("VOLUME_RESET_BRICK_COMMIT", { name: volume.name, brick: brickName(target) });
+  return { place, facts };
 }
 
 /** A node that does not answer is no reason: what follows finds that out. */
