@@ -74,8 +74,10 @@ snapshot schedule enable, snapshot schedule disable, snapshot hold, snapshot rel
 snapshot lock, snapshot unlock, snapshot send, snapshot receive, system:: getwd, system:: uuid get,
 system:: help, help, global help, volume bitrot help, volume quota help`.trim().split(/,\s+/);
 
-const LVM_DESTRUCTIVE = ["lvreduce", "lvremove", "lvresize", "pvremove", "vgreduce", "vgremove"];
-const LVM_HARMLESS = `lvchange lvconvert lvcreate lvdisplay lvextend lvrename lvscan lvs pvchange
+const LVM_DESTRUCTIVE = [
+  "lvconvert", "lvreduce", "lvremove", "lvresize", "pvremove", "vgreduce", "vgremove",
+];
+const LVM_HARMLESS = `lvchange lvcreate lvdisplay lvextend lvrename lvscan lvs pvchange
 pvcreate pvdisplay pvs pvscan vgcfgbackup vgcfgrestore vgchange vgck vgcreate vgdisplay vgexport
 vgextend vgimport vgrename vgs vgscan`.split(/\s+/);
 

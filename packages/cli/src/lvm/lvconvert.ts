@@ -5,12 +5,14 @@ import { changeOptions } from "./common-options.ts";
 import { complain } from "./complain.ts";
 import { badUsage, failed } from "./lvm-exit.ts";
 import { expandLvs, noMatch, requireView } from "./names.ts";
+import { dryRunOption, isDryRun, showMerge } from "./removal-plan.ts";
 import { selectOption } from "./select-operands.ts";
 import type { Session } from "./session.ts";
 
 export const lvconvertOptions: readonly OptionSpec[] = [
   ...changeOptions,
   { long: "background", short: "b" },
+  dryRunOption,
   { long: "interval", short: "i", value: true },
   { long: "merge" },
   { long: "mergethin" },
@@ -48,7 +50,8 @@ export async function lvconvert(session: Session): Promise<number> {
     const isSnapshot = lv !== undefined && asThinVolume(lv)?.segment.origin !== undefined;
     if (!isSnapshot && lv !== undefined && isVisible(lv) && named.has(vgName)) continue;
     try {
-      await mergeOne(session, vgName, lvName);
+      if (isDryRun(session)) await showMerge(session, machine, { vgName, lvName });
+      else await mergeOne(session, vgName, lvName);
     } catch (error) {
       worst = Math.max(worst, complain(session, error));
     }

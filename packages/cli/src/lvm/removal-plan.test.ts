@@ -94,6 +94,25 @@ describe("a dry run of removals", { skip: needsRoot, timeout: 60_000 }, () => {
     await done("lvremove -y VG/cut");
   });
 
+  it("of a merge tells what the origin's own content gives back, as it then does", async () => {
+    await done("lvcreate -V 64M -T VG/tank -n home");
+    write("home", 0, 40);
+    await done("lvcreate -s -kn -n monday VG/home");
+    write("home", 30, 20);
+    const text = await done("lvconvert --merge -t VG/monday");
+    assert.match(text, /replaces {2}VG\/home by VG\/monday: what differs in it is lost\n/);
+    assert.match(text, new RegExp(`It frees 1.25m, ${20 * CHUNK_BYTES} bytes of thin pool VG/tank`));
+    const used = await poolUsedBytes();
+    assert.deepEqual((await names()).filter((name) => name === "monday"), ["monday"]);
+    await done("lvconvert --merge VG/monday");
+    const given = used - (await poolUsedBytes());
+    assert.ok(Math.abs(given - 20 * CHUNK_BYTES) < CHUNK_BYTES, String(given));
+    const wrong = await group.mortar("lvconvert --merge --dry-run VG/home");
+    assert.equal(wrong.code, 5);
+    assert.match(wrong.stderr, /VG\/home is not a mergeable logical volume/);
+    await done("lvremove -y VG/home");
+  });
+
   it("of vgreduce and pvremove leaves the labels and the text", async () => {
     const [first = "", second = "", third = ""] = group.loops;
     await done(`vgextend VG ${second}`);

@@ -8,6 +8,7 @@ import {
   freeExtentCount,
   lvSectors,
   removeLogicalVolume,
+  requireMergeable,
   type LogicalVolume,
   type VolumeGroup,
 } from "@mortar/lvm2";
@@ -64,6 +65,28 @@ export async function showRemoval(
   const gains = [...draft.gains(), ...reclaims.map(gainOf)];
   tellPlan(session, removed.map((it) => `removes   ${it}`), gains);
   return complete;
+}
+
+/** Of `lvconvert --merge`: the origin's own content goes. Throws what the command would say. */
+export async function showMerge(
+  session: Session,
+  machine: MachineView,
+  { vgName, lvName }: LvOperand,
+): Promise<void> {
+  const { vg, states } = requireView(machine, vgName);
+  const { snapshot, origin } = requireMergeable(vg, lvName);
+  if (states.get(snapshot.lv.name)?.open === true) {
+    throw new VgError("in-use", `Logical volume ${vgName}/${lvName} in use.`);
+  }
+  const originName = `${vgName}/${origin.lv.name}`;
+  const isLater = states.get(origin.lv.name)?.open === true;
+  const when = isLater ? `, when ${originName} is activated next` : "";
+  const reclaims = await reclaimsOf(session, [[{ vg: vgName, lv: origin.lv.name }]]);
+  const lines = [
+    `replaces  ${originName} by ${vgName}/${lvName}${when}: what differs in it is lost`,
+    `removes   ${vgName}/${lvName}, which becomes ${originName}`,
+  ];
+  tellPlan(session, lines, reclaims.map(gainOf));
 }
 
 /** What is removed so far, in the order of the command. */
