@@ -17,7 +17,8 @@ other in turn; chains run side by side. Operation k of a chain, by k modulo 6:
 On "mark" the load tells, as one line of JSON, how many operations of each chain were begun and how
 many acknowledged, the longest time since the last mark that a chain waited for an operation, and
 when those were begun and acknowledged that have ended since, in milliseconds of one clock.
-On "stop" it ends. An operation that fails is tried again until it succeeds; errors are counted.
+On "stop" it ends. An operation that fails is tried again until it succeeds, or until what it was to do has been
+there already for so long that every brick is back: DHT says ENOENT of what is on one that is not. Errors are counted.
 """
 import errno
 import json
@@ -31,6 +32,7 @@ SLOTS = 5
 KINDS = 7
 REMOVED_AFTER = KINDS + 1
 DONE_ALREADY = (errno.EEXIST, errno.ENOENT)
+ALL_BACK_SECONDS = 20
 
 
 def names_after(k):
@@ -91,15 +93,21 @@ class Chain:
 
     def until_done(self, k):
         tried = False
+        done_since = None
         while True:
             try:
                 self.perform(k, self.places[k % 2])
                 return
             except OSError as error:
+                now = time.monotonic()
                 if tried and error.errno in DONE_ALREADY and k % KINDS in (2, 3, 4):
-                    if k % KINDS == 2:
-                        self.moved += 1
-                    return
+                    done_since = done_since or now
+                    if now - done_since > ALL_BACK_SECONDS:
+                        if k % KINDS == 2:
+                            self.moved += 1
+                        return
+                else:
+                    done_since = None
                 self.errors += 1
                 tried = True
                 if self.stopping:

@@ -12,6 +12,7 @@ import { confirmTwoCopies, parseVolumeCreate } from "./volume-create.ts";
 import { optionGet, optionReset, optionSet } from "./volume-option-commands.ts";
 import { volumeInfoText } from "./volume-print.ts";
 import { type ReportView, questionOf, reportText } from "./volume-report-print.ts";
+import { keepsCopies, onlyDaemon, type StatusDaemon, statusDaemonOf } from "./volume-status-daemon.ts";
 import { statusDetailText, statusText, taskText } from "./volume-status-print.ts";
 import { volumeHealCommand } from "./volume-heal.ts";
 import { volumeTopCommands } from "./volume-top-commands.ts";
@@ -233,11 +234,12 @@ type StatusView = "processes" | "detail" | "tasks" | ReportView;
 interface StatusRequest {
   readonly volume: string | undefined;
   readonly brick: string | undefined;
+  readonly daemon?: StatusDaemon;
   readonly view: StatusView;
 }
 
 async function status(session: Session, args: readonly string[]): Promise<number> {
-  const { volume, brick, view } = parseStatus(args);
+  const { volume, brick, daemon, view } = parseStatus(args);
   const client = await session.client();
   const detail = view === "detail";
   const asked = { detail, ...(isReport(view) ? { view: questionOf[view] } : {}) };
@@ -252,29 +254,36 @@ async function status(session: Session, args: readonly string[]): Promise<number
   }
   const query = { ...asked, ...(brick === undefined ? {} : { brick }) };
   const answer = await client.volumeStatus(volume, query);
-  const one: Answer<VolumeStatus[]> = answer.ok
-    ? answer.result.started
-      ? { ...answer, result: [answer.result] }
-      : { ok: false, problem: notStarted(volume) }
-    : answer;
-  return present(session, one, statusPresentation(view, brick !== undefined));
+  if (!answer.ok) return present(session, answer, statusPresentation(view, true));
+  if (!answer.result.started) {
+    return present(session, { ok: false, problem: notStarted(volume) }, statusPresentation(view, true));
+  }
+  if (daemon === undefined) {
+    const one = { ...answer, result: [answer.result] };
+    return present(session, one, statusPresentation(view, brick !== undefined));
+  }
+  const asInfo = await client.volumeInfo(volume);
+  const one = asInfo.ok ? onlyDaemon(daemon, answer.result, { copies: keepsCopies(asInfo.result) }) : asInfo;
+  return present(session, one, statusPresentation(view, true));
 }
 
-/** Throws `UsageError`; says so when the view is one that this version does not have. */
+/** Throws `UsageError`. */
 function parseStatus(args: readonly string[]): StatusRequest {
   const [first = "all", second, third] = args;
   const volume = first === "all" ? undefined : first;
   if (args.length > 3) throw new UsageError();
   if (second === undefined) return { volume, brick: undefined, view: "processes" };
   const view = viewOf(second);
+  const daemon = statusDaemonOf(second, volume);
   if (third === undefined) {
+    if (daemon !== undefined) return { volume, brick: undefined, daemon, view: "processes" };
     if (view !== undefined) return { volume, brick: undefined, view };
     if (volume === undefined) throw new UsageError(`${second} is not a valid status option`);
     return { volume, brick: second, view: "processes" };
   }
   const thirdView = viewOf(third);
   if (volume === undefined) throw new UsageError('Cannot specify brick/nfs for "all"');
-  if (thirdView === undefined || view !== undefined) {
+  if (thirdView === undefined || view !== undefined || daemon !== undefined) {
     throw new UsageError(`${third} is not a valid status option`);
   }
   return { volume, brick: second, view: thirdView };
@@ -282,10 +291,6 @@ function parseStatus(args: readonly string[]): StatusRequest {
 
 function viewOf(word: string): StatusView | undefined {
   if (word === "detail" || word === "tasks" || isReport(word)) return word;
-  const daemons = ["nfs", "shd", "quotad", "snapd", "bitd", "scrub"];
-  if (daemons.includes(word)) {
-    throw new UsageError(`volume status: ${word} is not supported by this version of Mortar.`);
-  }
   return undefined;
 }
 

@@ -62,6 +62,8 @@ export function* refuseRemoval(
       yield* refuseOffline(volume, removed);
       return;
     case "status":
+      refuseNotEmptied(volume, removed);
+      return;
     case "stop":
       refuseOther(volume, removed);
       return;
@@ -178,12 +180,16 @@ function refuseBroken(volume: VolumeDocument, removed: readonly BrickDocument[])
 
 /** Throws unless exactly these bricks are being removed. */
 function refuseOther(volume: VolumeDocument, removed: readonly BrickDocument[]): void {
-  const { task, name } = volume;
+  refuseNotEmptied(volume, removed);
+  if (volume.task?.bricks.length !== removed.length) throw refused(text.removeNotASet(volume.name));
+}
+
+/** Throws unless each of these bricks is being removed, among others perhaps. */
+function refuseNotEmptied({ task, name }: VolumeDocument, removed: readonly BrickDocument[]): void {
   if (task?.kind !== "remove-brick") throw refused(text.removeBrickNotStarted(name));
   for (const brick of removed.map(brickName)) {
     if (!task.bricks.includes(brick)) throw refused(text.brickNotDecommissioned(brick));
   }
-  if (task.bricks.length !== removed.length) throw refused(text.removeNotASet(name));
 }
 
 function* refuseUnmoved(
