@@ -10,8 +10,7 @@ import { type Asked, type ChainShown, orderViolations } from "./ordering-judge.t
 const PROGRAM = fileURLToPath(new URL("../soak/ordering-load.py", import.meta.url));
 /** What a chain has after its operation 11. */
 const AFTER_11 = {
-  "slot-0": "7", "slot-1": "1", "slot-4": "11", "slot-5": "5", "slot-6": "6", "moved-2": "",
-  "new-9": "9",
+  "slot-0": "5", "slot-1": "6", "slot-2": "7", "slot-3": "8", "moved-2": "", "new-10": "10",
 };
 
 type Files = Readonly<Record<string, string | Buffer>>;
@@ -46,16 +45,18 @@ function without(files: Files, ...names: readonly string[]): Files {
 }
 
 test("a chain up to an operation, or in the middle of the next, is its beginning", () => {
-  const { "slot-0": seven, ...others } = AFTER_11;
-  const others14 = without(AFTER_11, "moved-2");
+  const { "slot-0": five, ...others } = AFTER_11;
+  const others16 = without(AFTER_11, "moved-2");
   const [whole, middle, spread] = shownOf(
     [AFTER_11],
-    // Operation 15 has made its file, and written nothing.
-    [{ ...others14, "slot-5": "12", "slot-6": "13", "moved-3": "", "new-15": "" }],
-    [others, { "slot-0": seven }, {}],
+    // Operation 17 has made its file, and written nothing.
+    [{
+      ...others16, "slot-2": "12", "slot-3": "13", "slot-4": "14", "slot-0": "15", "moved-3": "", "new-17": "",
+    }],
+    [others, { "slot-0": five }, {}],
   );
   assert.deepEqual(whole, { seen: 11, missing: 12, wrong: [] });
-  assert.deepEqual(middle, { seen: 14, missing: 15, wrong: [] });
+  assert.deepEqual(middle, { seen: 16, missing: 17, wrong: [] });
   assert.deepEqual(spread, whole);
 });
 
@@ -64,10 +65,10 @@ test("an older number, a name too many or too few, a lost text is found", () => 
     [{ ...AFTER_11, "slot-0": "0" }],
     [{ ...AFTER_11, "moved-1": "" }],
     [without(AFTER_11, "moved-2")],
-    [without(AFTER_11, "new-9")],
-    [{ ...AFTER_11, "slot-6": "" }],
-    [{ ...AFTER_11, "new-3": "3" }],
-    [AFTER_11, { "slot-0": "7" }],
+    [without(AFTER_11, "new-10")],
+    [{ ...AFTER_11, "slot-3": "" }],
+    [{ ...AFTER_11, "slot-2": "12", "new-3": "3" }],
+    [AFTER_11, { "slot-0": "5" }],
   );
   for (const [index, { wrong }] of found.entries()) assert.ok(wrong.length > 0, `set ${index}`);
 });
@@ -79,8 +80,8 @@ test("a fragment of a dispersed file shows its number; one mixed of two does not
     return bytes;
   };
   const [right, mixed] = shownOf(
-    [{ ...AFTER_11, "slot-0": fragmentOf("7", "7"), "slot-4": fragmentOf("", "11") }],
-    [{ ...AFTER_11, "slot-0": fragmentOf("7", "0") }],
+    [{ ...AFTER_11, "slot-0": fragmentOf("5", "5"), "slot-3": fragmentOf("", "8") }],
+    [{ ...AFTER_11, "slot-0": fragmentOf("5", "0") }],
   );
   assert.deepEqual(right, { seen: 11, missing: 12, wrong: [] });
   assert.match(mixed?.wrong.join() ?? "", /mixed/);
