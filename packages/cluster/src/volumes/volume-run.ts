@@ -83,7 +83,7 @@ function* startFresh(
     afterwards: [],
   });
   const errors = errorsOf(yield* attemptAll(startEffects(bricks, refOf(volume))));
-  if (!force && errors.some(isRefusal)) {
+  if (errors.length > 0 && !force) {
     yield* undo(context, intent);
     throw stepsFailed(errors);
   }
@@ -115,19 +115,14 @@ function* mountManaged(
   const { activate, mount } = mountGroups(volume.bricks.filter((it) => it.managed));
   for (const group of [activate, mount]) {
     const errors = errorsOf(yield* attemptAll(group));
-    if (!force && errors.some(isRefusal)) throw stepsFailed(errors);
+    if (errors.length > 0 && !force) throw stepsFailed(errors);
     warnOfBricks(context, errors);
   }
 }
 
-/** A node that does not answer does not keep the others from it: it does as the state says when it is back. */
-function isRefusal(error: EffectError): boolean {
-  return error.code !== "unreachable";
-}
-
 /**
- * Checks what is at the bricks' paths: never start a brick beside its file system. Those of a node
- * that does not answer are left out; they are started when it is back.
+ * Checks what is at the bricks' paths: never start a brick beside its file system. With force those
+ * of a node that does not answer are left out; they are started when it is back.
  */
 function* startable(
   context: CommandContext,
@@ -140,7 +135,7 @@ function* startable(
     ),
   );
   const errors = errorsOf(outcomes);
-  if (!force && errors.some(isRefusal)) throw stepsFailed(errors);
+  if (errors.length > 0 && !force) throw stepsFailed(errors);
   warnOfBricks(context, errors);
   return volume.bricks.filter((brick, index) => {
     const outcome = outcomes[index]!;
@@ -196,17 +191,12 @@ export function* volumeStop(context: CommandContext, args: RunArgs): Step<Volume
     afterwards: [{ key: keyOf.volume(name), put: stopped }],
   });
   const errors = yield* settle(context, intent);
-  if (errors.some(isRefusal)) {
+  if (errors.length > 0) {
     // The volume stays as it was: what did stop is started again.
     const again = errorsOf(yield* attemptAll(startEffects(servedBricks(volume), refOf(volume))));
     context.details.push(...again.map(detailOf));
     yield* commit(context, [changeOf.intentGone(context.state, intent.id)]);
     throw stepsFailed(errors);
-  }
-  if (errors.length > 0) {
-    warnOfBricks(context, errors);
-    const now = changed(findVolume(context, name), { status: "Stopped" });
-    yield* commit(context, [changeOf.volume(context.state, now), changeOf.intentGone(context.state, intent.id)]);
   }
   yield* event("VOLUME_STOP", { name });
   return { name, id };

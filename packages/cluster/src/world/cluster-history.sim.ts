@@ -14,7 +14,7 @@ import assert from "node:assert/strict";
 import type { ConcurrentScenario, Random } from "@mortar/sim";
 import { servedBricks, volumeBrickRef } from "../bricks/brick.ts";
 import type { Answer } from "../command.ts";
-import { checkAtRest, endUnwanted, Killed } from "./cluster.sim.ts";
+import { checkAtRest, Killed } from "./cluster.sim.ts";
 import { type Command, command, creation, randomCommand } from "./history-commands.sim.ts";
 import { type PoolModel, poolOf } from "./history-model.sim.ts";
 import { checkOrder, outcomeOf, type Report } from "./history-order.sim.ts";
@@ -297,8 +297,7 @@ class History {
       const answer = await this.#until(first!.coordinator.run("recover", {}));
       assert.ok(answer.ok && answer.payload.pending.length === 0, JSON.stringify(answer));
     }
-    // As every node does when it is back: a brick that could not be reached may be down, or up.
-    endUnwanted(this.world.nodes, this.world.stored);
+    // As every node does when it is back: a brick that could not be reached may be down.
     for (const daemon of this.#alive()) await this.#must(daemon, command("", "bringUp", {}));
     while (await this.world.step());
     for (const node of this.world.nodes.nodes) node.minutesPass();

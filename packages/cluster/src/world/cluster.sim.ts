@@ -212,18 +212,8 @@ function checkLvs(world: WorldModel, state: ClusterState): void {
   }
 }
 
-/** As every node does when it is back: what is not to be there any more is ended. */
-export function endUnwanted(world: WorldModel, state: ClusterState): void {
-  const wanted = wantedProcesses(state);
-  for (const node of world.nodes) {
-    for (const [path, { volumeId }] of node.running) {
-      if (wanted.get(`${node.uuid} ${path}`) !== volumeId) node.running.delete(path);
-    }
-  }
-}
-
-/** By node and path the volume of the brick. */
-function wantedProcesses(state: ClusterState): Map<string, string> {
+/** The processes that run are those that the state says, each on its own brick. */
+function checkProcesses(world: WorldModel, state: ClusterState): void {
   const wanted = new Map<string, string>();
   for (const { document } of state.volumes.values()) {
     if (document.status !== "Started") continue;
@@ -235,12 +225,6 @@ function wantedProcesses(state: ClusterState): Map<string, string> {
       for (const { node, path } of it.bricks) wanted.set(`${node} ${path}`, it.volumeId);
     }
   }
-  return wanted;
-}
-
-/** The processes that run are those that the state says, each on its own brick. */
-function checkProcesses(world: WorldModel, state: ClusterState): void {
-  const wanted = wantedProcesses(state);
   const running = world.nodes.flatMap((node) =>
     [...node.running].map(([path, ref]) => [`${node.uuid} ${path}`, ref.volumeId] as const),
   );
