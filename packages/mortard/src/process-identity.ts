@@ -10,7 +10,10 @@ export interface ProcessIdentity {
   readonly startTicks: string;
 }
 
-/** The process with this pid as it is now; undefined when there is none, or only a zombie. */
+/**
+ * The process with this pid as it is now; undefined when there is none, or only a zombie. One whose
+ * first thread is a zombie and others are not yet goes on: they hold its files.
+ */
 export function identify(pid: number): ProcessIdentity | undefined {
   let text: string;
   try {
@@ -21,10 +24,10 @@ export function identify(pid: number): ProcessIdentity | undefined {
   // The name, field 2, is in parentheses and may hold anything; fields are counted behind it.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const state = fields[0];
+  const threadCount = Number(fields[17]);
   const startTicks = fields[19];
-  if (state === undefined || startTicks === undefined || state === "Z" || state === "X") {
-    return undefined;
-  }
+  if (state === undefined || startTicks === undefined) return undefined;
+  if ((state === "Z" || state === "X") && threadCount <= 1) return undefined;
   return { pid, startTicks };
 }
 

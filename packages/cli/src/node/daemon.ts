@@ -135,10 +135,13 @@ export async function waitForEnd(pid: number, timeoutMs: number): Promise<boolea
   return true;
 }
 
+/** A zombie is not, but for one with further threads: they hold its files until they end, too. */
 export function isAlive(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // Behind the name in parentheses: the state, field 3, and how many threads there are, field 20.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] !== "Z" || Number(fields[17]) > 1;
   } catch {
     return false;
   }

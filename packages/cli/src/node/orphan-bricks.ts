@@ -34,7 +34,9 @@ export function orphanBricks(root: string): number[] {
 export async function endBricks(pids: readonly number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, "SIGTERM");
   for (const pid of pids) {
-    if (!(await waitForEnd(pid, END_MS_MAX))) process.kill(pid, "SIGKILL");
+    if (await waitForEnd(pid, END_MS_MAX)) continue;
+    process.kill(pid, "SIGKILL");
+    await waitForEnd(pid, END_MS_MAX);
   }
 }
 
