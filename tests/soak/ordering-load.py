@@ -7,18 +7,21 @@
                                                       volume, each file on one of them
 
 Of a chain each operation is begun when the one before was acknowledged, at the one client and the
-other in turn; chains run side by side. Operation k of a chain, by k modulo 6:
+other in turn; chains run side by side. Operation k of a chain, by k modulo 7:
 
-    0  number k into one of seven files, through O_SYNC        1  the same, and fsync
-    2  the chain's renamed file gets its next name              3  a new file "new-k", fsync
-    4  the new file of k - 7 is removed, if there is one        5  number k into a file, then fsync by
-                                                                   another descriptor
+    0  number k into one of five files, through O_SYNC         1  the same, and fsync
+    2  the chain's renamed file gets its next name             3  a new file "new-k", fsync
+    4  the new file of k - 8 is removed, if there is one       5  number k into a file, then fsync by
+    6  number k into a file, and no more than close(2)            another descriptor
+
+The volume has performance.flush-behind off: close(2) waits until the bricks have what was written.
 
 On "mark" the load tells, as one line of JSON, how many operations of each chain were begun and how
 many acknowledged, the longest time since the last mark that a chain waited for an operation, and
 when those were begun and acknowledged that have ended since, in milliseconds of one clock.
-On "stop" it ends. An operation that fails is tried again until it succeeds, or until what it was to do has been
-there already for so long that every brick is back: DHT says ENOENT of what is on one that is not. Errors are counted.
+On "stop" it ends. An operation that fails is tried again until it succeeds, or until what it was
+to do has been there already for so long that every brick is back: DHT says ENOENT of what is on one
+that is not. Errors are counted.
 """
 import errno
 import json

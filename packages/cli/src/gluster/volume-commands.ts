@@ -283,6 +283,9 @@ function parseStatus(args: readonly string[]): StatusRequest {
   }
   const thirdView = viewOf(third);
   if (volume === undefined) throw new UsageError('Cannot specify brick/nfs for "all"');
+  if (daemon !== undefined && thirdView !== undefined) {
+    throw new UsageError(`volume status: ${third} of ${second} is not supported by this version of Mortar.`);
+  }
   if (thirdView === undefined || view !== undefined || daemon !== undefined) {
     throw new UsageError(`${third} is not a valid status option`);
   }

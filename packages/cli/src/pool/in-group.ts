@@ -68,62 +68,57 @@ export interface RestoredInGroup {
   readonly metadataBytes: number;
 }
 
-/** `head`: the beginning of the XML. `restore` makes the pool with this transaction id. */
-export async function restoreInGroup(
-  name: GroupPool,
-  head: string,
-  root: string,
-  io: CliIo,
-  restore: (target: MetadataAccess["target"], transactionId: number) => void,
-): Promise<RestoredInGroup> {
-  const groups = await openForChange(root, "pool restore", io);
-  const { made, keptAs } = await groups.replacePoolMetadata(name, (access) => {
-    return fillWith(name, head, access, restore);
-  });
-  return { keptAs, ...made };
+export interface PoolCopy {
+  readonly pool: GroupPool;
+  /** The beginning of the XML. */
+  readonly head: string;
+  /** Makes the pool with this transaction id. */
+  readonly restore: (target: MetadataAccess["target"], transactionId: number) => void;
 }
 
-/** The same into a file that is gone afterwards: the group is only read. */
-export async function tryRestoreInGroup(
-  name: GroupPool,
-  head: string,
+/** `dryRun`: into a file that is gone afterwards; the group is only read. */
+export async function restoreInGroup(
+  copy: PoolCopy,
   root: string,
   io: CliIo,
-  restore: (target: MetadataAccess["target"], transactionId: number) => void,
+  { dryRun }: { readonly dryRun: boolean },
 ): Promise<RestoredInGroup> {
   const groups = await openForChange(root, "pool restore", io);
+  const replace = async (instead?: MakeDevice): Promise<RestoredInGroup> => {
+    const fill = (access: MetadataAccess) => fillWith(copy, access);
+    const { made, keptAs } = await groups.replacePoolMetadata(copy.pool, fill, instead);
+    return { keptAs, ...made };
+  };
+  return dryRun ? await withScratchDevice(replace) : await replace();
+}
+
+type MakeDevice = (sizeBytes: number) => FileDevice;
+
+async function withScratchDevice<T>(use: (make: MakeDevice) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "mortar-dry-run-"));
   const path = join(directory, "metadata");
-  let target: FileDevice | undefined;
+  let device: FileDevice | undefined;
   try {
-    const { made, keptAs } = await groups.replacePoolMetadata(
-      name,
-      (access) => fillWith(name, head, access, restore),
-      (sizeBytes) => {
-        writeFileSync(path, "");
-        truncateSync(path, sizeBytes);
-        return (target = new FileDevice(path, "r+"));
-      },
-    );
-    return { keptAs, ...made };
+    return await use((sizeBytes) => {
+      writeFileSync(path, "");
+      truncateSync(path, sizeBytes);
+      return (device = new FileDevice(path, "r+"));
+    });
   } finally {
-    target?.close();
+    device?.close();
     rmSync(directory, { recursive: true });
   }
 }
 
 function fillWith(
-  name: GroupPool,
-  head: string,
+  { pool: { vg, pool }, head, restore }: PoolCopy,
   access: MetadataAccess,
-  restore: (target: MetadataAccess["target"], transactionId: number) => void,
 ): { notes: string[]; metadataBytes: number } {
   const [, found] = /<superblock[^>]* transaction="(\d{1,16})"/.exec(head) ?? [];
   const [, sectors] = /<superblock[^>]* data_block_size="(\d{1,16})"/.exec(head) ?? [];
   if (Number(sectors) !== access.chunkSectors) {
     throw new UsageError(
-      `The copy is of a pool with chunks of ${sectors ?? "no"} sectors, ${name.vg}/${name.pool} ` +
-        `has ${access.chunkSectors}.`,
+      `The copy is of a pool with chunks of ${sectors ?? "no"} sectors, ${vg}/${pool} has ${access.chunkSectors}.`,
     );
   }
   restore(access.target, fitting(access, Number(found)));

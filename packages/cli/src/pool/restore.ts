@@ -6,7 +6,7 @@ import { parseSizeArgument } from "@mortar/lvm2";
 import { type Restored, restoreXml } from "@mortar/thin";
 import type { CliIo } from "../io.ts";
 import type { NodeContext } from "../node/verb.ts";
-import { groupPoolOf, newestBackup, restoreInGroup, tryRestoreInGroup } from "./in-group.ts";
+import { groupPoolOf, newestBackup, type PoolCopy, restoreInGroup } from "./in-group.ts";
 import { withDryTarget, withTarget } from "./metadata-target.ts";
 import { exitCode } from "./exit-code.ts";
 import { overrideOptions, PoolWords, UsageError } from "./pool-words.ts";
@@ -78,11 +78,12 @@ async function restoreGroupPool(
   };
   let made: Restored | undefined;
   const isDry = words.has("--dry-run");
-  const change = isDry ? tryRestoreInGroup : restoreInGroup;
-  const { keptAs, notes, metadataBytes } = await change(pool, head, root, io, (metadata, fitting) => {
+  const fill: PoolCopy["restore"] = (metadata, fitting) => {
     const transactionId = words.number("--transaction-id") ?? fitting;
     made = restoreXml({ metadata, read: all, overrides: { transactionId } });
-  });
+  };
+  const copy = { pool, head, restore: fill };
+  const { keptAs, notes, metadataBytes } = await restoreInGroup(copy, root, io, { dryRun: isDry });
   const name = `${pool.vg}/${pool.pool}`;
   if (words.has("--json")) {
     const dry = isDry ? { dryRun: true } : {};
